@@ -1,0 +1,237 @@
+"""Lab 1: simulating ODEs and SDEs. Exercises 1.1 to 1.6."""
+
+import torch
+
+from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
+
+
+def _affine(normal, dim: int) -> dict:
+    return {"matrix": normal(dim, dim), "offset": normal(dim), "rate": normal(dim)}
+
+
+def _draw_euler(seed: int) -> dict:
+    normal = random_inputs(seed)
+    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x0": normal(4, 2), "n": 3 + seed % 5}
+
+
+def _euler(field, x0, n):
+    xs = [x0]
+    for i in range(n):
+        xs.append(xs[-1] + field(xs[-1], torch.tensor(i / n, dtype=x0.dtype)) / n)
+    return torch.stack(xs)
+
+
+def _euler_short(field, x0, n):
+    return _euler(field, x0, n)[:-1]
+
+
+def _euler_one_step_less(field, x0, n):
+    xs = [x0]
+    for i in range(1, n):
+        xs.append(xs[-1] + field(xs[-1], torch.tensor((i - 1) / n, dtype=x0.dtype)) / n)
+    return torch.stack(xs)
+
+
+EULER = Exercise(
+    "euler", "1.1", "Euler loop", 2, _draw_euler, _euler,
+    (
+        Mistake("one step too few", _euler_short,
+                "one step is missing: n steps visit n + 1 states, x0 included. "
+                "(Algorithm 1 as printed in the lecture stops one step early, too.)"),
+        Mistake("start missing", lambda field, x0, n: _euler(field, x0, n)[1:],
+                "the starting state is missing: the first entry of the trajectory is x0 itself."),
+        Mistake("no step size", lambda field, x0, n: _euler_with(field, x0, n, h=1.0),
+                "each step adds the whole velocity: how far does a state travel in a time h?"),
+        Mistake("time stands still", lambda field, x0, n: _euler_with(field, x0, n, rate=0.0),
+                "every step evaluates the field at t = 0: the time has to advance by h as well."),
+        Mistake("time of the next step", lambda field, x0, n: _euler_with(field, x0, n, ahead=1),
+                "the field is evaluated one step ahead: the Euler step uses the time at the start of the step."),
+        Mistake("step size of n + 1", lambda field, x0, n: _euler_with(field, x0, n, h=1 / (n + 1)),
+                "the step size is 1 / (n + 1): n steps, not n + 1, have to reach t = 1."),
+        Mistake("always from the start", lambda field, x0, n: _euler_with(field, x0, n, stuck=True),
+                "the velocity is always taken at x0: each step starts from the state that the last one reached."),
+        Mistake("only the end", lambda field, x0, n: _euler(field, x0, n)[-1],
+                "only the last state came back: the whole trajectory is asked for, stacked along a first axis."),
+    ),
+)  # fmt: skip
+
+
+def _euler_with(field, x0, n, h=None, rate=1.0, ahead=0, stuck=False):
+    h = 1 / n if h is None else h
+    xs = [x0]
+    for i in range(n):
+        t = torch.tensor(rate * (i + ahead) / n, dtype=x0.dtype)
+        xs.append(xs[-1] + h * field(x0 if stuck else xs[-1], t))
+    return torch.stack(xs)
+
+
+def _draw_heun(seed: int) -> dict:
+    normal = random_inputs(seed)
+    t, h = normal(2).sigmoid()
+    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x": normal(4, 2), "t": t, "h": h / 2}
+
+
+def _heun(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(x + h * start, t + h)) / 2
+
+
+HEUN = Exercise(
+    "heun_step", "1.2", "Heun step", 2, _draw_heun, _heun,
+    (
+        Mistake("Euler", lambda field, x, t, h: x + h * field(x, t),
+                "this is the Euler step: the velocity at the end of the step is not used."),
+        Mistake("sum instead of mean", lambda field, x, t, h: x + h * (field(x, t) + field(x + h * field(x, t), t + h)),
+                "the two velocities are added: their mean is needed, else the state travels twice as far."),
+        Mistake("old time", lambda field, x, t, h: x + h * (field(x, t) + field(x + h * field(x, t), t)) / 2,
+                "the second velocity is taken at time t: the predicted state belongs to the time t + h."),
+        Mistake("old state", lambda field, x, t, h: x + h * (field(x, t) + field(x, t + h)) / 2,
+                "the second velocity is taken at x: it belongs to the state that an Euler step predicts."),
+        Mistake("midpoint", lambda field, x, t, h: x + h * field(x + h / 2 * field(x, t), t + h / 2),
+                "this is the midpoint step, a right method of order 2, but another one: Heun averages the two ends."),
+        Mistake("no h in the prediction", lambda field, x, t, h: x + h * (field(x, t) + field(x + field(x, t), t + h)) / 2,
+                "the predicted state adds the whole velocity: a factor h is missing there."),
+        Mistake("only the end", lambda field, x, t, h: x + h * field(x + h * field(x, t), t + h),
+                "only the velocity at the end of the step is used: Heun averages it with the one at the start."),
+    ),
+)  # fmt: skip
+
+
+def _draw_brownian(seed: int) -> dict:
+    normal = random_inputs(seed)
+    return {"eps": normal(5 + seed % 4, 3, 1), "h": normal(1).sigmoid().item() / 2}
+
+
+def _brownian(eps, h):
+    w = [torch.zeros_like(eps[0])]
+    for e in eps:
+        w.append(w[-1] + h**0.5 * e)
+    return torch.stack(w)
+
+
+BROWNIAN = Exercise(
+    "brownian_motion", "1.3", "Brownian motion from increments", 2, _draw_brownian, _brownian,
+    (
+        Mistake("h for sqrt(h)", lambda eps, h: _brownian(eps, h**2),
+                "the increments are scaled by h: their variance, not their standard deviation, has to be h."),
+        Mistake("no scale", lambda eps, h: _brownian(eps, 1.0),
+                "the increments are not scaled at all: over a time h the variance grows by h."),
+        Mistake("start missing", lambda eps, h: _brownian(eps, h)[1:],
+                "the start is missing: the first entry is W_0 = 0, so n increments give n + 1 values."),
+        Mistake("not summed", lambda eps, h: torch.cat([torch.zeros_like(eps[:1]), h**0.5 * eps]),
+                "these are the increments themselves: W_t is the sum of all increments up to t."),
+        Mistake("summed over the batch", lambda eps, h: torch.cat([0 * eps[:1], (h**0.5 * eps).cumsum(1)]),
+                "the sum runs over the batch: paths are independent, the sum runs along time, the first axis."),
+        Mistake("scaled by time", lambda eps, h: _by_time(eps, h),
+                "each W_t is drawn afresh as sqrt(t) eps: the variance is right, but a path must keep its past."),
+    ),
+)  # fmt: skip
+
+
+def _by_time(eps, h):
+    t = h * torch.arange(1, len(eps) + 1, dtype=eps.dtype).reshape(-1, 1, 1)
+    return torch.cat([torch.zeros_like(eps[:1]), t.sqrt() * eps])
+
+
+def _draw_euler_maruyama(seed: int) -> dict:
+    normal = random_inputs(seed)
+    sde = {"family": "affine SDE", **_affine(normal, 2), "scale": normal(1).exp()}
+    t, h = normal(2).sigmoid()
+    return {"sde": sde, "x": normal(4, 2), "t": t, "h": h / 2, "dw": (h / 2).sqrt() * normal(4, 2)}
+
+
+def _euler_maruyama(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+EULER_MARUYAMA = Exercise(
+    "euler_maruyama_step", "1.4", "Euler–Maruyama step", 2, _draw_euler_maruyama, _euler_maruyama,
+    (
+        Mistake("root twice", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t) * h.sqrt() * dw,
+                "the noise is scaled by sqrt(h) once more: dw already has the variance h."),
+        Mistake("h on the noise", lambda sde, x, t, h, dw: x + h * (sde.drift(x, t) + sde.diffusion(x, t) * dw),
+                "the noise is multiplied by h: only the drift is a rate per time."),
+        Mistake("no drift", lambda sde, x, t, h, dw: x + sde.diffusion(x, t) * dw,
+                "the drift is missing."),
+        Mistake("no noise", lambda sde, x, t, h, dw: x + h * sde.drift(x, t),
+                "the noise is missing: this is the Euler step of an ODE."),
+        Mistake("no diffusion coefficient", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + dw,
+                "the noise is not multiplied by the diffusion coefficient."),
+        Mistake("squared", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t) ** 2 * dw,
+                "the diffusion coefficient is squared: its square is the variance per time, not the factor of dw."),
+        Mistake("drift without h", lambda sde, x, t, h, dw: x + sde.drift(x, t) + sde.diffusion(x, t) * dw,
+                "the drift is added whole: in a time h it moves the state by h times as much."),
+        Mistake("increment only", lambda sde, x, t, h, dw: h * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+                "this is only the change: the state x that it is added to is missing."),
+    ),
+)  # fmt: skip
+
+
+def _draw_ornstein_uhlenbeck(seed: int) -> dict:
+    normal = random_inputs(seed)
+    theta, sigma = normal(2).exp().tolist()
+    return {"x": normal(4, 1 + seed % 3), "t": normal(1).sigmoid()[0], "theta": theta, "sigma": sigma}
+
+
+def _ornstein_uhlenbeck(x, t, theta, sigma):
+    return -theta * x, torch.full_like(x, sigma)
+
+
+ORNSTEIN_UHLENBECK = Exercise(
+    "ornstein_uhlenbeck", "1.5", "Ornstein–Uhlenbeck process", 2, _draw_ornstein_uhlenbeck, _ornstein_uhlenbeck,
+    (
+        Mistake("pushed away", lambda x, t, theta, sigma: (theta * x, torch.full_like(x, sigma)),
+                "the drift pushes away from 0: with theta > 0 the process is pulled back to 0."),
+        Mistake("variance", lambda x, t, theta, sigma: (-theta * x, torch.full_like(x, sigma**2)),
+                "the diffusion is squared: the coefficient in front of dW is asked for."),
+        Mistake("swapped", lambda x, t, theta, sigma: (torch.full_like(x, sigma), -theta * x),
+                "drift and diffusion are swapped: the drift comes first."),
+        Mistake("no theta", lambda x, t, theta, sigma: (-x, torch.full_like(x, sigma)),
+                "theta is missing: it says how strong the pull is."),
+        Mistake("theta and sigma exchanged", lambda x, t, theta, sigma: (-sigma * x, torch.full_like(x, theta)),
+                "theta and sigma are exchanged: theta belongs to the pull, sigma to the noise."),
+        Mistake("stationary", lambda x, t, theta, sigma: (-theta * x, torch.full_like(x, sigma / (2 * theta) ** 0.5)),
+                "this diffusion is the standard deviation of the limit law, not the coefficient in front of dW."),
+        Mistake("diffusion times x", lambda x, t, theta, sigma: (-theta * x, sigma * x),
+                "the diffusion is multiplied by x: that is geometric Brownian motion; here the noise is additive."),
+    ),
+    observer="drift and diffusion",
+)  # fmt: skip
+
+
+def _draw_langevin(seed: int) -> dict:
+    normal = random_inputs(seed)
+    score = {"family": "affine score", "matrix": normal(2, 2), "mean": normal(2)}
+    return {"score": score, "x": normal(4, 2), "sigma": normal(1).exp().item()}
+
+
+def _langevin(score, x, sigma):
+    return sigma**2 / 2 * score(x)
+
+
+LANGEVIN = Exercise(
+    "langevin_drift", "1.6", "Langevin drift", 2, _draw_langevin, _langevin,
+    (
+        Mistake("no half", lambda score, x, sigma: sigma**2 * score(x),
+                "a factor 1/2 is missing: drift and noise balance only with sigma^2 / 2."),
+        Mistake("not squared", lambda score, x, sigma: sigma / 2 * score(x),
+                "sigma is not squared: it is the variance of the noise that the drift has to balance."),
+        Mistake("downhill", lambda score, x, sigma: -(sigma**2) / 2 * score(x),
+                "the drift runs downhill, away from where p is large: check the sign."),
+        Mistake("score alone", lambda score, x, sigma: score(x),
+                "this is the score alone: stronger noise needs a stronger drift."),
+        Mistake("no score", lambda score, x, sigma: sigma**2 / 2 * x,
+                "the score is not used: the drift follows the gradient of log p at x, not x itself."),
+        Mistake("a step", lambda score, x, sigma: x + sigma**2 / 2 * score(x),
+                "this is a whole step: only the drift is asked for; the simulator adds it to x."),
+    ),
+)  # fmt: skip
+
+EXERCISES = by_name(EULER, HEUN, BROWNIAN, EULER_MARUYAMA, ORNSTEIN_UHLENBECK, LANGEVIN)
+
+euler = EULER.check
+heun_step = HEUN.check
+brownian_motion = BROWNIAN.check
+euler_maruyama_step = EULER_MARUYAMA.check
+ornstein_uhlenbeck = ORNSTEIN_UHLENBECK.check
+langevin_drift = LANGEVIN.check

@@ -1,0 +1,13 @@
+"""Data distributions with exact answers: mixtures of Gaussians, toy shapes in the plane, finite data sets.
+
+All are `torch.distributions` classes. Those whose noisy version is known in closed form also have
+`posterior(x, alpha, beta)`: what is known of z and noise once x = alpha z + beta noise has been seen. From it
+`paths.marginal` makes the exact density, score and velocity of a Gaussian path.
+"""
+
+from course_utils.distributions.base import Posterior, draw, score
+from course_utils.distributions.empirical import Empirical
+from course_utils.distributions.gaussians import GaussianMixture
+from course_utils.distributions.toys import Checkerboard, Circles, Moons
+
+__all__ = ["Checkerboard", "Circles", "Empirical", "GaussianMixture", "Moons", "Posterior", "draw", "score"]

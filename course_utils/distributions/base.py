@@ -1,0 +1,80 @@
+r"""What all distributions of the package share: seeded sampling, and what a noisy sample says about z."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+
+
+class Posterior(NamedTuple):
+    """What x = alpha z + beta noise says: log density of x and means of z and noise given x.
+
+    Attributes:
+        log_prob: Log density of x, shape (batch,).
+        data: E[z | x], shape (batch, *event).
+        noise: E[noise | x], same shape.
+    """
+
+    log_prob: Tensor
+    data: Tensor
+    noise: Tensor
+
+
+def draw(dist: Distribution, n: int, generator: torch.Generator | None = None) -> Tensor:
+    """n independent samples, shape (n, *event), reproducible through a generator.
+
+    Samplers of `torch.distributions` take no generator; for those, the global one is seeded from `generator`
+    and put back afterwards.
+
+    Raises:
+        ValueError: If `n` is less than 1.
+    """
+    if n < 1:
+        raise ValueError(f"expected at least 1 sample, got n = {n}")
+    if isinstance(dist, Seeded):
+        return dist.draw(n, generator)
+    if generator is None:
+        return dist.sample((n,))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=generator)))
+        return dist.sample((n,))
+
+
+def score(dist: Distribution, x: Tensor) -> Tensor:
+    r"""Score $\nabla_x \log p(x)$, shape (batch, *event): the distribution's own, else autodiff of `log_prob`."""
+    own = getattr(dist, "score", None)
+    if own is not None:
+        return own(x)
+    with torch.enable_grad():
+        at = x if x.requires_grad else x.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(dist.log_prob(at).sum(), at, create_graph=x.requires_grad)
+    return gradient
+
+
+class Seeded(Distribution):
+    """A distribution whose subclass gives `draw(n, generator)`; `sample` follows from it.
+
+    Attributes:
+        singular: Whether its `posterior` is undefined without noise (beta = 0).
+    """
+
+    singular = True
+
+    arg_constraints: dict = {}
+    support = constraints.real
+
+    def __init__(self, event_shape):
+        super().__init__(event_shape=torch.Size(event_shape), validate_args=False)
+
+    def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        raise NotImplementedError
+
+    def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008
+        shape = torch.Size(sample_shape)
+        return self.draw(max(shape.numel(), 1)).reshape(shape + self.event_shape)
+
+
+def column(value: Tensor) -> Tensor:
+    """A factor of shape () or (batch, 1, ..., 1), shaped for states flattened to (batch, d)."""
+    return value if value.ndim == 0 else value.reshape(-1, 1)

@@ -1,0 +1,74 @@
+"""Training losses. Each takes `(model, z, y)` and makes its own times and noise unless they are given."""
+
+import torch
+from torch import Tensor
+
+from course_utils.paths import GaussianPath, LinearPath
+
+
+def stratified_times(n: int, generator: torch.Generator | None = None) -> Tensor:
+    """n uniform times, one in each n-th of [0, 1], shape (n,): the same average, less noise than independent ones."""
+    return (torch.arange(n) + torch.rand(n, generator=generator)) / n
+
+
+def flow_matching_loss(
+    model,
+    z: Tensor,
+    y: Tensor | None = None,
+    *,
+    path: GaussianPath | LinearPath,
+    t: Tensor | None = None,
+    noise: Tensor | None = None,
+    weight: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Conditional flow matching loss: the batch mean of $\|u_\theta(x, t) - u_t(x|z)\|^2$.
+
+    Args:
+        model: `model(x, t)` or, with labels, `model(x, t, y)`; returns the shape of x.
+        z: Data, shape (batch, *event).
+        y: Labels, shape (batch,), or None.
+        path: Where x and its conditional velocity come from.
+        t: Times, shape (batch,) or (); uniform over [0, 1] if not given.
+        noise: Noise or source points, shape of `z`; standard normal if not given (a `LinearPath` needs it).
+        weight: Weight of each term, shape (batch,).
+        generator: Source of times and noise.
+
+    Returns:
+        A scalar. The squared norm sums over the event; only the batch is averaged.
+
+    Source: 6.S184 lecture 3, algorithms 3 and 4.
+    """
+    if t is None:
+        t = torch.rand(len(z), generator=generator).to(z)
+    sample = path.sample(z, t, noise, generator)
+    prediction = model(sample.x, t) if y is None else model(sample.x, t, y)
+    return _mean_square(prediction - sample.velocity, weight)
+
+
+def _mean_square(difference: Tensor, weight: Tensor | None) -> Tensor:
+    squares = (difference**2).flatten(1).sum(1)
+    return squares.mean() if weight is None else (weight * squares).mean()
+
+
+def drop_labels(
+    y: Tensor, p: float, null: int, u: Tensor | None = None, generator: torch.Generator | None = None
+) -> Tensor:
+    """Labels, each replaced by the null label with probability p, so that one model learns with and without them.
+
+    Args:
+        y: Labels, shape (batch,).
+        p: Probability, from 0 to 1.
+        null: The null label.
+        u: Uniform numbers in [0, 1), shape (batch,); a label is dropped where u < p. Drawn here if not given.
+        generator: Source of those numbers.
+
+    Raises:
+        ValueError: If p is not a probability.
+
+    Source: Ho and Salimans, "Classifier-free diffusion guidance" (2022).
+    """
+    if not 0 <= p <= 1:
+        raise ValueError(f"expected a probability from 0 to 1, got {p}")
+    u = torch.rand(y.shape, generator=generator).to(y.device) if u is None else u
+    return torch.where(u < p, null, y)

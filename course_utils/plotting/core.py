@@ -1,0 +1,63 @@
+"""What every figure shares: theme, colours, and a way to show it with a text for those who cannot see it."""
+
+import base64
+import html
+import io
+
+import matplotlib
+import seaborn as sns
+from matplotlib.figure import Figure
+
+NOISE, DATA, MODEL = "#949494", "#0173b2", "#d55e00"
+"""Fixed colours, safe for colour-blind readers: noise grey, data blue, what a model makes orange-red."""
+
+EXACT, ACCENT = "#029e73", "#cc78bc"
+"""Exact answers green, whatever else pink."""
+
+PALETTE = [DATA, MODEL, EXACT, ACCENT, NOISE]
+DPI = 110
+
+
+def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (3.4, 3.2), **options):
+    """An empty figure with a grid of axes in the course's theme.
+
+    Args:
+        rows, columns: Of the grid.
+        size: Width and height of one axes in inches.
+        options: Go to `Figure.subplots`.
+
+    Returns:
+        The figure, and its axes as `Figure.subplots` gives them.
+    """
+    style = sns.axes_style("whitegrid", {"grid.color": ".92", "axes.edgecolor": ".6"})
+    context = sns.plotting_context("notebook", font_scale=0.9)
+    with matplotlib.rc_context({**style, **context, "axes.prop_cycle": matplotlib.cycler(color=PALETTE)}):
+        fig = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
+        axes = fig.subplots(rows, columns, **options)
+    return fig, axes
+
+
+def image_html(png: bytes, alt: str, width: int, kind: str = "png") -> str:
+    """An `<img>` with its alternative text, the picture inside."""
+    source = base64.b64encode(png).decode()
+    style = "max-width:100%;height:auto"
+    return f'<img src="data:image/{kind};base64,{source}" alt="{html.escape(alt)}" width="{width}" style="{style}">'
+
+
+def show(fig: Figure, *, alt: str) -> None:
+    """Display a figure in a notebook.
+
+    Args:
+        fig: The figure.
+        alt: What is to be seen, in a sentence or two, for readers who cannot see it.
+
+    Raises:
+        ValueError: If `alt` is empty.
+    """
+    from IPython.display import HTML, display
+
+    if not alt.strip():
+        raise ValueError("expected a text that says what the figure shows, got an empty one")
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DPI)
+    display(HTML(image_html(buffer.getvalue(), alt, round(fig.get_figwidth() * DPI))))

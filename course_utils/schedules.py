@@ -1,0 +1,185 @@
+r"""Schedules $\alpha_t, \beta_t$ of Gaussian probability paths $p_t(x|z) = N(\alpha_t z, \beta_t^2 I)$.
+
+A schedule says how much data and how much noise a path mixes at time t. `convert` turns the four things
+that a network may predict into one another; it is algebra on
+
+    x = alpha z + beta noise,        velocity = alpha_dot z + beta_dot noise,        score = -noise / beta.
+
+Source: 6.S184 lectures 2 and 3.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_utils.shapes import Time, check_same_shape, expand_time
+
+CLOSE = 1e-3
+"""How far before t = 1 the fields of a path that ends in pure data stop being evaluated."""
+
+
+def derivative(f: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
+    """df/dt of an elementwise function by automatic differentiation, shape of `t`; also under `torch.no_grad`."""
+    with torch.enable_grad():
+        at = t if t.requires_grad else t.detach().requires_grad_()
+        value = f(at)
+        if not value.requires_grad:
+            return torch.zeros_like(t)
+        (dot,) = torch.autograd.grad(value.sum(), at, create_graph=t.requires_grad)
+    return dot
+
+
+class Schedule:
+    """Base of all schedules: give `alpha` and `beta`, the derivatives follow.
+
+    Attributes:
+        span: First and last time at which the conditional fields of the path are finite.
+        prior_std: Standard deviation of the noise that sampling starts from.
+    """
+
+    span: tuple[float, float] = (0.0, 1.0 - CLOSE)
+    prior_std: float = 1.0
+
+    def alpha(self, t: Tensor) -> Tensor:
+        """Factor of the data, elementwise in `t`."""
+        raise NotImplementedError
+
+    def beta(self, t: Tensor) -> Tensor:
+        """Factor of the noise, elementwise in `t`."""
+        raise NotImplementedError
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        """Time derivative of `alpha`."""
+        return derivative(self.alpha, t)
+
+    def beta_dot(self, t: Tensor) -> Tensor:
+        """Time derivative of `beta`."""
+        return derivative(self.beta, t)
+
+    def grid(self, steps: int, **options) -> Tensor:
+        """Evenly spaced times over `span` to sample on, shape (steps+1,); `options` go to `torch.linspace`.
+
+        Raises:
+            ValueError: If `steps` is less than 1.
+        """
+        if steps < 1:
+            raise ValueError(f"expected at least 1 step, got {steps}")
+        return torch.linspace(*self.span, steps + 1, **options)
+
+    def check_span(self, t: Tensor) -> None:
+        """Refuse times at which the fields of the path are not finite.
+
+        Raises:
+            ValueError: If a time lies outside `span`.
+        """
+        first, last = self.span
+        slack = 4 * torch.finfo(t.dtype).eps
+        if not ((t >= first - slack) & (t <= last + slack)).all():
+            raise ValueError(
+                f"expected times in the span [{first:g}, {last:g}] of {type(self).__name__}, "
+                f"got times from {t.min().item():.6g} to {t.max().item():.6g}; sample on schedule.grid(steps)"
+            )
+
+
+class Linear(Schedule):
+    r"""$\alpha_t = t$, $\beta_t = 1 - t$: the straight path from noise to data.
+
+    Source: 6.S184 lecture 3, CondOT path; CS280, "A very simple way".
+    """
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return t
+
+    def beta(self, t: Tensor) -> Tensor:
+        return 1 - t
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return torch.ones_like(t)
+
+    def beta_dot(self, t: Tensor) -> Tensor:
+        return -torch.ones_like(t)
+
+
+class Cosine(Schedule):
+    r"""$\alpha_t = \sin(\pi t/2)$, $\beta_t = \cos(\pi t/2)$, so that $\alpha_t^2 + \beta_t^2 = 1$."""
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return torch.sin(t * math.pi / 2)
+
+    def beta(self, t: Tensor) -> Tensor:
+        return torch.sin((1 - t) * math.pi / 2)
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return math.pi / 2 * self.beta(t)
+
+    def beta_dot(self, t: Tensor) -> Tensor:
+        return -math.pi / 2 * self.alpha(t)
+
+
+PREDICTIONS = ("velocity", "score", "noise", "data")
+
+
+def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: str, target: str) -> Tensor:
+    """Turn one prediction at (x, t) into another: velocity, score, noise or data.
+
+    Works for conditional and for marginal quantities alike, since all four are affine in one another.
+    Singular ends: from score or noise, alpha = 0 is refused unless the target is one of these two; from
+    data, beta = 0 is refused unless the target is data; to score, beta = 0 is refused; to velocity, times
+    at which the derivatives of the schedule are not finite are refused. From velocity to noise or data
+    nothing is singular.
+
+    Args:
+        value: What is known, of the kind `source`, shape (batch, *event).
+        x: States, same shape.
+        t: Time, a number or shape () or (batch,).
+        schedule: The schedule of the path.
+        source: One of "velocity", "score", "noise", "data".
+        target: One of the same four.
+
+    Returns:
+        The prediction of the kind `target`, same shape.
+
+    Raises:
+        ValueError: At a singular end, for an unknown kind, or for shapes that differ.
+
+    Source: 6.S184 lecture 3, "Conversion formula for DDMs"; the data form is Tweedie's formula.
+    """
+    for kind in (source, target):
+        if kind not in PREDICTIONS:
+            raise ValueError(f"expected one of {', '.join(PREDICTIONS)}, got {kind!r}")
+    check_same_shape(value=value, x=x)
+    if source == target:
+        return value
+    t = expand_time(t, x)
+    alpha, beta = schedule.alpha(t), schedule.beta(t)
+
+    if source == "velocity" or target == "velocity":
+        alpha_dot, beta_dot = schedule.alpha_dot(t), schedule.beta_dot(t)
+        _refuse(~(alpha_dot.isfinite() & beta_dot.isfinite()), "an infinite derivative", t, source, target)
+    if source == "velocity":
+        determinant = alpha_dot * beta - alpha * beta_dot
+        noise = (alpha_dot * x - alpha * value) / determinant
+        data = (beta * value - beta_dot * x) / determinant
+    elif source == "data":
+        _refuse(beta == 0, "beta = 0", t, source, target)
+        noise, data = (x - alpha * value) / beta, value
+    else:
+        noise = value if source == "noise" else -beta * value
+        if target in ("data", "velocity"):
+            _refuse(alpha == 0, "alpha = 0", t, source, target)
+            data = (x - beta * noise) / alpha
+
+    if target == "score":
+        _refuse(beta == 0, "beta = 0", t, source, target)
+        return -noise / beta
+    if target == "velocity":
+        return alpha_dot * data + beta_dot * noise
+    return noise if target == "noise" else data
+
+
+def _refuse(singular: Tensor, why: str, t: Tensor, source: str, target: str) -> None:
+    if singular.any():
+        when = t.expand_as(singular)[singular].flatten()[0].item()
+        raise ValueError(f"{source} cannot be turned into {target} at t = {when:g}: the schedule has {why} there")
