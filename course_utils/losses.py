@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.paths import GaussianPath, LinearPath
+from course_utils.shapes import check_same_shape
 
 
 def stratified_times(n: int, generator: torch.Generator | None = None) -> Tensor:
@@ -37,18 +38,25 @@ def flow_matching_loss(
     Returns:
         A scalar. The squared norm sums over the event; only the batch is averaged.
 
+    Raises:
+        ValueError: If the model's answer or `weight` has another shape, or as `path.sample`.
+
     Source: 6.S184 lecture 3, algorithms 3 and 4.
     """
     if t is None:
         t = torch.rand(len(z), generator=generator).to(z)
     sample = path.sample(z, t, noise, generator)
     prediction = model(sample.x, t) if y is None else model(sample.x, t, y)
+    check_same_shape(prediction=prediction, x=sample.x)
     return _mean_square(prediction - sample.velocity, weight)
 
 
 def _mean_square(difference: Tensor, weight: Tensor | None) -> Tensor:
     squares = (difference**2).flatten(1).sum(1)
-    return squares.mean() if weight is None else (weight * squares).mean()
+    if weight is None:
+        return squares.mean()
+    check_same_shape(weight=weight, terms=squares)
+    return (weight * squares).mean()
 
 
 def drop_labels(

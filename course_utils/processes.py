@@ -31,7 +31,7 @@ def _not_negative(name: str, value: float) -> float:
     return value
 
 
-def _elapsed(t: float | Tensor, x: Tensor) -> Tensor:
+def _elapsed(t: float | int | Tensor, x: Tensor) -> Tensor:
     t = expand_time(t, x)
     if (t < 0).any():
         raise ValueError(f"expected times that are not negative, got {t.min().item():g}")
@@ -218,6 +218,6 @@ class FlowSDE(SDE):
         if not callable(self.sigma):
             return x.new_tensor(self.sigma)
         sigma = self.sigma(expand_time(t, x))
-        if (sigma < 0).any():
+        if not (sigma >= 0).all():
             raise ValueError(f"expected a diffusion coefficient that is not negative, got {sigma.min().item():g}")
         return sigma

@@ -13,7 +13,7 @@ Field = Callable[[Tensor, Tensor], Tensor]
 """A vector field `u(x, t)`: states of shape (batch, *event) and a time to velocities of the same shape."""
 
 
-def expand_time(t: float | Tensor, x: Tensor) -> Tensor:
+def expand_time(t: float | int | Tensor, x: Tensor) -> Tensor:
     """A time, reshaped so that it broadcasts against a batch of states.
 
     This is the only place in the package that reshapes a time.

@@ -11,28 +11,31 @@ from torch import Tensor
 from course_utils.processes import SDE
 from course_utils.shapes import Field, Time
 
+Step = float | Float[Tensor, ""]
+"""Length of a step: a number or a tensor of shape (), the same for the whole batch."""
+
 BLOCK = 2**18
 """Noise is drawn this many numbers at a time: large enough to be fast, small enough for the cache."""
 
 
-def euler_step(field: Field, x: Tensor, t: Time, dt: Time) -> Tensor:
+def euler_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One Euler step, `x + dt u(x, t)`: order 1, one evaluation. Source: 6.S184 lecture 1, algorithm 1."""
     return x + dt * field(x, t)
 
 
-def midpoint_step(field: Field, x: Tensor, t: Time, dt: Time) -> Tensor:
+def midpoint_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One midpoint step, with the velocity half a step ahead: order 2, two evaluations."""
     return x + dt * field(x + dt / 2 * field(x, t), t + dt / 2)
 
 
-def heun_step(field: Field, x: Tensor, t: Time, dt: Time) -> Tensor:
+def heun_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One Heun step, with the mean of the velocities at both ends: order 2, two evaluations."""
     k1 = field(x, t)
     k2 = field(x + dt * k1, t + dt)
     return x + dt / 2 * (k1 + k2)
 
 
-def rk4_step(field: Field, x: Tensor, t: Time, dt: Time) -> Tensor:
+def rk4_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One classical Runge–Kutta step: order 4, four evaluations."""
     k1 = field(x, t)
     k2 = field(x + dt / 2 * k1, t + dt / 2)
@@ -41,7 +44,7 @@ def rk4_step(field: Field, x: Tensor, t: Time, dt: Time) -> Tensor:
     return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
 
 
-def euler_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Time, dw: Tensor) -> Tensor:
+def euler_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Step, dw: Tensor) -> Tensor:
     """One Euler–Maruyama step, `x + drift dt + diffusion dw` with dw ~ N(0, dt): strong order 1/2.
 
     Source: 6.S184 lecture 1, algorithm 2.
@@ -49,7 +52,7 @@ def euler_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Time, dw: Tensor) -> T
     return x + sde.drift(x, t) * dt + sde.diffusion(x, t) * dw
 
 
-def heun_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Time, dw: Tensor) -> Tensor:
+def heun_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Step, dw: Tensor) -> Tensor:
     """Heun on the drift, the diffusion taken once at the start, so that the solution stays that of Itô."""
     noise = sde.diffusion(x, t) * dw
     k1 = sde.drift(x, t)
@@ -107,14 +110,14 @@ def simulate(
     Raises:
         TypeError: If `step` is one for an ODE and `system` an SDE, or the other way round, or if noise is given
             to an ODE.
-        ValueError: If `ts` is not strictly monotone, decreases for an SDE, or shapes do not fit.
+        ValueError: If `ts` is not finite and strictly monotone, decreases for an SDE, or shapes do not fit.
 
     Source: 6.S184 lecture 1, algorithms 1 and 2 (with n steps; they print a loop that makes n - 1).
     """
     stochastic = isinstance(system, SDE)
     step = step or (euler_maruyama_step if stochastic else euler_step)
     _check_step(step, system, stochastic, dws)
-    ts = _check_grid(ts, stochastic).to(x0)
+    ts = _check_grid(ts.to(x0), stochastic)
     n = len(ts) - 1
     if save_every < 1:
         raise ValueError(f"expected save_every of at least 1, got {save_every}")
@@ -122,11 +125,11 @@ def simulate(
         raise ValueError(f"expected dws of shape {(n, *x0.shape)}, got {tuple(dws.shape)}")
 
     kept = [i for i in range(n + 1) if i % save_every == 0 or i == n]
-    xs = x0.new_empty(len(kept), *x0.shape)
-    xs[0], slot, x = x0, 1, x0
     dts = ts.diff()
     increments = (iter(dws) if dws is not None else _brownian_increments(x0, dts, generator)) if stochastic else None
     with torch.set_grad_enabled(grad and torch.is_grad_enabled()):
+        xs = x0.new_empty(len(kept), *x0.shape)
+        xs[0], slot, x = x0, 1, x0
         for i in _bar(range(n), progress):
             x = step(system, x, ts[i], dts[i], next(increments)) if stochastic else step(system, x, ts[i], dts[i])
             if kept[slot] == i + 1:
@@ -148,7 +151,8 @@ def _brownian_increments(x0: Tensor, dts: Tensor, generator: torch.Generator | N
 def _check_step(step: Callable, system: Field | SDE, stochastic: bool, dws: Tensor | None) -> None:
     if not stochastic and not callable(system):
         raise TypeError(f"expected a field u(x, t) or an SDE, got {type(system).__name__}")
-    wants_noise = len(inspect.signature(step).parameters) == 5
+    required = [p for p in inspect.signature(step).parameters.values() if p.default is p.empty]
+    wants_noise = len(required) == 5
     if wants_noise != stochastic:
         kinds = ("an SDE", "a step with noise") if stochastic else ("a field (an ODE)", "a step without noise")
         raise TypeError(f"{kinds[0]} needs {kinds[1]}, got {getattr(step, '__name__', step)}")
@@ -160,6 +164,8 @@ def _check_grid(ts: Tensor, stochastic: bool) -> Tensor:
     if ts.ndim != 1 or len(ts) < 2:
         raise ValueError(f"expected a time grid of shape (steps+1,) with at least one step, got {tuple(ts.shape)}")
     dts = ts.diff()
+    if not ts.isfinite().all():
+        raise ValueError("expected finite times, got inf or nan")
     if not ((dts > 0).all() or (dts < 0).all()):
         raise ValueError("expected strictly increasing or strictly decreasing times, got a grid that repeats or turns")
     if stochastic and (dts < 0).any():

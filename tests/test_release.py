@@ -130,7 +130,7 @@ def no_end(notebook):
 @pytest.mark.parametrize(("damage", "cause"), [
     (drop_ids, "missing an id"), (old_format, "found 4.4"), (same_ids, "title"), (same_grade_ids, "Duplicate grade id"),
     (unmarked_answer, "non-solution cell"), (no_end, "no end solution"),
-])  # fmt: skip
+])
 def test_a_failure_changes_nothing(tmp_path, damage, cause):
     good, bad = solution(tmp_path, "lab1_good"), solution(tmp_path, "lab2_bad")
     before = [path.read_bytes() for path in release(root=tmp_path)]

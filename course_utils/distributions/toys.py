@@ -5,7 +5,8 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.distributions.base import Seeded
+from course_utils.distributions.base import Posterior, Seeded, column
+from course_utils.distributions.intervals import truncated_normal
 
 
 class Checkerboard(Seeded):
@@ -45,6 +46,27 @@ class Checkerboard(Seeded):
     def log_prob(self, x: Tensor) -> Tensor:
         area = 2 * self.half_width**2
         return torch.where(self.contains(x), -math.log(area), -math.inf).to(x.dtype)
+
+    def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
+        r"""Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0, in closed form.
+
+        Given the square with corner (l, l') and side s, the coordinates are independent, and the noise in the first is
+        a standard normal cut to $[(x - \alpha(l + s))/\beta, (x - \alpha l)/\beta]$. Dark are the squares whose column
+        and row are both even or both odd, so sums over squares are products of sums over columns and over rows.
+
+        Args:
+            x: States, shape (batch, 2).
+            alpha, beta: Shape () or (batch, 1).
+        """
+        a, b = column(alpha)[..., None], column(beta)[..., None]
+        centres = (torch.arange(self.squares).to(x) + 0.5) * self.side - self.half_width
+        log_density, noise, place = truncated_normal((x[..., None] - a * centres) / b, a * self.side / (2 * b))
+
+        log_lines = log_density.unflatten(-1, (-1, 2))  # (batch, coordinate, line, parity)
+        log_parity = log_lines.logsumexp(2).sum(1)
+        weights = (log_lines.softmax(2) * log_parity.softmax(1)[:, None, None]).flatten(2)
+        log_prob = log_parity.logsumexp(1) - 2 * beta.log().reshape(-1) - math.log(self.squares**2 / 2)
+        return Posterior(log_prob, (weights * (centres - self.side / 2 * place)).sum(-1), (weights * noise).sum(-1))
 
 
 class Circles(Seeded):

@@ -1,0 +1,60 @@
+"""The standard normal cut to an interval: what uniform laws on boxes need under a Gaussian path."""
+
+import functools
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+@functools.cache
+def _quadrature() -> list[tuple[float, float]]:
+    """Nodes in [-1, 1] of the Gauss–Legendre rule, with weights that sum to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(8)
+    return list(zip(nodes.tolist(), (weights / 2).tolist(), strict=True))
+
+
+def truncated_normal(centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    r"""A standard normal variable n, given that it lies in [centre - half, centre + half].
+
+    Wide intervals have a closed form. In it, differences of distribution functions lose their digits as the interval
+    shrinks; where the exponent varies by less than 2 over the interval, quadrature is exact to rounding instead.
+
+    Args:
+        centre: Middle of the interval, any shape.
+        half: Half of its width, not negative, broadcasts against `centre`.
+
+    Returns:
+        Log of the mean density over the interval (mass over width, finite at half = 0), mean of n, and mean of its
+        place (n - centre) / half, from -1 to 1. The last two determine each other, but not to all digits.
+    """
+    sign = torch.where(centre < 0, -1, 1)
+    m = sign * centre
+    narrow = half * (m + half) < 1
+    cases = zip(_narrow(m, torch.where(narrow, half, 0)), _wide(m, torch.where(narrow, 1, half)), strict=True)
+    log_density, mean, place = (torch.where(narrow, *case) for case in cases)
+    return log_density, sign * mean, sign * place
+
+
+def _narrow(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Quadrature over the place r of the density at m + half r, relative to the one at m."""
+    ratios = [(r, weight * (-half * r * (m + half * r / 2)).exp()) for r, weight in _quadrature()]
+    mass = sum(ratio for _, ratio in ratios)
+    place = sum(r * ratio for r, ratio in ratios) / mass
+    return mass.log() - m**2 / 2 - math.log(2 * math.pi) / 2, m + half * place, place
+
+
+def _wide(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    r"""Closed form for m >= 0, all relative to $e^{-o^2/2}$, o = max(near end, 0), so that nothing underflows.
+
+    The tails are $\mathrm{erfc}(y) = e^{-y^2} \mathrm{erfcx}(y)$; of the factors at the near end, one is 1.
+    """
+    near, far = m - half, m + half
+    outer = near.relu()
+    inner = near - outer
+    end = ((outer**2 - far**2) / 2).exp()
+    erfcx, erfc, unit = torch.special.erfcx, torch.special.erfc, math.sqrt(0.5)
+    mass = erfcx(unit * outer) * erfc(unit * inner) - end * erfcx(unit * far)
+    mean = math.sqrt(2 / math.pi) * ((-(inner**2) / 2).exp() - end) / mass
+    return (mass / (4 * half)).log() - outer**2 / 2, mean, (mean - m) / half
