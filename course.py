@@ -13,6 +13,7 @@ Needs Python 3.11 or newer, 4 GB of disk and, the first time, a network.
 import contextlib
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import shutil
@@ -27,6 +28,7 @@ ROOT = Path(__file__).resolve().parent
 PYTHON_FLOOR = (3, 11)
 EXTRAS = "test,teach"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+LAB_WITHOUT = ["@jupyter/nbgrader", "@jupyterlab/apputils-extension:announcements"]  # instructors' buttons, a pop-up
 DISK_GB = {"cpu": 4, "cuda": 10}
 NO_NETWORK = ("Retrying (", "ConnectionError", "ReadTimeout", "Temporary failure in name resolution", "IncompleteRead")
 HERE = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
@@ -117,6 +119,13 @@ def pip(root: Path, *arguments: str) -> None:
         sys.exit(cause + ", then run the same command again.")
 
 
+def tidy_lab(root: Path) -> None:
+    """Leave out of JupyterLab what is not for students."""
+    config = root / ".venv" / "etc" / "jupyter" / "labconfig" / "page_config.json"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(json.dumps({"disabledExtensions": dict.fromkeys(LAB_WITHOUT, True)}), encoding="utf-8")
+
+
 def install(root: Path) -> None:
     """Make the environment, or bring it up to date with pyproject.toml; only finished work gets the stamp."""
     import tomllib
@@ -133,6 +142,7 @@ def install(root: Path) -> None:
         sys.exit("Python could not make .venv for the reason above: delete the folder .venv, then try again.")
     pip(root, *cpu_options(), torch)
     pip(root, "-e", f".[{EXTRAS}]")
+    tidy_lab(root)
     draft = root / ".venv" / "ready.draft"
     draft.write_text(target, encoding="utf-8")
     os.replace(str(draft), str(stamp(root)))

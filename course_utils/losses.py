@@ -43,16 +43,64 @@ def flow_matching_loss(
 
     Source: 6.S184 lecture 3, algorithms 3 and 4.
     """
+    return _mean_square("velocity", model, z, y, path, t, noise, weight, generator)
+
+
+def score_matching_loss(
+    model,
+    z: Tensor,
+    y: Tensor | None = None,
+    *,
+    path: GaussianPath,
+    t: Tensor | None = None,
+    noise: Tensor | None = None,
+    weight: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Denoising score matching loss: the batch mean of $\|s_\theta(x, t) + \epsilon/\beta_t\|^2$.
+
+    Its terms grow like $1/\beta_t^2$; without given times they are uniform over the schedule's span, where
+    $\beta_t > 0$. Arguments as for `flow_matching_loss`.
+
+    Raises:
+        ValueError: If a given time has beta = 0.
+
+    Source: 6.S184 lecture 3, algorithm 5; Vincent, "A connection between score matching and denoising
+    autoencoders" (2011).
+    """
+    return _mean_square("score", model, z, y, path, t, noise, weight, generator)
+
+
+def noise_prediction_loss(
+    model,
+    z: Tensor,
+    y: Tensor | None = None,
+    *,
+    path: GaussianPath,
+    t: Tensor | None = None,
+    noise: Tensor | None = None,
+    weight: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    r"""Noise prediction loss: the batch mean of $\|\epsilon_\theta(x, t) - \epsilon\|^2$.
+
+    It is `score_matching_loss` of $s_\theta = -\epsilon_\theta / \beta_t$ with the weight $\beta_t^2$, and stays finite.
+    Arguments as for `flow_matching_loss`.
+
+    Source: Ho et al., "Denoising diffusion probabilistic models" (2020).
+    """
+    return _mean_square("noise", model, z, y, path, t, noise, weight, generator)
+
+
+def _mean_square(target: str, model, z, y, path, t, noise, weight, generator) -> Tensor:
+    """The batch mean of the squared distance between the model's answer and the `target` of the path's sample."""
     if t is None:
-        t = torch.rand(len(z), generator=generator).to(z)
+        first, last = path.schedule.span if target == "score" else (0.0, 1.0)
+        t = first + (last - first) * torch.rand(len(z), generator=generator).to(z)
     sample = path.sample(z, t, noise, generator)
     prediction = model(sample.x, t) if y is None else model(sample.x, t, y)
     check_same_shape(prediction=prediction, x=sample.x)
-    return _mean_square(prediction - sample.velocity, weight)
-
-
-def _mean_square(difference: Tensor, weight: Tensor | None) -> Tensor:
-    squares = (difference**2).flatten(1).sum(1)
+    squares = ((prediction - getattr(sample, target)) ** 2).flatten(1).sum(1)
     if weight is None:
         return squares.mean()
     check_same_shape(weight=weight, terms=squares)

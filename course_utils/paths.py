@@ -160,6 +160,7 @@ def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | 
 
     Raises:
         TypeError: If `path` is not Gaussian or a distribution has no closed form.
+        ValueError: If the labels are not 0..n-1.
 
     Source: 6.S184 lecture 3, marginalization trick.
     """
@@ -209,8 +210,10 @@ class LabelledMarginal:
     """Exact fields for each label; made by `marginal`. Without labels, the null label's are meant."""
 
     def __init__(self, marginals: dict):
-        self.marginals = dict(marginals)
-        self.null = len([label for label in marginals if label is not None])
+        labels = [label for label in marginals if label is not None]
+        self.marginals, self.null = dict(marginals), len(labels)
+        if set(labels) != set(range(self.null)):
+            raise ValueError(f"expected the labels 0 to n-1 and None for the null label, got {list(marginals)}")
 
     def velocity(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         """Marginal velocity given the label of each state, shape (batch, *event)."""
@@ -226,6 +229,8 @@ class LabelledMarginal:
 
     def _each(self, method: str, x: Tensor, t: Time, y: Tensor | None) -> Tensor:
         y = torch.full((len(x),), self.null) if y is None else y
+        if y.shape != (len(x),):
+            raise ValueError(f"expected one label for each of {len(x)} states, got labels of shape {tuple(y.shape)}")
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         expand_time(t, x)
         out = x.new_empty(len(x) if method == "log_prob" else x.shape)

@@ -1,4 +1,4 @@
-r"""Stochastic processes $dX_t = \text{drift}(X_t, t)\,dt + \text{diffusion}(X_t, t)\,dW_t$, with exact laws where known.
+r"""Stochastic processes $dX_t = \text{drift}(X_t, t)\,dt + \text{diffusion}(X_t, t)\,dW_t$, with exact laws.
 
 `diffusion` is the coefficient, never a random number: the noise is drawn by the simulator.
 """
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils.schedules import Schedule, convert
-from course_utils.shapes import Field, Time, expand_time
+from course_utils.shapes import Field, Time, check_same_shape, expand_time
 
 
 class SDE:
@@ -75,6 +75,21 @@ class BrownianMotion(SDE):
         return x0, self.sigma * _elapsed(t, x0).sqrt()
 
 
+def _mean_and_spread(a: Tensor) -> tuple[Tensor, Tensor]:
+    r"""Mean $m(a) = (1-e^{-a})/a$ of $e^{-as}$ over s in [0, 1] and its variance $m(2a) - m(a)^2$, for a >= 0.
+
+    For small a the difference would lose its digits; there the variance is, with b = a / 2,
+    $e^{-b} m(a) (\cosh b - \sinh(b)/b)$, and the bracket is summed as a power series.
+    """
+
+    def m(a: Tensor) -> Tensor:
+        return torch.where(a == 0, 1, -torch.expm1(-a) / a)
+
+    b = a / 2
+    series = sum(2 * k / math.factorial(2 * k + 1) * b ** (2 * k) for k in range(1, 13))
+    return m(a), torch.where(a < 4, torch.exp(-b) * m(a) * series, m(2 * a) - m(a) ** 2)
+
+
 class OrnsteinUhlenbeck(SDE):
     r"""$dX_t = -\theta X_t\,dt + \sigma\,dW_t$: pulled to 0 and shaken.
 
@@ -98,7 +113,7 @@ class OrnsteinUhlenbeck(SDE):
         return x.new_tensor(self.sigma)
 
     def transition(self, x0: Tensor, t: Time) -> tuple[Tensor, Tensor]:
-        r"""Mean and standard deviation of $X_t$ given $X_0 = x_0$: $x_0 e^{-\theta t}$, $\sigma\sqrt{(1-e^{-2\theta t})/2\theta}$.
+        r"""Mean $x_0 e^{-\theta t}$ and deviation $\sigma\sqrt{(1-e^{-2\theta t})/2\theta}$ of $X_t$ given $X_0 = x_0$.
 
         Right at theta = 0, where it is Brownian motion, and for small theta t, where 1 - exp would lose its digits.
 
@@ -117,6 +132,26 @@ class OrnsteinUhlenbeck(SDE):
         t = _elapsed(t, x0)
         variance = t if self.theta == 0 else -torch.expm1(-2 * self.theta * t) / (2 * self.theta)
         return x0 * torch.exp(-self.theta * t), self.sigma * variance.sqrt()
+
+    def exact_step(self, x: Tensor, h: Time, dw: Tensor, xi: Tensor) -> Tensor:
+        r"""The solution a time h after x for the increment dw, $e^{-\theta h} x + \sigma [m\,dw + \sqrt{v}\,\xi]$.
+
+        Here $m = (1-e^{-\theta h})/\theta h$, and $v = (1-e^{-2\theta h})/2\theta - m^2 h$ is the variance that dw leaves
+        open. The pair of dw and the result has its exact joint law, which strong errors are measured against.
+
+        Args:
+            x: States, shape (batch, *event).
+            h: Length of the step, shape () or (batch,), not negative.
+            dw: Increment of the Brownian motion over the step, ~ N(0, h), shape of `x`.
+            xi: Standard normal noise, independent of dw, same shape.
+
+        Raises:
+            ValueError: If `h` is negative or the shapes differ.
+        """
+        check_same_shape(x=x, dw=dw, xi=xi)
+        h = _elapsed(h, x)
+        m, spread = _mean_and_spread(self.theta * h)
+        return torch.exp(-self.theta * h) * x + self.sigma * (m * dw + (spread * h).sqrt() * xi)
 
     def stationary(self) -> torch.distributions.Normal:
         r"""The limit law $N(0, \sigma^2 / 2\theta)$.

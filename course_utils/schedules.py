@@ -118,6 +118,77 @@ class Cosine(Schedule):
         return -math.pi / 2 * self.alpha(t)
 
 
+class VariancePreserving(Schedule):
+    r"""$\log\alpha_t = -\frac14 (1-t)^2 (b_{max} - b_{min}) - \frac12 (1-t) b_{min}$, $\beta_t^2 = 1 - \alpha_t^2$.
+
+    At t = 0 a little data is left, alpha = 0.0066 with the default rates: p_0 is close to N(0, I), not equal to it.
+
+    Args:
+        b_min, b_max: Noise rates of the forward process at the data and at the noise end, 0 < b_min <= b_max.
+
+    Raises:
+        ValueError: If the rates are not in this order.
+
+    Source: Song et al., "Score-based generative modeling through SDEs" (2021), VP SDE with time inverted.
+    """
+
+    def __init__(self, b_min: float = 0.1, b_max: float = 20.0):
+        if not 0 < b_min <= b_max:
+            raise ValueError(f"expected 0 < b_min <= b_max, got {b_min} and {b_max}")
+        self.b_min, self.b_max = b_min, b_max
+
+    def _log_alpha(self, t: Tensor) -> Tensor:
+        return -((1 - t) ** 2) * (self.b_max - self.b_min) / 4 - (1 - t) * self.b_min / 2
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return self._log_alpha(t).exp()
+
+    def beta(self, t: Tensor) -> Tensor:
+        return (-torch.expm1(2 * self._log_alpha(t))).sqrt()
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return self.alpha(t) * ((1 - t) * (self.b_max - self.b_min) + self.b_min) / 2
+
+    def beta_dot(self, t: Tensor) -> Tensor:
+        return -self.alpha(t) * self.alpha_dot(t) / self.beta(t)
+
+
+class VarianceExploding(Schedule):
+    r"""$\alpha_t = 1$, $\beta_t = s_{min}^t s_{max}^{1-t}$: noise is added, data never shrinks.
+
+    At t = 1 noise of standard deviation s_min is left; a last Tweedie step (`convert` to data) removes it. At t = 0
+    the data is still there: sampling starts from N(0, s_max^2), which comes close if s_max is large.
+
+    Args:
+        s_min, s_max: Standard deviation of the noise at t = 1 and at t = 0, 0 < s_min < s_max.
+
+    Raises:
+        ValueError: If they are not in this order.
+
+    Source: Song et al., "Score-based generative modeling through SDEs" (2021), VE SDE with time inverted.
+    """
+
+    span = (0.0, 1.0)
+
+    def __init__(self, s_min: float = 0.01, s_max: float = 50.0):
+        if not 0 < s_min < s_max:
+            raise ValueError(f"expected 0 < s_min < s_max, got {s_min} and {s_max}")
+        self.s_min, self.s_max = s_min, s_max
+        self.prior_std = s_max
+
+    def alpha(self, t: Tensor) -> Tensor:
+        return torch.ones_like(t)
+
+    def beta(self, t: Tensor) -> Tensor:
+        return torch.exp(t * math.log(self.s_min) + (1 - t) * math.log(self.s_max))
+
+    def alpha_dot(self, t: Tensor) -> Tensor:
+        return torch.zeros_like(t)
+
+    def beta_dot(self, t: Tensor) -> Tensor:
+        return self.beta(t) * math.log(self.s_min / self.s_max)
+
+
 PREDICTIONS = ("velocity", "score", "noise", "data")
 
 
@@ -126,9 +197,8 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
 
     Works for conditional and for marginal quantities alike, since all four are affine in one another.
     Singular ends: from score or noise, alpha = 0 is refused unless the target is one of these two; from
-    data, beta = 0 is refused unless the target is data; to score, beta = 0 is refused; to velocity, times
-    at which the derivatives of the schedule are not finite are refused. From velocity to noise or data
-    nothing is singular.
+    data, from score and to score, beta = 0 is refused; from and to velocity, times at which the derivatives
+    of the schedule are not finite are refused. Nothing else is singular.
 
     Args:
         value: What is known, of the kind `source`, shape (batch, *event).
@@ -154,6 +224,8 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
         return value
     t = expand_time(t, x)
     alpha, beta = schedule.alpha(t), schedule.beta(t)
+    if source in ("data", "score") or target == "score":
+        _refuse(beta == 0, "beta = 0", t, source, target)
 
     if source == "velocity" or target == "velocity":
         alpha_dot, beta_dot = schedule.alpha_dot(t), schedule.beta_dot(t)
@@ -163,7 +235,6 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
         noise = (alpha_dot * x - alpha * value) / determinant
         data = (beta * value - beta_dot * x) / determinant
     elif source == "data":
-        _refuse(beta == 0, "beta = 0", t, source, target)
         noise, data = (x - alpha * value) / beta, value
     else:
         noise = value if source == "noise" else -beta * value
@@ -172,7 +243,6 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
             data = (x - beta * noise) / alpha
 
     if target == "score":
-        _refuse(beta == 0, "beta = 0", t, source, target)
         return -noise / beta
     if target == "velocity":
         return alpha_dot * data + beta_dot * noise

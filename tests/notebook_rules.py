@@ -7,7 +7,7 @@ from statistics import median
 
 from course_utils.grading.release import student_version
 
-HEADING = re.compile(r"### Exercise (\d+\.\d+) · \S.* · (?:★☆☆|★★☆|★★★) · \d+ min")
+HEADING = re.compile(r"### Exercise (\d+\.\d+) · (\S.*) · (?:★☆☆|★★☆|★★★) · \d+ min")
 REGION = re.compile(r"[^\n]*BEGIN SOLUTION[^\n]*\n(.*?)\n[^\n]*END SOLUTION", re.S)
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{8}")
 MACHINE_PATH = re.compile(r"(?<![\w.<])/(?:tmp|root|work|home|Users)\b|\b[A-Z]:\\Users")
@@ -123,21 +123,24 @@ def headings_formed(notebook):
 
 def exercises_complete(notebook, lab_name, exercises):
     """Under the one heading of each exercise: its answer cell or cells, then its locked check cell."""
-    numbers, sections = [], {}
+    numbers, titles, sections = [], {}, {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            numbers += (found := HEADING.findall(cell.source))
-            sections.update({number: [] for number in found})
+            for number, title in HEADING.findall(cell.source):
+                numbers.append(number)
+                titles[number], sections[number] = title, []
         elif numbers:
             sections[numbers[-1]] += ["answer"] if "BEGIN SOLUTION" in cell.source else []
             locked = "" if cell.metadata.get("nbgrader", {}).get("locked") else "unlocked "
             checks = re.findall(rf"checks\.{lab_name}\.(\w+)\(", cell.source)
             sections[numbers[-1]] += [locked + name for name in checks]
-    expected = {str(exercise.number): name for name, exercise in exercises.items()}
+    expected = {exercise.number: name for name, exercise in exercises.items()}
     yield from (f"heading of {n} occurs {k} times" for n, k in Counter(numbers).items() if k > 1)
     yield from (f"heading of unknown exercise {n}" for n in sections if n not in expected)
     for number, name in expected.items():
         found = sections.get(number, ["no heading"])
+        if titles.get(number, exercises[name].title) != exercises[name].title:
+            yield f"{number}: expected the title {exercises[name].title!r}, found {titles[number]!r}"
         if found != ["answer"] * max(1, len(found) - 1) + [name]:
             yield f"{number}: expected heading, answer cell, check cell checks.{lab_name}.{name}(...), found {found}"
 

@@ -1,6 +1,7 @@
 """course.py, without a network: its pip has no index, its mirrors are on the loopback interface."""
 
 import ast
+import json
 import os
 import shutil
 import socket
@@ -191,6 +192,13 @@ def test_what_breaks_off_is_not_ready_and_is_made_anew(checkout: Path, monkeypat
     course.ensure(checkout)
     assert asked[0] == "venv"
     assert course.installed(checkout) == course.fingerprint(checkout)
+
+
+def test_students_do_not_see_the_buttons_for_instructors(checkout: Path, monkeypatch: pytest.MonkeyPatch):
+    recorded(monkeypatch)
+    course.ensure(checkout)
+    config = json.loads((checkout / ".venv/etc/jupyter/labconfig/page_config.json").read_text())
+    assert config["disabledExtensions"]["@jupyter/nbgrader"] is True
 
 
 def test_two_at_once_install_one_after_the_other(checkout: Path):

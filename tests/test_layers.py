@@ -119,5 +119,6 @@ def test_this_run_checks_the_shapes_in_the_annotations():
 
 
 def test_ruff_finds_nothing():
-    result = subprocess.run([sys.executable, "-m", "ruff", "check", "--output-format=concise"], capture_output=True, text=True, cwd=ROOT)
+    line = [sys.executable, "-m", "ruff", "check", "--output-format=concise"]
+    result = subprocess.run(line, capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stdout + result.stderr

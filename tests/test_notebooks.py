@@ -75,7 +75,10 @@ def test_untouched_lab_runs_and_says_not_done_yet(path, tmp_path, monkeypatch):
 
 # The rules, shown bad notebooks
 
-EXERCISES = {"double": SimpleNamespace(number="9.1"), "halve": SimpleNamespace(number="9.2")}
+EXERCISES = {
+    "double": SimpleNamespace(number="9.1", title="Double"),
+    "halve": SimpleNamespace(number="9.2", title="Halve"),
+}
 PICTURE = "data:image/png;base64,/tmp/home="
 
 
@@ -86,7 +89,7 @@ def good():
     for name, exercise in EXERCISES.items():
         source = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {name} of x\n    ### END SOLUTION"
         cells += [
-            text(f"### Exercise {exercise.number} · {name.title()} · ★★☆ · 5 min", id=f"{name}-heading"),
+            text(f"### Exercise {exercise.number} · {exercise.title} · ★★☆ · 5 min", id=f"{name}-heading"),
             code(source, id=f"{name}-answer"),
             code(f"checks.lab9.{name}({name})", id=f"{name}-check", outputs=[output("stream", text="right")]),
         ]
@@ -162,6 +165,7 @@ BAD = [
     (complete, without("halve-check"), "9.2: expected heading"),
     (complete, spoilt("halve-check", metadata={}), "unlocked halve"),
     (complete, spoilt("halve-check", source="checks.lab9.double(double)"), "9.2: expected heading"),
+    (complete, spoilt("halve-heading", source=HALVE.replace("Halve", "Half")), "9.2: expected the title 'Halve'"),
     (complete, spoilt("title", source=HALVE), "heading of 9.2 occurs 2 times"),
     (complete, spoilt("title", source=HALVE.replace("9.2", "9.3")), "heading of unknown exercise 9.3"),
     (rules.ids_by_author, spoilt("figure", id="title"), "id title occurs 2 times"),

@@ -42,9 +42,11 @@ def assert_gaussian(x: torch.Tensor, mean: float, variance: float):
 def test_transition_solves_the_equations_of_the_moments(theta, sigma):
     """dm/dt = -theta m, dv/dt = sigma^2 - 2 theta v, integrated by SciPy."""
     times = np.array([0.01, 0.3, 1.0, 4.0])
-    exact = solve_ivp(
-        lambda _, y: [-theta * y[0], sigma**2 - 2 * theta * y[1]], (0, 4), [1.5, 0], t_eval=times, rtol=1e-10, atol=1e-13
-    ).y
+
+    def moments(_, y):
+        return [-theta * y[0], sigma**2 - 2 * theta * y[1]]
+
+    exact = solve_ivp(moments, (0, 4), [1.5, 0], t_eval=times, rtol=1e-10, atol=1e-13).y
     x0 = torch.full((len(times), 1), 1.5, dtype=F64)
     mean, std = OrnsteinUhlenbeck(theta, sigma).transition(x0, torch.from_numpy(times))
     np.testing.assert_allclose(mean[:, 0], exact[0], rtol=1e-7)

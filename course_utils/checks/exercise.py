@@ -43,7 +43,7 @@ class Verdict:
     mistake: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exercise:
     """An exercise: inputs, oracle, recognised mistakes, and the check made from them.
 
@@ -70,6 +70,9 @@ class Exercise:
     rtol: float = 1e-8
     why: str = "float64 and the same formula: only rounding differs"
     observer: str = "returned"
+
+    def __repr__(self) -> str:
+        return f"Exercise {self.number} · {self.title}"
 
     def observe(self, fn: Callable, case: dict) -> Observation:
         """Call an answer on one case; see `calling.observe`."""

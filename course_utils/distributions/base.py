@@ -42,13 +42,20 @@ def draw(dist: Distribution, n: int, generator: torch.Generator | None = None) -
 
 
 def score(dist: Distribution, x: Tensor) -> Tensor:
-    r"""Score $\nabla_x \log p(x)$, shape (batch, *event): the distribution's own, else autodiff of `log_prob`."""
+    r"""Score $\nabla_x \log p(x)$, shape (batch, *event): the distribution's own, else autodiff of `log_prob`.
+
+    Raises:
+        TypeError: If `log_prob` is not differentiable, as for a uniform distribution.
+    """
     own = getattr(dist, "score", None)
     if own is not None:
         return own(x)
     with torch.enable_grad():
         at = x if x.requires_grad else x.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(dist.log_prob(at).sum(), at, create_graph=x.requires_grad)
+        log_prob = dist.log_prob(at)
+        if not log_prob.requires_grad:
+            raise TypeError(f"{type(dist).__name__} has no score: its log_prob is constant where it is finite")
+        (gradient,) = torch.autograd.grad(log_prob.sum(), at, create_graph=x.requires_grad)
     return gradient
 
 
@@ -72,7 +79,7 @@ class Seeded(Distribution):
 
     def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008
         shape = torch.Size(sample_shape)
-        return self.draw(max(shape.numel(), 1)).reshape(shape + self.event_shape)
+        return self.draw(shape.numel()).reshape(shape + self.event_shape)
 
 
 def column(value: Tensor) -> Tensor:

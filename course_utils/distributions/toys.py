@@ -92,8 +92,8 @@ class Circles(Seeded):
     def log_prob(self, x: Tensor) -> Tensor:
         r = x.norm(dim=-1, keepdim=True)
         ring = torch.distributions.Normal(self.radii.to(x), self.width)
-        radial = (ring.log_prob(r).exp() + ring.log_prob(-r).exp()).mean(-1)
-        return (radial / (2 * math.pi * r[..., 0])).log()
+        log_radial = torch.logaddexp(ring.log_prob(r), ring.log_prob(-r)).logsumexp(-1) - math.log(len(self.radii))
+        return log_radial - (2 * math.pi * r[..., 0]).log()
 
 
 class Moons(Seeded):
