@@ -190,7 +190,9 @@ def command(root: Path, verb: str, rest: list) -> list:
     python = [str(venv_python(root)), "-m"]
     if verb == "lab":
         as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        return [*python, "jupyterlab", f"--ServerApp.root_dir={root / 'labs'}", *as_root, *rest]
+        elsewhere = any(option.startswith("--ServerApp.root_dir") for option in rest)
+        folder = [] if elsewhere else [f"--ServerApp.root_dir={root / 'labs'}"]
+        return [*python, "jupyterlab", *folder, *as_root, *rest]
     if verb == "test":
         return [*python, "pytest", *(rest or ["-n", str(min(4, os.cpu_count() or 1))])]
     return [*python, "course_utils", verb, *rest]

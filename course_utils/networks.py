@@ -38,7 +38,7 @@ def fourier_features(
 class FourierFeatures(nn.Module):
     """`fourier_features` with fixed frequencies."""
 
-    def __init__(self, frequencies: Sequence[float] = TIME_FREQUENCIES):
+    def __init__(self, frequencies: Sequence[float | int] = TIME_FREQUENCIES):
         super().__init__()
         self.register_buffer("frequencies", torch.as_tensor(frequencies, dtype=torch.get_default_dtype()))
 
@@ -99,7 +99,7 @@ class MLP(nn.Module):
     """
 
     def __init__(
-        self, dim: int, hidden: int = 128, depth: int = 3, num_classes: int = 0, frequencies: Sequence[float] = ()
+        self, dim: int, hidden: int = 128, depth: int = 3, num_classes: int = 0, frequencies: Sequence[float | int] = ()
     ):
         super().__init__()
         if min(dim, hidden, depth) < 1:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torch.distributions import Distribution
 
@@ -87,7 +88,7 @@ class GaussianPath:
         return PathSample(self.schedule.alpha(at) * z + self.schedule.beta(at) * noise, t, z, noise, self.schedule)
 
     def velocity(self, x: Tensor, z: Tensor, t: Time) -> Tensor:
-        r"""Conditional vector field $(\dot\alpha_t - \frac{\dot\beta_t}{\beta_t}\alpha_t) z + \frac{\dot\beta_t}{\beta_t} x$.
+        r"""Conditional vector field $(\dot\alpha_t - \alpha_t \dot\beta_t / \beta_t) z + (\dot\beta_t / \beta_t) x$.
 
         Args:
             x, z: States and data points, shape (batch, *event).
@@ -148,6 +149,26 @@ class LinearPath:
         at = expand_time(t, x)
         self.schedule.check_span(at)
         return (z - x) / (1 - at)
+
+
+def bridge_source(z: Tensor, noise: Tensor, s: float, factor: int = 4) -> Tensor:
+    """A source for `LinearPath` that knows z at low resolution: up(down(z)) + s noise, paired with its own z.
+
+    Args:
+        z: Images, shape (batch, channels, height, width).
+        noise: Standard normal noise, same shape: without it one small image could lead to one large one only.
+        s: Standard deviation of the noise.
+        factor: Side of the blocks of pixels that are averaged; height and width are multiples of it.
+
+    Raises:
+        ValueError: If the shapes differ or do not divide into blocks.
+
+    Source: 6.S184 lecture 3, bridging arbitrary distributions.
+    """
+    check_same_shape(z=z, noise=noise)
+    if z.ndim != 4 or z.shape[2] % factor or z.shape[3] % factor:
+        raise ValueError(f"expected images that divide into blocks of {factor}×{factor}, got shape {tuple(z.shape)}")
+    return F.interpolate(F.avg_pool2d(z, factor), scale_factor=factor) + s * noise
 
 
 def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | LabelledMarginal":

@@ -136,8 +136,8 @@ class OrnsteinUhlenbeck(SDE):
     def exact_step(self, x: Tensor, h: Time, dw: Tensor, xi: Tensor) -> Tensor:
         r"""The solution a time h after x for the increment dw, $e^{-\theta h} x + \sigma [m\,dw + \sqrt{v}\,\xi]$.
 
-        Here $m = (1-e^{-\theta h})/\theta h$, and $v = (1-e^{-2\theta h})/2\theta - m^2 h$ is the variance that dw leaves
-        open. The pair of dw and the result has its exact joint law, which strong errors are measured against.
+        Here $m = (1-e^{-\theta h})/\theta h$, and $v = (1-e^{-2\theta h})/2\theta - m^2 h$ is what dw leaves open.
+        Result and dw have their exact joint law: this is what to measure strong errors against.
 
         Args:
             x: States, shape (batch, *event).

@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-Value = TypeVar("Value")
 
-
-def budget(full: Value, small: Value) -> Value:
+def budget(full: Any, small: Any) -> Any:
     """`full`, or `small` where the environment variable COURSE_BUDGET is "small", to shorten training.
 
     Raises:
@@ -277,13 +275,7 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def save_weights(model: nn.Module, path: str | Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a model's weights, and some words about them, to a safetensors file.
-
-    Args:
-        model: A model.
-        path: The file.
-        metadata: Strings, such as the data, the number of steps and the metrics.
-    """
+    """Write a model's weights, and words about them (data, steps, metrics), to a safetensors file."""
     from safetensors.torch import save_file
 
     weights = {name: value.contiguous() for name, value in deepcopy(model).cpu().state_dict().items()}

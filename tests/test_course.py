@@ -105,10 +105,16 @@ def test_arguments_and_exit_code_pass_through(fake: Path, arguments: list[str], 
 
 @POSIX
 def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
-    root, *line = call(fake, "lab", "--no-browser").stdout.splitlines()
+    _, *line = call(fake, "lab", "--no-browser").stdout.splitlines()
     assert line[:3] == ["-m", "jupyterlab", f"--ServerApp.root_dir={fake / 'labs'}"]
     assert line[-1] == "--no-browser"
     assert ("--allow-root" in line) == (os.geteuid() == 0)
+
+
+@POSIX
+def test_lab_can_open_another_folder(fake: Path):
+    _, *line = call(fake, "lab", "--ServerApp.root_dir=solutions").stdout.splitlines()
+    assert [word for word in line if "root_dir" in word] == ["--ServerApp.root_dir=solutions"]
 
 
 @POSIX

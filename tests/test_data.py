@@ -74,7 +74,7 @@ def cache(tmp_path):
 def quick(monkeypatch):
     monkeypatch.setattr(data, "FIRST_BYTE", 2.0)
     monkeypatch.setattr(data, "STALL", 1.5)
-    monkeypatch.setattr(data, "TOTAL", 3.0)
+    monkeypatch.setattr(data, "LIMIT", 10**6)
 
 
 def present(folder):
@@ -146,19 +146,21 @@ def failing(handler, name, tiny, stop):
     send(handler, tiny.packed[name], status=503)
 
 
+# The next four end with the right content, so that whoever lacks the limit takes it; gzip ignores zeros at the end.
+
+
 def silent(handler, name, tiny, stop):
     stop.wait(20)
     send(handler, tiny.packed[name])
 
 
 def stalls(handler, name, tiny, stop):
-    send(handler, tiny.packed[name][:-5], length=len(tiny.packed[name]))
+    send(handler, tiny.packed[name] + bytes(2**15), length=len(tiny.packed[name]) + 2**15 + 1)
     stop.wait(20)
-    handler.wfile.write(tiny.packed[name][-5:])
+    handler.wfile.write(b"\0")
 
 
 def trickles(handler, name, tiny, stop):
-    """The right content and zeros, which gzip ignores, in seconds that STALL allows and TOTAL does not."""
     send(handler, tiny.packed[name] + bytes(2**15), length=len(tiny.packed[name]) + 2**15 + 200)
     for _ in range(200):
         stop.wait(0.05)
@@ -166,15 +168,13 @@ def trickles(handler, name, tiny, stop):
         handler.wfile.flush()
 
 
-def endless(handler, name, tiny, stop):
-    send(handler, b"", length=10**12)
-    while not stop.is_set():
-        handler.wfile.write(b"x" * 2**16)
+def too_long(handler, name, tiny, stop):
+    send(handler, tiny.packed[name] + bytes(3 * 10**6))
 
 
 BAD = [other_digits, login_page, empty, half_a_file, flipped_byte, breaks_off, breaks_off_at_the_end]
-BAD += [forbidden, failing, silent, stalls, trickles, endless]
-WRONG_CONTENT = BAD[:5]
+BAD += [forbidden, failing, silent, stalls, trickles, too_long]
+WRONG_CONTENT = [*BAD[:5], too_long]
 
 
 @pytest.fixture
@@ -237,18 +237,18 @@ def test_download_is_kept_and_not_asked_for_again(tiny, mirrors, cache, serve):
 
 @pytest.mark.parametrize("bad", BAD)
 def test_bad_mirror_is_left_for_the_next(tiny, mirrors, cache, quick, monkeypatch, bad):
-    monkeypatch.setattr(data, "LIMIT", 10**6)
+    monkeypatch.setattr(data, "TOTAL", 3.0 if bad is trickles else 60.0)
     asked_bad, asked_good = mirrors(bad, good)
     assert tiny.same(data.mnist("train", "full"))
     assert whole(cache, tiny)
     assert asked_bad and sorted(asked_good) == sorted(tiny.hashes)
-    if bad not in WRONG_CONTENT and bad is not endless:
+    if bad not in WRONG_CONTENT:
         assert len(asked_bad) == 1, "a mirror that does not answer is not asked for every file"
 
 
 @pytest.mark.parametrize("bad", BAD)
 def test_nothing_bad_reaches_the_cache(tiny, mirrors, cache, quick, monkeypatch, bad):
-    monkeypatch.setattr(data, "LIMIT", 10**6)
+    monkeypatch.setattr(data, "TOTAL", 3.0 if bad is trickles else 60.0)
     mirrors(bad)
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1.*[\s\S]*COURSE_DATA"):
         data.mnist("train", "full")
@@ -329,6 +329,22 @@ def test_cache_that_cannot_be_written_costs_only_a_download(tiny, mirrors, cache
     (asked,) = mirrors(good)
     assert tiny.same(data.mnist("train", "full")) and len(asked) == 4
     assert "could not be written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("error", [OSError("no space left"), KeyboardInterrupt()])
+def test_write_that_fails_leaves_nothing_behind(tiny, mirrors, cache, monkeypatch, error):
+    def fail(*names):
+        raise error
+
+    mirrors(good)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        if isinstance(error, OSError):
+            assert tiny.same(data.mnist("train", "full"))
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                data.mnist("train", "full")
+    assert cache.is_dir() and present(cache) == []
 
 
 def test_rests_of_killed_writers_are_swept(tiny, mirrors, cache):
@@ -461,6 +477,8 @@ def test_auto_says_what_is_used(tiny, mirrors, capsys):
     full = data.mnist("test")
     (line,) = capsys.readouterr().out.strip().splitlines()
     assert tiny.same(full, "t10k") and full.source in line and "full" in line and 'source="offline"' in line
+    data.mnist("test", "full")
+    assert capsys.readouterr().out == ""
 
 
 def test_auto_never_mixes_a_full_training_set_with_an_offline_test_set(tiny, mirrors):

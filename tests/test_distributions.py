@@ -1,5 +1,6 @@
 """Densities against quadrature, samples against densities, posteriors against brute force."""
 
+import functools
 import math
 
 import numpy as np
@@ -13,7 +14,7 @@ from course_utils.distributions.intervals import truncated_normal
 
 F32, F64 = torch.float32, torch.float64
 MEANS = torch.tensor([[-1.0, 2.0], [0.5, -0.5], [2.0, 1.0]], dtype=F64)
-COVS = torch.tensor([[[1.0, 0.3], [0.3, 0.5]], [[0.2, -0.1], [-0.1, 0.4]], [[0.5, 0.0], [0.0, 1.5]]], dtype=F64)
+COVS = torch.tensor([[[1.0, 0.3], [0.3, 0.5]], [[0.2, -0.1], [-0.1, 0.4]], [[0.5, 0.0], [0.0, 0.8]]], dtype=F64)
 WEIGHTS = torch.tensor([0.2, 0.5, 0.3], dtype=F64)
 PLANE = {
     "checkerboard": Checkerboard(),
@@ -28,34 +29,34 @@ PLANE = {
 plane = pytest.mark.parametrize("dist", PLANE.values(), ids=PLANE)
 
 
-def grid(n: int = 800, half: float = 8.0) -> tuple[torch.Tensor, float]:
-    """Midpoints of n x n cells over [-half, half]^2, shape (n^2, 2), and the area of one."""
-    side = (torch.arange(n, dtype=F64) + 0.5) * 2 * half / n - half
-    return torch.cartesian_prod(side, side), (2 * half / n) ** 2
+@functools.cache
+def on_grid(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+    """Midpoints of 130 x 130 cells over [-6.5, 6.5]^2, shape (cells, 2), and the mass of each."""
+    side = (torch.arange(130, dtype=F64) + 0.5) / 10 - 6.5
+    cells = torch.cartesian_prod(side, side)
+    return cells, PLANE[name].log_prob(cells).exp() / 10**2
 
 
 # densities and samples in the plane
 
 
-@plane
-def test_density_integrates_to_one(dist):
-    x, area = grid()
-    assert dist.log_prob(x).exp().sum().item() * area == pytest.approx(1, abs=1e-6)
+@pytest.mark.parametrize("name", PLANE)
+def test_density_integrates_to_one(name):
+    assert on_grid(name)[1].sum().item() == pytest.approx(1, abs=1e-6)
 
 
-@plane
-def test_samples_follow_the_density(dist, generator):
+@pytest.mark.parametrize("name", PLANE)
+def test_samples_follow_the_density(name, generator):
     """Means of functions of 20,000 samples against their integrals over the density."""
     functions = [lambda x: x[:, 0], lambda x: x[:, 1], lambda x: x[:, 0] * x[:, 1], lambda x: x[:, 0] ** 2]
     functions += [lambda x: x[:, 1] ** 2, lambda x: (3 * x[:, 0]).sin() * x[:, 1].cos(), lambda x: x.norm(dim=1)]
-    functions += [lambda x: ((x[:, 0] > 0.2) & (x[:, 1] < 0.7)).to(x), lambda x: (x[:, 0] + x[:, 1]).sin()]
-    cells, area = grid()
-    p = dist.log_prob(cells).exp() * area
-    samples = draw(dist, 20_000, generator)
+    functions += [lambda x: ((x[:, 0] > 0.5) & (x[:, 1] < 1)).to(x), lambda x: (x[:, 0] + x[:, 1]).sin()]
+    cells, p = on_grid(name)
+    samples = draw(PLANE[name], 20_000, generator)
     for f in functions:
         mean = (p * f(cells)).sum()
         std = (p * (f(cells) - mean) ** 2).sum().sqrt()
-        assert abs(f(samples).mean() - mean) < 5 * std / math.sqrt(len(samples)) + 2e-3  # edges cross cells
+        assert abs(f(samples).mean() - mean) < 5 * std / math.sqrt(len(samples)) + 1e-3  # the error of the sum
 
 
 @plane
@@ -90,13 +91,24 @@ def test_checkerboard_has_dark_corners_and_no_mass_elsewhere(generator):
 
 def test_circles_in_float32_far_from_the_rings():
     """No underflow: the log density falls as -(r - ring)^2 / 2 width^2, and its score stays finite."""
-    x = torch.tensor([[0.01, 0.0], [0.0, 2.2], [30.0, 40.0]], requires_grad=True)
+    x = torch.tensor([[0.01, 0.0], [0.0, 2.0], [30.0, 40.0]], requires_grad=True)
     log_p = Circles().log_prob(x)
     r = x.detach().double().norm(dim=1)
     nearest = torch.tensor([1.5, 1.5, 3.0], dtype=F64)
     expected = -((r - nearest) ** 2) / 0.02 - (2 * 2 * math.pi * r * 0.1 * math.sqrt(2 * math.pi)).log()
     torch.testing.assert_close(log_p[1:].double(), expected[1:], rtol=1e-5, atol=1e-5)
     assert log_p.isfinite().all() and score(Circles(), x).isfinite().all()
+
+
+@pytest.mark.parametrize("width", [0.05, 0.7])
+def test_wide_rings_keep_their_mass(width):
+    """A radius drawn below 0 lands on the other side of the centre."""
+    ring = Circles(radii=(0.8,), width=width)
+
+    def density(r):
+        return ring.log_prob(torch.tensor([[0.0, r]], dtype=F64)).exp().item() * 2 * math.pi * r
+
+    assert integrate.quad(density, 0, 9, points=[0.8], limit=200)[0] == pytest.approx(1, rel=1e-7)
 
 
 def test_moons_density_against_quadrature():
@@ -187,8 +199,8 @@ def test_a_constant_density_has_no_score():
 # Gaussian mixtures
 
 
-def test_mixture_against_torch():
-    ours, x = GaussianMixture(MEANS, COVS, 10 * WEIGHTS), 4 * torch.randn(40, 2, dtype=F64)
+def test_mixture_against_torch(generator):
+    ours, x = GaussianMixture(MEANS, COVS, 10 * WEIGHTS), 4 * torch.randn(40, 2, dtype=F64, generator=generator)
     theirs = MixtureSameFamily(Categorical(WEIGHTS), MultivariateNormal(MEANS, COVS))
     torch.testing.assert_close(ours.log_prob(x), theirs.log_prob(x))
     torch.testing.assert_close(ours.score(x), score(theirs, x))
@@ -251,7 +263,7 @@ MIXTURES = {
     "1 non-negative weights with a positive sum, got [-1.0]": (torch.zeros(1, 2), EYE, -torch.ones(1)),
     "1 non-negative weights with a positive sum, got [0.0]": (torch.zeros(1, 2), EYE, torch.zeros(1)),
     "1 non-negative weights with a positive sum, got [0.5, 0.5]": (torch.zeros(1, 2), EYE, torch.full((2,), 0.5)),
-    "2 non-negative weights with a positive sum, got [1.0, nan]": (torch.zeros(2, 2), None, torch.tensor([1, math.nan])),
+    "1 non-negative weights with a positive sum, got [nan]": (torch.zeros(1, 2), EYE, torch.tensor([math.nan])),
 }
 
 
@@ -267,12 +279,12 @@ def test_bad_mixtures_are_refused(message, unchecked):
     [
         lambda: Checkerboard(squares=3),
         lambda: Checkerboard(squares=0),
-        lambda: Checkerboard(half_width=0),
+        lambda: Checkerboard(half_width=0.0),
         lambda: Checkerboard(half_width=-1.0),
         lambda: Circles(radii=()),
         lambda: Circles(radii=(1.0, -1.0)),
-        lambda: Circles(width=0),
-        lambda: Moons(radius=0),
+        lambda: Circles(width=0.0),
+        lambda: Moons(radius=0.0),
         lambda: Moons(width=-0.1),
     ],
 )
@@ -319,7 +331,8 @@ def test_empirical_posterior_against_a_loop(dtype, tol, generator):
         a, s = alpha[b].item(), beta[b].item()
         p = [math.exp(Normal(a * z.double(), s).log_prob(x[b].double()).sum()) / 7 for z in data]
         mean = sum(p_i * z.double() for p_i, z in zip(p, data, strict=True)) / sum(p)
-        expected = [torch.tensor(p) / sum(p), torch.tensor(sum(p)).log(), mean, (x[b] - a * mean) / s]
+        p = torch.tensor(p, dtype=F64)
+        expected = [p / p.sum(), p.sum().log(), mean, (x[b] - a * mean) / s]
         for value, right in zip([weights, *known], expected, strict=True):
             torch.testing.assert_close(value[b].double(), right.double(), rtol=tol, atol=tol)
 
@@ -374,15 +387,15 @@ def test_truncated_normal_in_the_far_tail(dtype):
     rtol = 1e-12 if dtype == F64 else 1e-6
     assert log_density.item() == pytest.approx(expected, rel=rtol)
     assert mean.item() == pytest.approx(-a - 1 / a, rel=rtol)
-    assert place.item() == pytest.approx(1, rel=10 * rtol)
+    assert place.item() == pytest.approx(1 - 1e-3 / a, rel=10 * rtol)
 
 
 def test_truncated_normal_is_differentiable_everywhere():
-    """d log density / d centre = centre's pull, -mean, and d mean / d centre = variance: no NaN, kinks or wrong ties."""
+    """The slope of the log density is minus the mean, that of the mean agrees with differences: no NaN, no kinks."""
     halves = torch.tensor([0.0, 1e-12, 1e-3, 0.5, 1.0, 2.0, 1e3], dtype=F64)[:, None]
-    for dtype in (F32, F64):
+    for dtype, far in ((F32, 40.0), (F64, 5e4)):
         half = halves.to(dtype)
-        centre = torch.cat([torch.tensor([0.0, 1e-9, 0.3, -7.0, 5e4]).expand(7, 5), half, -half], 1).to(dtype)
+        centre = torch.cat([torch.tensor([0.0, 1e-9, 0.3, -7.0, far]).expand(7, 5), half, -half], 1).to(dtype)
         centre.requires_grad_()
         log_density, mean, place = truncated_normal(centre, half)
         (pull,) = torch.autograd.grad(log_density.sum(), centre, retain_graph=True)
@@ -420,7 +433,7 @@ STATES = [[0.3, -0.2], [1.0, 1.0], [-3.9, 2.1], [0.0, 0.0], [4.3, -4.1], [6.0, 0
 
 
 @pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
-@pytest.mark.parametrize(("dtype", "tol"), [(F64, 1e-6), (F32, 2e-3)])
+@pytest.mark.parametrize(("dtype", "tol"), [(F64, 1e-9), (F32, 2e-4)])
 @pytest.mark.parametrize(
     ("alpha", "beta"),
     [(1e-12, 1.0), (1e-6, 1 - 1e-6), (1e-3, 0.999), (0.1, 0.9), (0.5, 0.5), (0.8, 0.6), (0.99, 0.01), (0.999, 1e-3)],
@@ -438,7 +451,7 @@ def test_board_posterior_against_a_loop_of_quadratures(alpha, beta, dtype, tol):
 @pytest.mark.parametrize("t", [0.0, 1e-9, 0.2, 0.6, 0.85])
 @pytest.mark.parametrize("board", [Checkerboard(), Checkerboard(squares=2, half_width=1.5)])
 def test_board_posterior_against_quadrature_over_the_plane(board, t):
-    """Gauss–Legendre with 48 x 48 nodes on every square that `contains` calls dark; nothing separable, no closed form."""
+    """Gauss–Legendre with 48 x 48 nodes on every square, weighted by the board's own density: nothing separable."""
     nodes, weights = np.polynomial.legendre.leggauss(48)
     side = np.concatenate([nodes + 2 * k for k in range(board.squares)]) * board.side / 2 + board.side / 2
     axis = torch.from_numpy(side - board.half_width)

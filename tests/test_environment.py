@@ -50,8 +50,9 @@ def test_dependencies_are_ranges():
 @pytest.mark.parametrize(
     ("files", "extras"),
     [
-        ("course_utils/*.py", []),  # labs run on the plain dependencies
-        ("course_utils/**/*.py", ["teach"]),
+        ("course_utils/*.py", []),
+        ("course_utils/[!g]*/**/*.py", []),  # without grading, which is not for students
+        ("course_utils/grading/**/*.py", ["teach"]),
         ("tests/**/*.py", ["test", "teach"]),
     ],
 )

@@ -7,7 +7,13 @@ import pytest
 import torch
 from scipy import stats
 
-from course_utils.losses import drop_labels, flow_matching_loss, stratified_times
+from course_utils.losses import (
+    drop_labels,
+    flow_matching_loss,
+    noise_prediction_loss,
+    score_matching_loss,
+    stratified_times,
+)
 from course_utils.paths import GaussianPath, LinearPath
 from course_utils.schedules import Cosine, Linear
 
@@ -22,6 +28,12 @@ SCHEDULES = {  # alpha, beta and derivatives, in NumPy
         -np.pi / 2 * np.sin(np.pi / 2 * t),
     ),
 }
+TARGETS = {  # loss: what the model has to answer, from alpha_dot z + beta_dot noise, noise and beta
+    flow_matching_loss: lambda velocity, noise, beta: velocity,
+    score_matching_loss: lambda velocity, noise, beta: -noise / beta,
+    noise_prediction_loss: lambda velocity, noise, beta: noise,
+}
+each_loss = pytest.mark.parametrize("loss", TARGETS, ids=lambda loss: loss.__name__)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -46,40 +58,43 @@ def batch(event, n=6):
     return z, noise, torch.rand(n, dtype=F64, generator=seeded(2)), torch.rand(n, dtype=F64, generator=seeded(3))
 
 
-# Flow matching
+# The three losses
 
 
+@each_loss
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("labelled", [False, True])
-def test_value_and_gradient(event, schedule, weighted, labelled):
-    """Mean over the batch of w ||a x + b t + c (+ y) - (alpha_dot z + beta_dot noise)||^2, and its derivatives."""
+def test_value_and_gradient(loss, event, schedule, weighted, labelled):
+    """Mean over the batch of w ||a x + b t + c (+ y) - target||^2, and its derivatives."""
     model, (z, noise, t, weight) = Affine(), batch(event)
     y = torch.tensor([0, 3, 1, 1, 2, 5]) if labelled else None
     options = {"weight": weight} if weighted else {}
-    loss = flow_matching_loss(model, z, y, path=GaussianPath(schedule()), t=t, noise=noise, **options)
-    loss.backward()
+    value = loss(model, z, y, path=GaussianPath(schedule()), t=t, noise=noise, **options)
+    value.backward()
 
     column = [-1] + [1] * len(event)
     at = t.numpy().reshape(column)
     alpha, beta, alpha_dot, beta_dot = SCHEDULES[schedule](at)
     x = alpha * z.numpy() + beta * noise.numpy()
-    residual = 0.7 * x - 1.3 * at + 0.4 - (alpha_dot * z.numpy() + beta_dot * noise.numpy())
+    target = TARGETS[loss](alpha_dot * z.numpy() + beta_dot * noise.numpy(), noise.numpy(), beta)
+    residual = 0.7 * x - 1.3 * at + 0.4 - target
     residual += 0 if y is None else y.numpy().reshape(column)
     w = (weight.numpy() if weighted else np.ones(6)).reshape(column)
-    assert loss.shape == ()
-    assert loss.item() == pytest.approx((w * residual**2).sum() / 6)
+    assert value.shape == ()
+    assert value.item() == pytest.approx((w * residual**2).sum() / 6)
     assert model.a.grad.item() == pytest.approx((2 * w * residual * x).sum() / 6)
     assert model.b.grad.item() == pytest.approx((2 * w * residual * at).sum() / 6)
     assert model.c.grad.item() == pytest.approx((2 * w * residual).sum() / 6)
     assert model.y is y
 
 
-def test_one_time_for_the_whole_batch():
+@each_loss
+def test_one_time_for_the_whole_batch(loss):
     z, noise, _, _ = batch((2,))
     one, each = (
-        flow_matching_loss(Affine(), z, path=GaussianPath(), t=t, noise=noise)
+        loss(Affine(), z, path=GaussianPath(), t=t, noise=noise)
         for t in (torch.tensor(0.3, dtype=F64), torch.full((6,), 0.3, dtype=F64))
     )
     assert one.item() == each.item()
@@ -99,37 +114,61 @@ def test_a_linear_path_takes_its_source_as_noise(event):
         flow_matching_loss(Affine(), z, path=LinearPath(), t=t)
 
 
-def test_the_generator_decides_times_and_noise():
+@each_loss
+def test_the_generator_decides_times_and_noise(loss):
     model, (z, noise, t, _) = Affine(), batch((2,))
     state = torch.get_rng_state()
 
-    def loss(seed, **given):
-        return flow_matching_loss(model, z, path=GaussianPath(), generator=seeded(seed), **given).item()
+    def value(seed, **given):
+        return loss(model, z, path=GaussianPath(), generator=seeded(seed), **given).item()
 
-    assert loss(0) == loss(0)
+    assert value(0) == value(0)
     assert torch.equal(state, torch.get_rng_state())
-    assert len({loss(0), loss(1)}) == 2
-    assert len({loss(0, t=t), loss(1, t=t)}) == 2
-    assert len({loss(0, noise=noise), loss(1, noise=noise)}) == 2
-    assert loss(0, t=t, noise=noise) == loss(1, t=t, noise=noise)
+    assert value(0) != value(1)
+    assert value(0, t=t) != value(1, t=t)
+    assert value(0, noise=noise) != value(1, noise=noise)
+    assert value(0, t=t, noise=noise) == value(1, t=t, noise=noise)
 
 
+@each_loss
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
-def test_default_times_are_uniform_and_default_noise_is_standard_normal(dtype):
-    """Read off from what the model is given, with z = 0: x = (1 - t) noise. Kolmogorov–Smirnov below 5 sigma."""
+def test_default_times_are_uniform_and_default_noise_is_standard_normal(loss, dtype):
+    """Read off from what the model is given, with z = 0: x = (1 - t) noise. Kolmogorov–Smirnov below 5 sigma.
+
+    The score needs beta > 0: its times stop at the end of the span.
+    """
     seen = {}
 
     def model(x, t):
         seen.update(x=x, t=t)
         return x
 
-    flow_matching_loss(model, torch.zeros(20_000, 1, dtype=dtype), path=GaussianPath(), generator=seeded())
+    loss(model, torch.zeros(200_000, 1, dtype=dtype), path=GaussianPath(), generator=seeded())
+    end = Linear.span[1] if loss is score_matching_loss else 1.0
     x, t = seen["x"][:, 0], seen["t"]
-    assert x.dtype == t.dtype == dtype and t.shape == (20_000,)
+    assert x.dtype == t.dtype == dtype and t.shape == (200_000,)
     five_sigma = stats.norm.sf(5)
-    assert stats.kstest(t.numpy(), "uniform").pvalue > five_sigma
+    assert stats.kstest(t.numpy(), "uniform", (0, end)).pvalue > five_sigma
+    assert end - 1e-3 < t.max() <= end
     assert stats.kstest((x / (1 - t)).numpy(), "norm").pvalue > five_sigma
-    assert abs(stats.pearsonr(t, x / (1 - t)).statistic) < 5 / math.sqrt(20_000)
+    assert abs(stats.pearsonr(t, x / (1 - t)).statistic) < 5 / math.sqrt(200_000)
+
+
+def test_noise_prediction_is_score_matching_with_the_weight_beta_squared():
+    z, noise, t, _ = batch((2,))
+    beta = (1 - t)[:, None]
+    given = {"path": GaussianPath(), "t": t, "noise": noise}
+    as_noise = noise_prediction_loss(lambda x, t: x - 1, z, **given)
+    as_score = score_matching_loss(lambda x, t: (1 - x) / beta, z, weight=(1 - t) ** 2, **given)
+    torch.testing.assert_close(as_noise, as_score)
+
+
+def test_the_score_is_not_matched_where_it_is_infinite(unchecked):
+    z, noise, t, _ = batch((2,))
+    with pytest.raises(ValueError, match="beta = 0"):
+        score_matching_loss(Affine(), z, path=GaussianPath(), t=torch.ones_like(t), noise=noise)
+    with pytest.raises(TypeError, match="no known score"):
+        score_matching_loss(Affine(), z, path=LinearPath(), t=t, noise=noise)  # of an arbitrary source
 
 
 @pytest.mark.parametrize("t", [0.1, 0.5, 0.9])
@@ -170,14 +209,16 @@ def test_the_minimiser_is_the_marginal_velocity(t):
     assert abs(floor - np.trace(rest)) < 5 * math.sqrt(2 * np.trace(rest @ rest) / n)
 
 
+@each_loss
 @pytest.mark.parametrize("answer", [lambda x, t: x[:, 0], lambda x, t: x[:, :1], lambda x, t: x[:1]])
-def test_a_model_that_answers_in_another_shape(answer):
+def test_a_model_that_answers_in_another_shape(loss, answer):
     z, noise, t, _ = batch((2,))
     with pytest.raises(ValueError, match=r"prediction .*x \(6, 2\)"):
-        flow_matching_loss(answer, z, path=GaussianPath(), t=t, noise=noise)
+        loss(answer, z, path=GaussianPath(), t=t, noise=noise)
 
 
-def test_wrong_shapes(unchecked):
+@each_loss
+def test_wrong_shapes(loss, unchecked):
     z, noise, t, weight = batch((2,))
     for given, message in [
         ({"t": t[:, None]}, r"\(6, 1\)"),
@@ -186,7 +227,7 @@ def test_wrong_shapes(unchecked):
         ({"weight": weight[:, None]}, r"weight \(6, 1\)"),
     ]:
         with pytest.raises(ValueError, match=message):
-            flow_matching_loss(Affine(), z, path=GaussianPath(), **{"t": t, "noise": noise} | given)
+            loss(Affine(), z, path=GaussianPath(), **{"t": t, "noise": noise} | given)
 
 
 # Times

@@ -112,7 +112,8 @@ def test_grid_covers_the_span_evenly_and_its_fields_are_finite(kind):
         ts = schedule.grid(10, dtype=dtype)
         assert ts.shape == (11,) and ts.dtype == dtype
         assert (ts[0], ts[-1]) == tuple(torch.tensor(schedule.span, dtype=dtype))
-        torch.testing.assert_close(ts.diff(), torch.full((10,), (schedule.span[1] - schedule.span[0]) / 10, dtype=dtype))
+        dt = (schedule.span[1] - schedule.span[0]) / 10
+        torch.testing.assert_close(ts.diff(), torch.full((10,), dt, dtype=dtype))
         schedule.check_span(ts)
         assert (schedule.beta(ts) > 0).all()
 
@@ -183,8 +184,8 @@ def test_convert_at_the_ends(kind, source, target, end):
     for t in (torch.tensor(end, dtype=F64), torch.tensor([0.4, 0.6, end, 0.2, 0.7], dtype=F64)):
         x, known = made_of(kind, t)
         if (source, target) in SINGULAR[end]:
-            factor = "beta" if end else "alpha"
-            with pytest.raises(ValueError, match=f"^{source} cannot be turned into {target} at t = {end:g}: .*{factor} = 0"):
+            message = f"^{source} cannot be turned into {target} at t = {end:g}: .*{'beta' if end else 'alpha'} = 0"
+            with pytest.raises(ValueError, match=message):
                 convert(known[source], x, t, kind(), source=source, target=target)
         else:
             converted = convert(known[source], x, t, kind(), source=source, target=target)

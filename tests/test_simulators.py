@@ -281,7 +281,7 @@ def test_simulate_with_given_increments_is_a_loop(step):
 
 
 @pytest.mark.parametrize(
-    ("step", "method"), [(euler_step, "euler"), (midpoint_step, "midpoint"), (heun_step, "heun2")], ids=lambda v: str(v)
+    ("step", "method"), [(euler_step, "euler"), (midpoint_step, "midpoint"), (heun_step, "heun2")]
 )
 def test_simulate_agrees_with_torchdiffeq_on_the_same_grid(step, method):
     x0, ts = torch.randn(4, 2, dtype=F64, generator=seeded()), torch.tensor([0.0, 0.1, 0.15, 0.4, 1.0], dtype=F64)

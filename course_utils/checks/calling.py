@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.processes import SDE
-from course_utils.schedules import Cosine, Linear
+from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
 
 
@@ -77,13 +77,86 @@ class AffineModel(nn.Module):
         return x @ self.matrix.T + self.offset + expand_time(t, x) * self.rate + shift
 
 
+class BlockLayers(nn.Module):
+    """The layers of a residual block of a U-Net with given weights; what the block does with them is the exercise.
+
+    Args:
+        groups: Groups of the normalisation.
+        modulation, conv1, conv2: Weight matrix, shape (2c, size), and kernels, shape (c, c, 3, 3).
+        biases: Of these three layers, shape (4c,).
+    """
+
+    def __init__(self, groups: int, modulation: Tensor, conv1: Tensor, conv2: Tensor, biases: Tensor):
+        super().__init__()
+        c, size = len(conv1), modulation.shape[1]
+        self.norm = nn.GroupNorm(groups, c, affine=False)
+        self.modulation = nn.Linear(size, 2 * c)
+        self.conv1, self.conv2 = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
+        layers, weights = (self.modulation, self.conv1, self.conv2), (modulation, conv1, conv2)
+        for layer, weight, bias in zip(layers, weights, biases.split([2 * c, c, c]), strict=True):
+            layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+
+    def forward(self, *arguments):
+        raise TypeError("these are the layers alone: how they work together is what you write")
+
+
+class PowerSchedule(Schedule):
+    """alpha = t^a, beta = (1 - t)^b: nothing relates alpha to beta, so that no shortcut gives the right answer."""
+
+    def __init__(self, a: float, b: float):
+        self.a, self.b = a, b
+
+    def alpha(self, t):
+        return t**self.a
+
+    def beta(self, t):
+        return (1 - t) ** self.b
+
+    def alpha_dot(self, t):
+        return self.a * t ** (self.a - 1)
+
+    def beta_dot(self, t):
+        return -self.b * (1 - t) ** (self.b - 1)
+
+
+class PolynomialField:
+    """u_i(x, t) = (1 + t) sum_jk quadratic_ijk x_j x_k + sum_j matrix_ij x_j."""
+
+    def __init__(self, quadratic: Tensor, matrix: Tensor):
+        self.quadratic, self.matrix = quadratic, matrix
+
+    def __call__(self, x, t):
+        return (1 + expand_time(t, x)) * torch.einsum("ijk,bj,bk->bi", self.quadratic, x, x) + x @ self.matrix.T
+
+
+def squared_distance(model, z):
+    """A loss that is quadratic in the parameters of an affine model."""
+    return ((model(z, 0.5) - z) ** 2).sum(1).mean()
+
+
+class CountingSGD(torch.optim.SGD):
+    """Stochastic gradient descent that counts its steps."""
+
+    steps = 0
+
+    def step(self, closure=None):
+        self.steps += 1
+        return super().step(closure)
+
+
 FAMILIES: dict[str, Callable] = {
     "affine field": affine_field,
     "curved field": curved_field,
     "affine score": affine_score,
     "affine SDE": AffineSDE,
     "affine model": AffineModel,
+    "block layers": BlockLayers,
     "schedule": lambda name: {"linear": Linear, "cosine": Cosine}[name](),
+    "power schedule": PowerSchedule,
+    "polynomial field": PolynomialField,
+    "batches": lambda z: [(batch,) for batch in z],
+    "squared distance": lambda: squared_distance,
+    "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
 }
 
 
@@ -102,6 +175,13 @@ def _build(value):
 def returned(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     """The tensor that the answer returns."""
     return {"result": _tensor(fn(*arguments.values()), "result")}
+
+
+def number(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+    """A number, as such or as a tensor of shape ()."""
+    value = fn(*arguments.values())
+    as_such = isinstance(value, int | float) and not isinstance(value, bool)
+    return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
 
 
 def loss_and_gradient(fn: Callable, arguments: dict) -> dict[str, Tensor]:
@@ -124,7 +204,8 @@ def drift_and_diffusion(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     x = arguments["x"]
     out = {}
     for name, value in zip(("drift", "diffusion"), pair, strict=True):
-        value = torch.as_tensor(value, dtype=x.dtype) if isinstance(value, int | float) else _tensor(value, name)
+        value = x.new_tensor(value) if isinstance(value, int | float) else _tensor(value, name)
+        value = value if value.ndim else value.to(x)
         try:
             out[name] = value.broadcast_to(x.shape)
         except RuntimeError:
@@ -132,10 +213,60 @@ def drift_and_diffusion(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     return out
 
 
+def several(*names: str) -> Callable:
+    """An observer of an answer that returns a tuple of tensors."""
+
+    def observer(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        values = fn(*arguments.values())
+        if not isinstance(values, tuple) or len(values) != len(names):
+            got = f"{len(values)} values" if isinstance(values, tuple) else _kind(values)
+            raise AnswerError(f"expected the tuple ({', '.join(names)}), got {got}")
+        return {name: _tensor(value, name) for name, value in zip(names, values, strict=True)}
+
+    return observer
+
+
+def points_and_images(observer: Callable) -> Callable:
+    """An observer of two calls: with flat states cut from the images of the case, and with the images.
+
+    There are as many images as pixels in a row, so that a time that is not reshaped broadcasts, but wrongly.
+    """
+
+    def both(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        n = len(arguments["z"])
+        flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
+        return {
+            f"{name} for states of shape {tuple(call['z'].shape)}": value
+            for call in (flat, arguments)
+            for name, value in observer(fn, call).items()
+        }
+
+    return both
+
+
+def training(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+    """What a training loop did: steps of its optimiser, the weights after them, the losses it returned."""
+    model = arguments["model"]
+    optimizer = arguments["optimizer"](model.parameters())
+    losses = fn(*{**arguments, "optimizer": optimizer}.values())
+    if not isinstance(losses, list | tuple | Tensor):
+        raise AnswerError(f"expected the list of losses, got {_kind(losses)}")
+    return {
+        "number of optimizer steps": torch.tensor(optimizer.steps),
+        "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
+        "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
+    }
+
+
 OBSERVERS: dict[str, Callable[[Callable, dict], dict[str, Tensor]]] = {
     "returned": returned,
+    "number": number,
     "loss and gradient": loss_and_gradient,
     "drift and diffusion": drift_and_diffusion,
+    "schedule": several("alpha", "beta", "alpha_dot", "beta_dot"),
+    "state for points and images": points_and_images(returned),
+    "x and velocity for points and images": points_and_images(several("x", "velocity")),
+    "training": training,
 }
 
 

@@ -123,8 +123,8 @@ class Exercise:
             return False
         if not expected.dtype.is_floating_point:
             return torch.equal(value, expected)
-        scale = expected.abs().max() if expected.numel() else 0.0
-        return bool(((value - expected).abs() <= self.rtol * scale).all())
+        scale = expected.nan_to_num().abs().max().item() if expected.numel() else 0.0
+        return bool(torch.isclose(value, expected, rtol=0, atol=self.rtol * scale, equal_nan=True).all())
 
     def _difference(self, expected: dict[str, Tensor], seen: Observation) -> str:
         for name, value in expected.items():

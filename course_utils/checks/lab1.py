@@ -1,4 +1,10 @@
-"""Lab 1: simulating ODEs and SDEs. Exercises 1.1 to 1.6."""
+"""Lab 1: simulating ODEs and SDEs. Exercises 1.1 to 1.6.
+
+Numbers that are no tensors (steps, h, theta, sigma) are exact in single precision, so that an answer which makes
+tensors of them with the default dtype is not wrong in the eighth digit.
+"""
+
+import math
 
 import torch
 
@@ -11,7 +17,7 @@ def _affine(normal, dim: int) -> dict:
 
 def _draw_euler(seed: int) -> dict:
     normal = random_inputs(seed)
-    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x0": normal(4, 2), "n": 3 + seed % 5}
+    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x0": normal(4, 2), "n": 4 * 2 ** (seed % 3)}
 
 
 def _euler(field, x0, n):
@@ -42,6 +48,8 @@ EULER = Exercise(
                 "the starting state is missing: the first entry of the trajectory is x0 itself."),
         Mistake("no step size", lambda field, x0, n: _euler_with(field, x0, n, h=1.0),
                 "each step adds the whole velocity: how far does a state travel in a time h?"),
+        Mistake("backwards", lambda field, x0, n: _euler_with(field, x0, n, h=-1 / n),
+                "the steps go against the velocity."),
         Mistake("time stands still", lambda field, x0, n: _euler_with(field, x0, n, rate=0.0),
                 "every step evaluates the field at t = 0: the time has to advance by h as well."),
         Mistake("time of the next step", lambda field, x0, n: _euler_with(field, x0, n, ahead=1),
@@ -50,6 +58,9 @@ EULER = Exercise(
                 "the step size is 1 / (n + 1): n steps, not n + 1, have to reach t = 1."),
         Mistake("always from the start", lambda field, x0, n: _euler_with(field, x0, n, stuck=True),
                 "the velocity is always taken at x0: each step starts from the state that the last one reached."),
+        Mistake("overwritten", lambda field, x0, n: _euler(field, x0, n)[-1:].expand(n + 1, *x0.shape),
+                "all states are the last one: the list holds one and the same tensor, changed in place (by +=) "
+                "at every step. Make a new tensor for each state."),
         Mistake("only the end", lambda field, x0, n: _euler(field, x0, n)[-1],
                 "only the last state came back: the whole trajectory is asked for, stacked along a first axis."),
     ),
@@ -89,7 +100,8 @@ HEUN = Exercise(
                 "the second velocity is taken at x: it belongs to the state that an Euler step predicts."),
         Mistake("midpoint", lambda field, x, t, h: x + h * field(x + h / 2 * field(x, t), t + h / 2),
                 "this is the midpoint step, a right method of order 2, but another one: Heun averages the two ends."),
-        Mistake("no h in the prediction", lambda field, x, t, h: x + h * (field(x, t) + field(x + field(x, t), t + h)) / 2,
+        Mistake("no h in the prediction",
+                lambda field, x, t, h: x + h * (field(x, t) + field(x + field(x, t), t + h)) / 2,
                 "the predicted state adds the whole velocity: a factor h is missing there."),
         Mistake("only the end", lambda field, x, t, h: x + h * field(x + h * field(x, t), t + h),
                 "only the velocity at the end of the step is used: Heun averages it with the one at the start."),
@@ -97,9 +109,14 @@ HEUN = Exercise(
 )  # fmt: skip
 
 
+def _dyadic(value, low: float, high: float) -> float:
+    """A number of 64ths strictly between low and high, for a standard normal value."""
+    return (1 + math.floor((64 * (high - low) - 1) * value.sigmoid().item())) / 64 + low
+
+
 def _draw_brownian(seed: int) -> dict:
     normal = random_inputs(seed)
-    return {"eps": normal(5 + seed % 4, 3, 1), "h": normal(1).sigmoid().item() / 2}
+    return {"eps": normal(5 + seed % 4, 3, 1), "h": _dyadic(normal(1), 0.25, 0.75) ** 2}
 
 
 def _brownian(eps, h):
@@ -169,7 +186,7 @@ EULER_MARUYAMA = Exercise(
 
 def _draw_ornstein_uhlenbeck(seed: int) -> dict:
     normal = random_inputs(seed)
-    theta, sigma = normal(2).exp().tolist()
+    theta, sigma = _dyadic(normal(1), 0.5, 1.0), _dyadic(normal(1), 1.0, 3.0)
     return {"x": normal(4, 1 + seed % 3), "t": normal(1).sigmoid()[0], "theta": theta, "sigma": sigma}
 
 
@@ -202,7 +219,7 @@ ORNSTEIN_UHLENBECK = Exercise(
 def _draw_langevin(seed: int) -> dict:
     normal = random_inputs(seed)
     score = {"family": "affine score", "matrix": normal(2, 2), "mean": normal(2)}
-    return {"score": score, "x": normal(4, 2), "sigma": normal(1).exp().item()}
+    return {"score": score, "x": normal(4, 2), "sigma": _dyadic(normal(1), 1.0, 2.0)}
 
 
 def _langevin(score, x, sigma):
@@ -213,11 +230,11 @@ LANGEVIN = Exercise(
     "langevin_drift", "1.6", "Langevin drift", 2, _draw_langevin, _langevin,
     (
         Mistake("no half", lambda score, x, sigma: sigma**2 * score(x),
-                "a factor 1/2 is missing: drift and noise balance only with sigma^2 / 2."),
+                "the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p."),
         Mistake("not squared", lambda score, x, sigma: sigma / 2 * score(x),
-                "sigma is not squared: it is the variance of the noise that the drift has to balance."),
+                "sigma enters with the wrong power: it is the variance of the noise that the drift has to balance."),
         Mistake("downhill", lambda score, x, sigma: -(sigma**2) / 2 * score(x),
-                "the drift runs downhill, away from where p is large: check the sign."),
+                "the drift runs downhill, away from where p is large."),
         Mistake("score alone", lambda score, x, sigma: score(x),
                 "this is the score alone: stronger noise needs a stronger drift."),
         Mistake("no score", lambda score, x, sigma: sigma**2 / 2 * x,

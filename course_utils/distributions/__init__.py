@@ -8,6 +8,18 @@ All are `torch.distributions` classes. Those whose noisy version is known in clo
 from course_utils.distributions.base import Posterior, draw, score
 from course_utils.distributions.empirical import Empirical
 from course_utils.distributions.gaussians import GaussianMixture
+from course_utils.distributions.pca_mixture import PCAMixture, fit_class_mixtures
 from course_utils.distributions.toys import Checkerboard, Circles, Moons
 
-__all__ = ["Checkerboard", "Circles", "Empirical", "GaussianMixture", "Moons", "Posterior", "draw", "score"]
+__all__ = [
+    "Checkerboard",
+    "Circles",
+    "Empirical",
+    "GaussianMixture",
+    "Moons",
+    "PCAMixture",
+    "Posterior",
+    "draw",
+    "fit_class_mixtures",
+    "score",
+]

@@ -52,11 +52,11 @@ class Empirical(Seeded):
         """Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0."""
         flat, a, b = x.flatten(1), column(alpha), column(beta)
         log_joint = self._log_joint(flat, a, b)
-        data = log_joint.softmax(1) @ self.data.flatten(1)
+        data = log_joint.softmax(1) @ self.data.to(x).flatten(1)
         return Posterior(log_joint.logsumexp(1), data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
 
     def _log_joint(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-        z = self.data.flatten(1)
+        z = self.data.to(x).flatten(1)
         centre = z.mean(0)
         x, z = x - alpha * centre, z - centre
         squares = (x**2).sum(1, True) - 2 * alpha * x @ z.T + alpha**2 * (z**2).sum(1)

@@ -69,7 +69,7 @@ class GaussianMixture(Seeded):
 
     def score(self, x: Tensor) -> Tensor:
         log_weights, centred, variances = self._components(x.flatten(1), torch.ones(()).to(x), torch.zeros(()).to(x))
-        pulls = -(centred / variances) @ self.basis.mT
+        pulls = -(centred / variances) @ self.basis.to(x).mT
         return torch.einsum("kb,kbd->bd", log_weights.softmax(0), pulls).reshape(x.shape)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
@@ -84,16 +84,17 @@ class GaussianMixture(Seeded):
         """
         flat = x.flatten(1)
         a, b = column(alpha), column(beta)
-        log_weights, centred, variances = self._components(flat, a, b)
+        log_weights, centred, noisy = self._components(flat, a, b)
         weights = log_weights.softmax(0)
-        scaled = centred / variances * weights[..., None]
-        data = torch.einsum("kbd,ked->be", scaled * a * self.variances[:, None], self.basis) + weights.T @ self.means
-        noise = torch.einsum("kbd,ked->be", scaled * b, self.basis)
+        scaled = centred / noisy * weights[..., None]
+        variances, basis, means = self.variances.to(x), self.basis.to(x), self.means.to(x)
+        data = torch.einsum("kbd,ked->be", scaled * a * variances[:, None], basis) + weights.T @ means
+        noise = torch.einsum("kbd,ked->be", scaled * b, basis)
         return Posterior(log_weights.logsumexp(0), data.reshape(x.shape), noise.reshape(x.shape))
 
     def _components(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Per component and state: log(w_k p_k(x)) (k, b), x - alpha mu in the eigenbasis (k, b, d), variances."""
-        variances = alpha**2 * self.variances[:, None] + beta**2
-        centred = (x - alpha * self.means[:, None]) @ self.basis
+        variances = alpha**2 * self.variances.to(x)[:, None] + beta**2
+        centred = (x - alpha * self.means.to(x)[:, None]) @ self.basis.to(x)
         log_p = -0.5 * (centred**2 / variances + variances.log() + math.log(2 * math.pi)).sum(-1)
-        return self.weights.log()[:, None] + log_p, centred, variances
+        return self.weights.to(x).log()[:, None] + log_p, centred, variances

@@ -9,10 +9,10 @@ from torch import Tensor
 
 
 @functools.cache
-def _quadrature() -> list[tuple[float, float]]:
-    """Nodes in [-1, 1] of the Gauss–Legendre rule, with weights that sum to 1."""
-    nodes, weights = np.polynomial.legendre.leggauss(8)
-    return list(zip(nodes.tolist(), (weights / 2).tolist(), strict=True))
+def gauss_legendre(n: int) -> tuple[list[float], list[float]]:
+    """Nodes in [-1, 1] of the quadrature rule with n nodes, and weights that sum to 1."""
+    nodes, weights = np.polynomial.legendre.leggauss(n)
+    return nodes.tolist(), (weights / 2).tolist()
 
 
 def truncated_normal(centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -39,9 +39,11 @@ def truncated_normal(centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tens
 
 def _narrow(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Quadrature over the place r of the density at m + half r, relative to the one at m."""
-    ratios = [(r, weight * (-half * r * (m + half * r / 2)).exp()) for r, weight in _quadrature()]
-    mass = sum(ratio for _, ratio in ratios)
-    place = sum(r * ratio for r, ratio in ratios) / mass
+    nodes, weights = gauss_legendre(8)
+    slope, bend = half * m, half**2 / 2
+    ratios = [weight * (-r * slope - r**2 * bend).exp() for r, weight in zip(nodes, weights, strict=True)]
+    mass = sum(ratios)
+    place = sum(r * ratio for r, ratio in zip(nodes, ratios, strict=True)) / mass
     return mass.log() - m**2 / 2 - math.log(2 * math.pi) / 2, m + half * place, place
 
 

@@ -1,13 +1,20 @@
-"""Figures of Lab 4: grids of images, training curves, and judgements side by side."""
+"""Figures of Lab 4: grids of images, the network's feature maps, training curves, and judgements side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import torch
 from jaxtyping import Float
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
-from course_utils.plotting.core import DATA, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, MODEL, NOISE, figure
+
+LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":"), (NOISE, "v", "-")]
+"""Colour, marker and dash of the lines of a figure."""
 
 
 def image_grid(
@@ -15,7 +22,7 @@ def image_grid(
     *,
     column_titles: Sequence[str] = (),
     row_titles: Sequence[str] = (),
-    size: float = 0.75,
+    zoom: int = 3,
 ) -> Figure:
     """Images in rows and columns, ink dark on light.
 
@@ -23,7 +30,7 @@ def image_grid(
         images: Pixels in [-1, 1], shape (rows, columns, height, width); values beyond are clipped.
         column_titles: One a column, or none.
         row_titles: One a row, or none.
-        size: Side of one image in inches.
+        zoom: Side of one pixel of an image, in pixels of the screen.
 
     Raises:
         ValueError: If the number of titles is not that of the columns or rows.
@@ -32,22 +39,31 @@ def image_grid(
     for titles, count, name in ((column_titles, columns, "column"), (row_titles, rows, "row")):
         if titles and len(titles) != count:
             raise ValueError(f"expected {count} {name} titles, got {len(titles)}")
-    left = 0.1 + 0.085 * max((len(title) for title in row_titles), default=0)
-    fig, ax = figure(size=(columns * size + left, rows * size + 0.3))
-    gap = 2
-    canvas = torch.full((rows * (height + gap) - gap, columns * (width + gap) - gap), -1.0)
+    gap, left = 2, max((18 + 8 * len(title) for title in row_titles), default=8)
+    canvas = torch.full((rows * (height + gap) - gap, columns * (width + gap) - gap), torch.nan)
     for r in range(rows):
         for c in range(columns):
-            top, start = r * (height + gap), c * (width + gap)
-            canvas[top : top + height, start : start + width] = images[r, c]
+            y, x = r * (height + gap), c * (width + gap)
+            canvas[y : y + height, x : x + width] = images[r, c]
+    fig, ax = _exact_axes(canvas.shape[1] * zoom, canvas.shape[0] * zoom, left, top=28 if column_titles else 6)
     ax.imshow(canvas.numpy(), cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest")
+    ax.set_xticks([c * (width + gap) + width / 2 for c in range(len(column_titles))], column_titles)
+    ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(row_titles))], row_titles)
+    return fig
+
+
+def _exact_axes(width: int, height: int, left: int, top: int):
+    """An axes of so many pixels without frame, with room for titles at the left and on top."""
+    total = (width + left + 8, height + top + 6)
+    fig, ax = figure(size=(total[0] / DPI, total[1] / DPI))
+    fig.set_layout_engine("none")
+    ax.set_position((left / total[0], 6 / total[1], width / total[0], height / total[1]))
     ax.grid(False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
-    ax.set_xticks([c * (width + gap) + width / 2 for c in range(len(column_titles))], column_titles)
-    ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(row_titles))], row_titles)
     ax.xaxis.tick_top()
-    return fig
+    ax.set_facecolor("0.88")
+    return fig, ax
 
 
 def digit_grid(images: Float[Tensor, "batch 1 height width"], columns: int = 10, **options) -> Figure:
@@ -61,30 +77,140 @@ def digit_grid(images: Float[Tensor, "batch 1 height width"], columns: int = 10,
     return image_grid(images.reshape(-1, columns, *images.shape[2:]), **options)
 
 
-def loss_curve(losses: Sequence[float], *, window: int = 50, label: str = "training loss") -> Figure:
-    """The loss of every step, with its mean over a moving window.
+def time_features(ts: Float[Tensor, " times"], features: Float[Tensor, "times features"]) -> Figure:
+    """Features of the time as a picture, and how alike the features of two times are.
+
+    Args:
+        ts: Times, shape (times,), increasing.
+        features: Shape (times, features).
 
     Raises:
-        ValueError: If there is no loss.
+        ValueError: If there is not one row a time.
     """
-    if not losses:
-        raise ValueError("expected at least one loss, got none")
-    fig, ax = figure(size=(6.5, 3.0))
-    values = torch.tensor(losses)
-    ax.plot(range(1, len(values) + 1), values, color=NOISE, lw=0.6, alpha=0.6, label="each step")
-    if len(values) >= window:
-        smooth = values.unfold(0, window, 1).mean(1)
-        ax.plot(range(window, len(values) + 1), smooth, color=MODEL, lw=2, label=f"mean of {window} steps")
-        ax.set_ylim(0.95 * smooth.min(), 1.05 * smooth.max())
-    ax.set(xlabel="step", ylabel=label)
+    if len(ts) != len(features):
+        raise ValueError(f"expected {len(ts)} rows of features, one a time, got {len(features)}")
+    fig, (left, right) = figure(1, 2, size=(4.3, 3.2))
+    extent = (ts[0].item(), ts[-1].item(), features.shape[1] + 0.5, 0.5)
+    picture = left.imshow(features.T.numpy(), aspect="auto", extent=extent, cmap="RdBu_r", vmin=-1, vmax=1)
+    left.grid(False)
+    left.set(xlabel="time $t$", ylabel="feature", title="features of each time")
+    fig.colorbar(picture, ax=left)
+    unit = features / features.norm(dim=1, keepdim=True)
+    for share, (colour, _, dash) in zip((0.1, 0.5, 0.9), LOOKS, strict=False):
+        i = round(share * (len(ts) - 1))
+        right.plot(ts, unit @ unit[i], color=colour, ls=dash, label=f"$s = {ts[i].item():.1f}$")
+    right.set(xlabel="time $t$", ylabel="cosine of the angle", title="features of $t$ and of $s$ compared")
+    right.set_ylim(top=1.35)
+    right.legend(ncols=3, loc="upper center", columnspacing=1, handlelength=1.5)
+    return fig
+
+
+def feature_maps(shapes: Mapping[str, Sequence[int]], skip: tuple[str, str] | None = None) -> Figure:
+    """The feature maps of a network in the order in which they arise, each drawn as high as its image is.
+
+    Args:
+        shapes: From a name to channels, height and width.
+        skip: Names of the maps that a skip connection leaves and reaches.
+
+    Raises:
+        ValueError: If a shape has not three numbers, or `skip` names no map.
+    """
+    if any(len(shape) != 3 for shape in shapes.values()):
+        raise ValueError(f"expected shapes (channels, height, width), got {dict(shapes)}")
+    if skip and not set(skip) <= set(shapes):
+        raise ValueError(f"expected the skip connection between two of {', '.join(shapes)}, got {skip}")
+    fig, ax = figure(size=(9.0, 3.2))
+    tallest = max(height for _, height, _ in shapes.values())
+    broadest = max(channels for channels, _, _ in shapes.values())
+    places = {}
+    for i, (name, (channels, height, width)) in enumerate(shapes.items()):
+        wide, high = 0.06 + 0.7 * channels / broadest, height / tallest
+        ax.add_patch(Rectangle((i - wide / 2, -high / 2), wide, high, facecolor=DATA, edgecolor="white", alpha=0.75))
+        ax.text(i, -0.56, f"{name}\n{channels}×{height}×{width}", ha="center", va="top", size=9.5)
+        places[name] = (i, high / 2 + 0.02)
+    if skip:
+        (start, low), (end, _) = places[skip[0]], places[skip[1]]
+        bend = {"arrowstyle": "->", "connectionstyle": "bar,fraction=-0.06", "color": MODEL, "lw": 1.6}
+        ax.annotate("", (end, low), (start, low), arrowprops=bend)
+        ax.text((start + end) / 2, low + 0.2, "skip connection", color=MODEL, ha="center", va="bottom", size=10)
+    ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.85, 0.6))
+    ax.axis("off")
+    return fig
+
+
+def loss_curve(losses: Sequence[float] | Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
+    """The loss of every step, with its mean over a moving window.
+
+    Args:
+        losses: The losses of a run, or of several by name.
+        window: Steps of the moving mean.
+
+    Raises:
+        ValueError: If a run has no loss.
+    """
+    runs = losses if isinstance(losses, Mapping) else {"": losses}
+    if not runs or not all(len(run) for run in runs.values()):
+        raise ValueError("expected at least one loss a run, got none")
+    fig, ax = figure(size=(7.5, 3.4))
+    lowest, highest = [], []
+    for (name, run), (colour, _, dash) in zip(runs.items(), cycle(LOOKS), strict=False):
+        values, steps = torch.tensor(run), min(window, len(run))
+        smooth = values.unfold(0, steps, 1).mean(1)
+        ax.plot(range(1, len(values) + 1), values, color=colour, lw=0.5, alpha=0.25)
+        label = f"{name}{', ' if name else ''}mean of {steps} steps"
+        ax.plot(range(steps, len(values) + 1), smooth, color=colour, ls=dash, lw=2, label=label)
+        lowest.append(smooth.min().item())
+        highest.append(smooth[len(smooth) // 20 :].max().item())
+    room = 0.15 * (max(highest) - min(lowest)) + 1e-9
+    ax.set(xlabel="step", ylabel="training loss", ylim=(min(lowest) - room, max(highest) + room))
     ax.legend()
+    return fig
+
+
+def solver_errors(methods: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
+    """Errors of solvers against the number of evaluations of the network, both on logarithmic scales.
+
+    Args:
+        methods: From a name to evaluations and errors.
+    """
+    fig, ax = figure(size=(6.5, 3.8))
+    ticks = sorted({n for counts, _ in methods.values() for n in counts})
+    for (name, (counts, errors)), (colour, marker, dash) in zip(methods.items(), LOOKS, strict=False):
+        ax.loglog(counts, errors, color=colour, marker=marker, ls=dash, label=name)
+    ax.set_xticks(ticks, [str(n) for n in ticks])
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    ax.set(xlabel="evaluations of the network", ylabel="root mean square error of a pixel")
+    ax.legend()
+    return fig
+
+
+def trade_off(
+    generators: Mapping[str, tuple[Sequence[float | int], Sequence[float], Sequence[float]]], *, floor: float
+) -> Figure:
+    """Wrong labels against Fréchet distance, each generator a line over its guidance scales; best is below, left.
+
+    Args:
+        generators: From a name to guidance scales w, label accuracies (0 to 1) and Fréchet distances.
+        floor: The distance of real digits to real digits.
+    """
+    fig, ax = figure(size=(7.5, 4.6))
+    for (name, (scales, accuracies, distances)), (colour, marker, dash) in zip(generators.items(), LOOKS, strict=False):
+        wrong = [max(100 * (1 - a), 0.05) for a in accuracies]
+        ax.loglog(distances, wrong, color=colour, marker=marker, ls=dash, label=name)
+        for w, x, y in zip(scales, distances, wrong, strict=True):
+            ax.annotate(f"{w:g}", (x, y), (7, 6), textcoords="offset points", color=colour, size=10)
+    ax.axvline(floor, color="0.3", lw=1)
+    ax.annotate("real digits ", (floor, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top")
+    _plain_ticks(ax.xaxis, ax.yaxis)
+    ax.set(xlabel="Fréchet distance", ylabel="taken for another digit, %")
+    ax.legend(title="numbers: guidance scale $w$")
     return fig
 
 
 def judgements(
     names: Sequence[str], accuracies: Sequence[float], distances: Sequence[float], *, floor: float, ours: int = 1
 ) -> Figure:
-    """Label accuracy and Fréchet distance of several generators as two bar charts.
+    """Wrong labels and Fréchet distance of several generators side by side, on logarithmic scales.
 
     Args:
         names: One a generator.
@@ -99,15 +225,27 @@ def judgements(
     if not len(names) == len(accuracies) == len(distances):
         raise ValueError(f"expected equal numbers, got {len(names)}, {len(accuracies)} and {len(distances)}")
     colours = [EXACT] * (len(names) - ours) + [MODEL] * ours
-    fig, (left, right) = figure(1, 2, size=(4.6, 0.6 + 0.4 * len(names)), sharey=True)
-    for ax, values, form in ((left, [100 * a for a in accuracies], "{:.1f} %"), (right, distances, "{:.2f}")):
-        bars = ax.barh(names, values, color=colours, height=0.6)
-        ax.bar_label(bars, [form.format(v) for v in values], padding=3)
-        ax.margins(x=0.18)
-        ax.grid(axis="y", visible=False)
-    left.set(xlabel="label accuracy, higher is better", xlim=(0, 118))
-    left.invert_yaxis()
-    right.axvline(floor, color=DATA, ls="--", label=f"real digits: {floor:.2f}")
-    right.set_xlabel("Fréchet distance, lower is better")
-    right.legend(loc="lower right")
+    fig, (left, right) = figure(1, 2, size=(4.6, 0.8 + 0.36 * len(names)), sharey=True)
+    wrong = [100 * (1 - a) for a in accuracies]
+    places = range(len(names))
+    for ax, values, form in ((left, wrong, "{:.1f} %"), (right, distances, "{:.2f}")):
+        drawn = [max(v, 0.05) for v in values]
+        ax.scatter(drawn, places, color=colours, s=50, zorder=3)
+        for value, x, y in zip(values, drawn, places, strict=True):
+            ax.annotate(form.format(value), (x, y), (9, 0), textcoords="offset points", va="center", size=10)
+        ax.set(xscale="log", xlim=(min(drawn) / 1.7, max(drawn) * 3.5))
+        _plain_ticks(ax.xaxis)
+    left.set_yticks(places, names)
+    left.set(xlabel="taken for another digit", ylim=(len(names) - 0.4, -0.6))
+    right.axvline(floor, color=DATA, ls="--")
+    right.annotate(f"real digits {floor:.2f}", (floor, 0.5), (4, 0), textcoords="offset points", color=DATA, size=10)
+    right.set(xlabel="Fréchet distance", xlim=(floor / 1.5, None))
     return fig
+
+
+def _plain_ticks(*axes: Axis) -> None:
+    """Ticks 1, 2, 5, 10, ... on logarithmic scales, as plain numbers."""
+    for axis in axes:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,580 @@
+"""Lab 2: flow matching. Exercises 2.1 to 2.9."""
+
+import math
+
+import torch
+
+from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
+
+
+def _power_schedule(normal) -> dict:
+    a, b = (1.5 + normal(2).sigmoid()).tolist()
+    return {"family": "power schedule", "a": a, "b": b}
+
+
+def _times(normal, n: int) -> torch.Tensor:
+    return 0.1 + 0.8 * normal(n).sigmoid()
+
+
+def _column(t, x):
+    return t.reshape(-1, *[1] * (x.ndim - 1))
+
+
+# 2.1
+
+
+def _draw_cosine(seed: int) -> dict:
+    return {"t": torch.cat([_times(random_inputs(seed), 3), torch.tensor([0.0, 1.0], dtype=torch.float64)])}
+
+
+def _cosine(t):
+    rate = math.pi / 2
+    return (rate * t).sin(), (rate * t).cos(), rate * (rate * t).cos(), -rate * (rate * t).sin()
+
+
+def _at_rate(t, rate):
+    return (rate * t).sin(), (rate * t).cos(), rate * (rate * t).cos(), -rate * (rate * t).sin()
+
+
+def _cosine_squared(t):
+    c = math.pi / 2
+    dot = c * (2 * c * t).sin()
+    return (c * t).sin() ** 2, (c * t).cos() ** 2, dot, -dot
+
+
+def _changed(index: int, value):
+    """The cosine schedule with one of its four values replaced."""
+
+    def wrong(t):
+        values = list(_cosine(t))
+        values[index] = value(t)
+        return tuple(values)
+
+    return wrong
+
+
+COSINE_SCHEDULE = Exercise(
+    "cosine_schedule", "2.1", "Cosine schedule", 2, _draw_cosine, _cosine,
+    (
+        Mistake("noise and data exchanged", lambda t: tuple(_cosine(t)[i] for i in (1, 0, 3, 2)),
+                "time runs backwards: at t = 0 all is noise (alpha = 0), at t = 1 all is data (alpha = 1)."),
+        Mistake("only derivatives exchanged", lambda t: tuple(_cosine(t)[i] for i in (0, 1, 3, 2)),
+                "the two derivatives are exchanged: the third value belongs to alpha, the fourth to beta."),
+        Mistake("no chain rule", lambda t: (*_cosine(t)[:2], (math.pi / 2 * t).cos(), -(math.pi / 2 * t).sin()),
+                "the chain rule is missing: the argument of sine and cosine is not t itself."),
+        Mistake("sign of beta_dot", _changed(3, lambda t: -_cosine(t)[3]),
+                "the sign of beta_dot: the noise fades away, so beta falls."),
+        Mistake("sign of alpha_dot", _changed(2, lambda t: -_cosine(t)[2]),
+                "the sign of alpha_dot: the share of data grows, so alpha rises."),
+        Mistake("pi for pi/2", lambda t: _at_rate(t, math.pi),
+                "this schedule runs too fast: t from 0 to 1 is a quarter of a turn, so that alpha ends at 1."),
+        Mistake("no pi", lambda t: _at_rate(t, 1.0),
+                "this schedule does not arrive: put in t = 1 and see what alpha and beta are."),
+        Mistake("squares", _cosine_squared,
+                "these are squares: here alpha^2 + beta^2 = 1, not alpha + beta."),
+        Mistake("linear derivatives", lambda t: (*_cosine(t)[:2], torch.ones_like(t), -torch.ones_like(t)),
+                "these are the derivatives of the linear schedule t, 1 - t."),
+    ),
+    rtol=1e-6, why="a pi in single precision is no mistake",
+    observer="schedule",
+)  # fmt: skip
+
+
+# 2.2
+
+
+def _draw_sample_path(seed: int) -> dict:
+    normal = random_inputs(seed)
+    schedule, z = _power_schedule(normal), normal(4, 1, 4, 4)
+    return {"schedule": schedule, "z": z, "t": _times(normal, 4), "noise": normal(4, 1, 4, 4)}
+
+
+def _sample_path(schedule, z, t, noise):
+    rows = [schedule.alpha(t[i]) * z[i] + schedule.beta(t[i]) * noise[i] for i in range(len(z))]
+    return torch.stack(rows)
+
+
+def _mix(schedule, z, t, noise):
+    return schedule.alpha(t) * z + schedule.beta(t) * noise
+
+
+SAMPLE_PATH = Exercise(
+    "sample_path", "2.2", "Sample from the path", 2, _draw_sample_path, _sample_path,
+    (
+        Mistake("t not reshaped", _mix,
+                "the times met the wrong axis: t of shape (B,) lines up with the last axis of z, not with the batch."),
+        Mistake("t of shape (B, 1)", lambda schedule, z, t, noise: _mix(schedule, z, t.reshape(-1, 1), noise),
+                "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch."),
+        Mistake("images only", lambda schedule, z, t, noise: _mix(schedule, z, t.reshape(-1, 1, 1, 1), noise),
+                "t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from z."),
+        Mistake("alpha and beta exchanged", lambda schedule, z, t, noise: _sample_path(schedule, noise, t, z),
+                "alpha and beta are exchanged: alpha belongs to the data."),
+        Mistake("schedule ignored", lambda schedule, z, t, noise: _column(t, z) * z + (1 - _column(t, z)) * noise,
+                "t and 1 - t are one schedule; use the one that is given."),
+        Mistake("variance", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 2),
+                "the noise is multiplied by beta^2: that is its variance, a sample is scaled by the standard deviation."),
+        Mistake("root", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 0.5),
+                "the noise is multiplied by the root of beta: beta itself is the standard deviation."),
+        Mistake("data not scaled", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 0, 1),
+                "the data point is not scaled: at small t its share has to be small."),
+        Mistake("noise not scaled", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 0),
+                "the noise is not scaled: at t = 1 none of it may be left."),
+    ),
+    observer="state for points and images",
+)  # fmt: skip
+
+
+def _squared(schedule, z, t, noise, data_power, noise_power):
+    t = _column(t, z)
+    return schedule.alpha(t) ** data_power * z + schedule.beta(t) ** noise_power * noise
+
+
+# 2.3
+
+
+def _draw_conditional(seed: int) -> dict:
+    normal = random_inputs(seed)
+    schedule, x, z = _power_schedule(normal), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
+    return {"schedule": schedule, "x": x, "z": z, "t": _times(normal, 4)}
+
+
+def _conditional(schedule, x, z, t):
+    t = _column(t, x)
+    noise = (x - schedule.alpha(t) * z) / schedule.beta(t)
+    return schedule.alpha_dot(t) * z + schedule.beta_dot(t) * noise
+
+
+def _formula(schedule, x, z, t, rate=None, alpha=None):
+    """The formula as it is usually written, with the time as it is given and parts to replace."""
+    rate = schedule.beta_dot(t) / schedule.beta(t) if rate is None else rate(t)
+    alpha = schedule.alpha(t) if alpha is None else alpha
+    return (schedule.alpha_dot(t) - rate * alpha) * z + rate * x
+
+
+CONDITIONAL_VELOCITY = Exercise(
+    "conditional_velocity", "2.3", "Conditional vector field", 2, _draw_conditional, _conditional,
+    (
+        Mistake("x and z exchanged", lambda schedule, x, z, t: _conditional(schedule, z, x, t),
+                "x and z are exchanged: x is where the particle is, z the data point that it travels to."),
+        Mistake("alpha missing", lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x), alpha=1.0),
+                "a factor alpha is missing in the bracket before z."),
+        Mistake("schedule ignored", lambda schedule, x, z, t: (z - x) / (1 - _column(t, x)),
+                "this is the field of the linear schedule alone; use the one that is given."),
+        Mistake("whole distance", lambda schedule, x, z, t: z - x,
+                "z - x is the way that is left, not the velocity: how much time is left to travel it?"),
+        Mistake("target of the path", lambda schedule, x, z, t: _target(schedule, x, z, t),
+                "x stands where the noise should: x is a mixture of data and noise, not the noise itself."),
+        Mistake("quotient upside down",
+                lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x),
+                                                   lambda s: schedule.beta(s) / schedule.beta_dot(s)),
+                "the quotient of beta_dot and beta is upside down."),
+        Mistake("sign of the quotient",
+                lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x),
+                                                   lambda s: -schedule.beta_dot(s) / schedule.beta(s)),
+                "the sign of the quotient: beta_dot is negative as it comes, no further minus is needed."),
+        Mistake("no pull of x", lambda schedule, x, z, t: _conditional(schedule, torch.zeros_like(x), z, t),
+                "the term with x is missing: the velocity depends on where the particle is."),
+        Mistake("t not reshaped", _formula,
+                "the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not with the batch."),
+        Mistake("t of shape (B, 1)", lambda schedule, x, z, t: _formula(schedule, x, z, t.reshape(-1, 1)),
+                "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch."),
+    ),
+    why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
+    observer="state for points and images",
+)  # fmt: skip
+
+
+def _target(schedule, x, z, t):
+    t = _column(t, x)
+    return schedule.alpha_dot(t) * z + schedule.beta_dot(t) * x
+
+
+# 2.4
+
+
+def _draw_marginal(seed: int) -> dict:
+    """The last of the states lies so far away that every one of its likelihoods is 0 in floating point."""
+    normal = random_inputs(seed)
+    far = torch.tensor([1.0, 1.0, 1.0, 60.0], dtype=torch.float64)[:, None]
+    return {"x": far * normal(4, 2).sign() * (1 + normal(4, 2).sigmoid()), "t": 0.3 + 0.3 * normal(1).sigmoid()[0],
+            "data": normal(6, 2)}  # fmt: skip
+
+
+def _marginal(x, t, data):
+    rows = []
+    for point in x.unbind():
+        logs = torch.stack([-((point - t * z) ** 2).sum() / (2 * (1 - t) ** 2) for z in data])
+        weights = (logs - logs.max()).exp()
+        mean = sum(w * z for w, z in zip(weights, data, strict=True)) / weights.sum()
+        rows.append((mean - point) / (1 - t))
+    return torch.stack(rows)
+
+
+def _weighted(weigh, divide=True, move=True, width=lambda t: 2 * (1 - t) ** 2):
+    """The marginal field with parts to replace; `weigh` turns log-likelihoods (batch, n) into weights."""
+
+    def field(x, t, data):
+        squares = ((x[:, None] - (t if move else 1) * data) ** 2).sum(-1)
+        mean = weigh(-squares / width(t)) @ data
+        return (mean - x) / (1 - t) if divide else mean - x
+
+    return field
+
+
+def _softmax(logs):
+    return logs.softmax(1)
+
+
+MARGINAL_VELOCITY = Exercise(
+    "marginal_velocity", "2.4", "Marginal vector field", 3, _draw_marginal, _marginal,
+    (
+        Mistake("exponentials underflow", _weighted(lambda logs: logs.exp() / logs.exp().sum(1, keepdim=True)),
+                "0 / 0: far from every data point all likelihoods round to 0. Stay with logarithms until the weights "
+                "are normalised (or subtract the largest first)."),
+        Mistake("not normalised", _weighted(lambda logs: logs.exp()),
+                "the weights of a state do not sum to 1: divide by p_t(x), the sum over all data points."),
+        Mistake("normalised over the batch", _weighted(lambda logs: logs.softmax(0)),
+                "the weights are normalised over the batch: each state has its own, which sum to 1 over the data."),
+        Mistake("equal weights", _weighted(lambda logs: torch.full_like(logs, 1 / logs.shape[1])),
+                "all data points have the same weight: those that x is likelier to come from have to count for more."),
+        Mistake("nearest only", _weighted(lambda logs: (logs == logs.amax(1, keepdim=True)).to(logs)),
+                "only the likeliest data point counts: the marginal field is the weighted average over all."),
+        Mistake("likelihood upside down", _weighted(lambda logs: (-logs).softmax(1)),
+                "the farthest points have the largest weights: the sign of the squared distance."),
+        Mistake("distance to z", _weighted(_softmax, move=False),
+                "the distance is taken to z: at time t the Gaussian of a data point is centred elsewhere."),
+        Mistake("no 2", _weighted(_softmax, width=lambda t: (1 - t) ** 2),
+                "a factor 2 is missing in the exponent of the Gaussian density."),
+        Mistake("standard deviation", _weighted(_softmax, width=lambda t: 2 * (1 - t)),
+                "the exponent is divided by the standard deviation: it needs the variance."),
+        Mistake("no width", _weighted(_softmax, width=lambda t: 2.0),
+                "the exponent does not know how wide the Gaussian is at time t."),
+        Mistake("distance not squared", lambda x, t, data: _not_squared(x, t, data),
+                "the distances are not squared: check the exponent of the Gaussian density."),
+        Mistake("whole distance", _weighted(_softmax, divide=False),
+                "this is the way that is left, not the velocity: how much time is left to travel it?"),
+        Mistake("mean of the data", lambda x, t, data: x + (1 - t) * _marginal(x, t, data),
+                "this is the average data point: average the conditional *velocities* towards them."),
+    ),
+    why="float64; states of size 100 leave rounding errors near 1e-12",
+)  # fmt: skip
+
+
+def _not_squared(x, t, data):
+    distance = ((x[:, None] - t * data) ** 2).sum(-1).sqrt()
+    return ((-distance / (2 * (1 - t) ** 2)).softmax(1) @ data - x) / (1 - t)
+
+
+# 2.5
+
+
+def _draw_divergence(seed: int) -> dict:
+    normal = random_inputs(seed)
+    d = 2 + seed % 2
+    field = {"family": "polynomial field", "quadratic": normal(d, d, d), "matrix": normal(d, d)}
+    return {"field": field, "x": normal(4, d), "t": _times(normal, 4)}
+
+
+def _divergence(field, x, t):
+    q = field.quadratic
+    slopes = torch.einsum("iik->k", q) + torch.einsum("iki->k", q)
+    return (1 + t) * (x @ slopes) + field.matrix.trace()
+
+
+def _jacobian(field, x, t):
+    q = field.quadratic + field.quadratic.mT
+    return (1 + t)[:, None, None] * torch.einsum("ijk,bk->bij", q, x) + field.matrix
+
+
+DIVERGENCE = Exercise(
+    "divergence", "2.5", "Divergence", 3, _draw_divergence, _divergence,
+    (
+        Mistake("sum of all partial derivatives", lambda field, x, t: _jacobian(field, x, t).sum((1, 2)),
+                "all partial derivatives are added, du_1/dx_2 among them: the divergence takes each component along "
+                "its own coordinate only."),
+        Mistake("summed over the batch", lambda field, x, t: _divergence(field, x, t).sum(),
+                "one number came back for the whole batch: each state has its own divergence."),
+        Mistake("first coordinate only", lambda field, x, t: _jacobian(field, x, t)[:, 0, 0],
+                "only the first coordinate counts: add up over all of them."),
+        Mistake("not added up", lambda field, x, t: _jacobian(field, x, t).diagonal(dim1=1, dim2=2),
+                "these are the terms of the divergence, one a coordinate: add them up."),
+        Mistake("mean", lambda field, x, t: _divergence(field, x, t) / x.shape[1],
+                "this is the mean over the coordinates; the divergence is their sum."),
+        Mistake("a column", lambda field, x, t: _divergence(field, x, t)[:, None],
+                "the result has one axis too many: one number a state, shape (batch,)."),
+        Mistake("whole Jacobian", _jacobian,
+                "this is the Jacobian matrix of each state: only its trace is asked for."),
+        Mistake("time stands still", lambda field, x, t: _divergence(field, x, torch.zeros_like(t)),
+                "the field is differentiated at t = 0: it changes with time."),
+        Mistake("sign", lambda field, x, t: -_divergence(field, x, t),
+                "the sign: a field that points away from everywhere has positive divergence."),
+    ),
+    why="float64; the derivatives of polynomials are exact to rounding",
+)  # fmt: skip
+
+
+# 2.6
+
+
+def _affine(normal, dim: int) -> dict:
+    return {"family": "affine model", "matrix": normal(dim, dim), "offset": normal(dim), "rate": normal(dim)}
+
+
+def _draw_loss(seed: int) -> dict:
+    normal = random_inputs(seed)
+    model, schedule = _affine(normal, 2), _power_schedule(normal)
+    return {"model": model, "schedule": schedule, "z": normal(5, 2), "t": _times(normal, 5), "noise": normal(5, 2)}
+
+
+def _loss(model, schedule, z, t, noise):
+    total = 0.0
+    for i in range(len(z)):
+        x = schedule.alpha(t[i]) * z[i] + schedule.beta(t[i]) * noise[i]
+        target = schedule.alpha_dot(t[i]) * z[i] + schedule.beta_dot(t[i]) * noise[i]
+        total = total + ((x @ model.matrix.T + model.offset + t[i] * model.rate - target) ** 2).sum()
+    return total / len(z)
+
+
+def _variant(state=None, time=None, target=None, reduce=lambda squares: squares.sum(1).mean(), output=lambda u: u):
+    """The loss with parts to replace; each gets alpha, beta, their derivatives, z and noise."""
+
+    def loss(model, schedule, z, t, noise):
+        s = t[:, None]
+        parts = [schedule.alpha(s), schedule.beta(s), schedule.alpha_dot(s), schedule.beta_dot(s), z, noise]
+        x = parts[0] * z + parts[1] * noise if state is None else state(*parts)
+        goal = parts[2] * z + parts[3] * noise if target is None else target(*parts)
+        return reduce((output(model(x, t if time is None else time(t))) - goal) ** 2)
+
+    return loss
+
+
+FLOW_MATCHING_LOSS = Exercise(
+    "flow_matching_loss", "2.6", "Flow matching loss", 3, _draw_loss, _loss,
+    (
+        Mistake("mean over all elements", _variant(reduce=torch.mean),
+                "the mean runs over the coordinates, too: a squared norm sums over them; only the batch is averaged."),
+        Mistake("sum over the batch", _variant(reduce=torch.sum),
+                "the terms are added over the batch: an expectation is estimated by their mean."),
+        Mistake("norm not squared", _variant(reduce=lambda squares: squares.sum(1).sqrt().mean()),
+                "the norm is not squared: its minimiser is a median, not the average that the marginal field is."),
+        Mistake("linear target", _variant(target=lambda a, b, a_dot, b_dot, z, noise: z - noise),
+                "z - noise is the velocity of the linear schedule: the derivatives of the given one are missing."),
+        Mistake("target reversed", _variant(target=lambda a, b, a_dot, b_dot, z, noise: -a_dot * z - b_dot * noise),
+                "the target points from data to noise: the flow has to go the other way."),
+        Mistake("beta_dot with a minus",
+                _variant(target=lambda a, b, a_dot, b_dot, z, noise: a_dot * z - b_dot * noise),
+                "the sign of the noise in the target: beta_dot is negative as it comes, no further minus is needed."),
+        Mistake("target is the state", _variant(target=lambda a, b, a_dot, b_dot, z, noise: a * z + b * noise),
+                "the target is the state x_t: the model has to predict how x_t moves, its time derivative."),
+        Mistake("target is the data", _variant(target=lambda a, b, a_dot, b_dot, z, noise: z),
+                "the target is the data point: that trains a model that predicts z, not a velocity."),
+        Mistake("target is the noise", _variant(target=lambda a, b, a_dot, b_dot, z, noise: noise),
+                "the target is the noise: that trains a noise predictor, not a velocity."),
+        Mistake("time reversed", _variant(time=lambda t: 1 - t),
+                "the model is told the time 1 - t, but the state is the one at t."),
+        Mistake("state reversed", _variant(state=lambda a, b, a_dot, b_dot, z, noise: b * z + a * noise),
+                "alpha and beta are exchanged in the state that the model sees: t = 1 has to be data."),
+        Mistake("model sees the data", _variant(state=lambda a, b, a_dot, b_dot, z, noise: z),
+                "the model is evaluated at the clean data point: it has to learn at x_t, on the path."),
+        Mistake("detached", _variant(output=lambda u: u.detach()),
+                "the loss is right, but its gradient is lost: no detach, .item() or no_grad may stand on its way."),
+    ),
+    rtol=1e-6, why="loss and gradient of an affine model in float64, for times up to 0.9",
+    observer="loss and gradient",
+)  # fmt: skip
+
+
+# 2.7
+
+
+def _draw_train(seed: int) -> dict:
+    normal = random_inputs(seed)
+    return {
+        "model": _affine(normal, 2),
+        "loss_fn": {"family": "squared distance"},
+        "batches": {"family": "batches", "z": normal(4 + seed % 3, 8, 2)},
+        "optimizer": {"family": "SGD", "lr": 0.02 + 0.03 * normal(1).sigmoid().item()},
+    }
+
+
+def _train(model, loss_fn, batches, optimizer):
+    losses, parameters = [], list(model.parameters())
+    for batch in batches:
+        loss = loss_fn(model, *batch)
+        for p, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            p.grad = gradient
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def _loop(order: str, keep=lambda batches: batches, log=lambda loss: loss.item()):
+    """A training loop whose steps run in the order of the letters: f(orward), z(ero), b(ackward), s(tep)."""
+
+    def train(model, loss_fn, batches, optimizer):
+        losses = []
+        for batch in keep(batches):
+            for letter in order:
+                if letter == "f":
+                    loss = loss_fn(model, *batch)
+                elif letter == "b":
+                    loss.backward()
+                elif letter == "z":
+                    optimizer.zero_grad()
+                else:
+                    optimizer.step()
+            losses.append(log(loss))
+        return losses
+
+    return train
+
+
+def _one_step_at_the_end(order: str):
+    def train(model, loss_fn, batches, optimizer):
+        losses = _loop(order)(model, loss_fn, batches, optimizer)
+        optimizer.step()
+        return losses
+
+    return train
+
+
+TRAIN = Exercise(
+    "train", "2.7", "Training loop", 3, _draw_train, _train,
+    (
+        Mistake("no zero_grad", _loop("fbs"),
+                "the gradients of earlier batches are still there: backward() adds to .grad, it does not replace it."),
+        Mistake("no step", _loop("fzb"),
+                "the optimiser never made a step: gradients alone do not change a weight."),
+        Mistake("no gradient at the step", _loop("fbzs"),
+                "the optimiser stepped, but without a gradient: between zero_grad() and step() there must be a "
+                "backward(), in every round."),
+        Mistake("a batch late", _loop("fszb"),
+                "each step uses the gradient of the batch before: the step comes after backward()."),
+        Mistake("first batch only", _loop("fzbs", lambda batches: batches[:1]),
+                "the loop ends after its first batch: look at how far `return` is indented."),
+        Mistake("same batch every time", _loop("fzbs", lambda batches: [batches[0]] * len(batches)),
+                "every step uses the first batch: take the next one in each round."),
+        Mistake("last batch missing", _loop("fzbs", lambda batches: batches[:-1]),
+                "the last batch was not used."),
+        Mistake("one step for all batches", _one_step_at_the_end("fb"),
+                "there was one step for all batches together: step once a batch, inside the loop."),
+        Mistake("one step with the last gradient", _one_step_at_the_end("fzb"),
+                "there was one step, after the loop: step once a batch, inside it."),
+        Mistake("two steps a batch", _loop("fzbss"),
+                "the optimiser makes two steps a batch."),
+        Mistake("two passes", _loop("fzbs", lambda batches: list(batches) * 2),
+                "the batches were used twice: one pass is asked for."),
+    ),
+    why="float64; the same sums in the same order",
+    observer="training",
+)  # fmt: skip
+
+
+# 2.8
+
+
+def _draw_generate(seed: int) -> dict:
+    normal = random_inputs(seed)
+    field = {"family": "curved field", "matrix": normal(2, 2), "offset": normal(2), "rate": normal(2)}
+    return {"field": field, "x0": normal(4, 2), "n": 4 * 2 ** (seed % 3)}
+
+
+def _euler(field, x0, n, h=None, times=lambda i, n: i / n, steps=None, stuck=False):
+    xs = [x0]
+    for i in range(n if steps is None else steps):
+        t = torch.tensor(times(i, n), dtype=x0.dtype)
+        xs.append(xs[-1] + (1 / n if h is None else h) * field(x0 if stuck else xs[-1], t))
+    return torch.stack(xs)
+
+
+def _generate(field, x0, n):
+    return _euler(field, x0, n)[-1]
+
+
+GENERATE = Exercise(
+    "generate", "2.8", "Generate", 2, _draw_generate, _generate,
+    (
+        Mistake("one step too few", lambda field, x0, n: _euler(field, x0, n, steps=n - 1)[-1],
+                "one step is missing, so t = 1 is not reached. (The lecture's algorithm 1, as printed, stops early, too.)"),
+        Mistake("one step too many", lambda field, x0, n: _euler(field, x0, n, steps=n + 1)[-1],
+                "there is one step too many: n steps of length 1 / n end at t = 1."),
+        Mistake("whole trajectory", _euler,
+                "the whole trajectory came back: only its last state is asked for."),
+        Mistake("no step size", lambda field, x0, n: _euler(field, x0, n, h=1.0)[-1],
+                "each step adds the whole velocity: how far does a state travel in a time 1 / n?"),
+        Mistake("time stands still", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: 0.0)[-1],
+                "every step evaluates the field at t = 0: the time has to advance."),
+        Mistake("step number as time", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: float(i))[-1],
+                "the field is given the number of the step as its time: time runs from 0 to 1."),
+        Mistake("time of the next step", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: (i + 1) / n)[-1],
+                "the field is evaluated one step ahead: an Euler step uses the time at its start."),
+        Mistake("backwards", lambda field, x0, n: _euler(field, x0, n, h=-1 / n, times=lambda i, n: 1 - i / n)[-1],
+                "time runs from 1 to 0: noise is at t = 0, data at t = 1."),
+        Mistake("times from 1 to 0", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: 1 - i / n)[-1],
+                "the times run from 1 to 0, but the steps go forwards."),
+        Mistake("stretched times", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: i / (n - 1))[-1],
+                "the times are too far apart: n steps need n + 1 grid points, the last is reached, not evaluated."),
+        Mistake("always from the start", lambda field, x0, n: _euler(field, x0, n, stuck=True)[-1],
+                "the velocity is always taken at x0: each step starts from the state that the last one reached."),
+    ),
+)  # fmt: skip
+
+
+# 2.9
+
+
+def _draw_linear(seed: int) -> dict:
+    normal = random_inputs(seed)
+    return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": _times(normal, 4)}
+
+
+def _linear(x0, z, t):
+    pairs = list(zip(x0, z, t, strict=True))
+    return torch.stack([a + s * (b - a) for a, b, s in pairs]), torch.stack([b - a for a, b, _ in pairs])
+
+
+def _between(x0, z, t):
+    return t * z + (1 - t) * x0
+
+
+LINEAR_PATH = Exercise(
+    "linear_path", "2.9", "Linear path", 2, _draw_linear, _linear,
+    (
+        Mistake("ends exchanged", lambda x0, z, t: _linear(z, x0, t),
+                "the ends are exchanged: the path starts at x0 and ends at z."),
+        Mistake("only the states exchanged", lambda x0, z, t: (_linear(z, x0, t)[0], z - x0),
+                "at t = 0 your x is z: the path starts at x0."),
+        Mistake("velocity reversed", lambda x0, z, t: (_linear(x0, z, t)[0], x0 - z),
+                "the velocity points back to x0: differentiate x with respect to t. (A slide of CS280 has this slip.)"),
+        Mistake("velocity times t", lambda x0, z, t: (_linear(x0, z, t)[0], _column(t, z) * (z - x0)),
+                "the velocity is multiplied by t: that is the way travelled so far."),
+        Mistake("way that is left", lambda x0, z, t: (_linear(x0, z, t)[0], z - _linear(x0, z, t)[0]),
+                "z - x is the way that is left: the velocity is constant along the path."),
+        Mistake("endpoints added", lambda x0, z, t: (_linear(x0, z, t)[0], z + x0),
+                "the sign in the velocity: as the share of z grows, that of x0 falls."),
+        Mistake("x0 not faded out", lambda x0, z, t: (x0 + _column(t, z) * z, z - x0),
+                "x0 keeps its full share: at t = 1 nothing of it may be left."),
+        Mistake("t not reshaped", lambda x0, z, t: (_between(x0, z, t), z - x0),
+                "the times met the wrong axis: t of shape (B,) lines up with the last axis of z, not with the batch."),
+        Mistake("t of shape (B, 1)", lambda x0, z, t: (_between(x0, z, t.reshape(-1, 1)), z - x0),
+                "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch."),
+        Mistake("images only", lambda x0, z, t: (_between(x0, z, t.reshape(-1, 1, 1, 1)), z - x0),
+                "t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from z."),
+    ),
+    observer="x and velocity for points and images",
+)  # fmt: skip
+
+EXERCISES = by_name(
+    COSINE_SCHEDULE, SAMPLE_PATH, CONDITIONAL_VELOCITY, MARGINAL_VELOCITY, DIVERGENCE, FLOW_MATCHING_LOSS, TRAIN,
+    GENERATE, LINEAR_PATH,
+)  # fmt: skip
+
+cosine_schedule = COSINE_SCHEDULE.check
+sample_path = SAMPLE_PATH.check
+conditional_velocity = CONDITIONAL_VELOCITY.check
+marginal_velocity = MARGINAL_VELOCITY.check
+divergence = DIVERGENCE.check
+flow_matching_loss = FLOW_MATCHING_LOSS.check
+train = TRAIN.check
+generate = GENERATE.check
+linear_path = LINEAR_PATH.check

@@ -1,0 +1,191 @@
+"""A Gaussian mixture for images: a mixture in the leading principal directions, one Gaussian in all others."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from course_utils.distributions.base import Posterior, Seeded, column
+from course_utils.distributions.gaussians import GaussianMixture
+
+
+class PCAMixture(Seeded):
+    r"""$z = c + U\,(a, b)$ with $a$ from a Gaussian mixture and $b \sim N(0, \text{diag}(v))$, independent.
+
+    It is a Gaussian mixture whose components differ only in the first few coordinates of the orthogonal basis U.
+    Noise is the same in every basis, so its exact posterior costs two rotations and a small mixture's.
+
+    Args:
+        centre: c, shape (*event).
+        basis: U, orthogonal, shape (d, d), a direction a column.
+        top: Mixture of the first `rank` coordinates, event shape (rank,).
+        variances: v, positive, shape (d - rank,).
+
+    Raises:
+        ValueError: If shapes do not fit, the basis is not orthogonal or a variance is not positive.
+    """
+
+    def __init__(self, centre: Tensor, basis: Tensor, top: GaussianMixture, variances: Tensor):
+        super().__init__(centre.shape)
+        d, self.rank = centre.numel(), top.event_shape[0]
+        if basis.shape != (d, d) or variances.shape != (d - self.rank,):
+            raise ValueError(
+                f"expected a basis of shape {(d, d)} and {d - self.rank} variances, "
+                f"got {tuple(basis.shape)} and {tuple(variances.shape)}"
+            )
+        if not torch.allclose(basis.T @ basis, torch.eye(d).to(basis), atol=1e-3):
+            raise ValueError("expected an orthogonal basis, got columns that are not orthonormal")
+        if not (variances > 0).all():
+            raise ValueError(f"expected positive variances, got {variances.min().item():g}")
+        self.centre, self.basis, self.top, self.variances = centre, basis, top, variances
+        self.singular = top.singular
+
+    @property
+    def mean(self) -> Tensor:
+        return self.centre + (self.basis[:, : self.rank] @ self.top.mean).reshape(self.event_shape)
+
+    @property
+    def spectrum(self) -> Tensor:
+        """Variances of one component along its own axes, averaged over the components, shape (d,)."""
+        return torch.cat([self.top.weights @ self.top.variances, self.variances])
+
+    def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
+        rest = torch.randn(n, len(self.variances), generator=generator).to(self.centre) * self.variances.sqrt()
+        rotated = torch.cat([self.top.draw(n, generator), rest], 1)
+        return self.centre + (rotated @ self.basis.T).reshape(n, *self.event_shape)
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        return self.posterior(x, torch.ones(()).to(x), torch.zeros(()).to(x)).log_prob
+
+    def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
+        """Log density of x and means of z and noise given x = alpha z + beta noise; see `GaussianMixture.posterior`."""
+        a, b, centre = column(alpha), column(beta), self.centre.flatten()
+        rotated = (x.flatten(1) - a * centre) @ self.basis
+        top = self.top.posterior(rotated[:, : self.rank], a, b)
+        rest = rotated[:, self.rank :]
+        variances = a**2 * self.variances + b**2
+        log_p = -0.5 * (rest**2 / variances + variances.log() + math.log(2 * math.pi)).sum(1)
+        data = torch.cat([top.data, a * self.variances / variances * rest], 1) @ self.basis.T + centre
+        noise = torch.cat([top.noise, b / variances * rest], 1) @ self.basis.T
+        return Posterior(top.log_prob + log_p, data.reshape(x.shape), noise.reshape(x.shape))
+
+    @classmethod
+    def fit(
+        cls,
+        data: Float[Tensor, "n *event"],
+        components: int = 16,
+        rank: int = 64,
+        *,
+        shrinkage: float = 1.0,
+        floor: float = 1e-3,
+        generator: torch.Generator | None = None,
+    ) -> "PCAMixture":
+        """Fit to data: principal directions, clusters in the leading ones, one Gaussian a cluster.
+
+        Args:
+            data: Data points, shape (n, *event).
+            components: Number of clusters; 1 gives the Gaussian with the mean and covariance of the data.
+            rank: Number of leading directions.
+            shrinkage: A cluster's covariance is averaged with that of all clusters, which counts as much as
+                `shrinkage * rank` points.
+            floor: Least variance, as a share of the mean variance: some pixels never change.
+            generator: Source of the clusters' starts.
+
+        Raises:
+            ValueError: If there are fewer than two points, fewer points than components, `rank` is not within
+                1 to d, or all points are equal.
+        """
+        n, d = len(data), data[:1].numel()
+        if n < 2 or not 1 <= components <= n or not 1 <= rank <= d:
+            raise ValueError(
+                f"expected at least 2 points, 1 to {n} components and a rank of 1 to {d}, "
+                f"got {n} points, {components} components, rank {rank}"
+            )
+        flat = data.flatten(1)
+        mean = flat.mean(0)
+        centred = flat - mean
+        cov = (centred.T @ centred / n).double()  # in float32, constant pixels can make eigh return NaN
+        eigenvalues, basis = (v.to(data).flip(-1) for v in torch.linalg.eigh(cov))
+        least = floor * eigenvalues.mean()
+        if not least > 0:
+            raise ValueError("expected data that vary and a positive floor, got a variance of 0")
+        top = cluster_gaussians(centred @ basis[:, :rank], components, shrinkage, least, generator)
+        return cls(mean.reshape(data.shape[1:]), basis, top, eigenvalues[rank:].clamp(min=least))
+
+
+def cluster_gaussians(
+    points: Float[Tensor, "n d"],
+    components: int,
+    shrinkage: float,
+    least: Tensor,
+    generator: torch.Generator | None = None,
+) -> GaussianMixture:
+    """One Gaussian for each k-means cluster, covariances shrunk towards the average one; see `PCAMixture.fit`."""
+    centres, nearest = k_means(points, components, generator=generator)
+    within = points - centres[nearest]
+    d = points.shape[1]
+    ridge = least * torch.eye(d).to(points)
+    average = within.T @ within / len(points)
+    prior, counts, covs = shrinkage * d, [], []
+    for k in range(components):
+        members = within[nearest == k]
+        counts.append(len(members))
+        covs.append((members.T @ members + prior * average) / (len(members) + prior) + ridge)
+    return GaussianMixture(centres, torch.stack(covs), torch.tensor(counts).to(points))
+
+
+def k_means(
+    points: Float[Tensor, "n d"], k: int, iterations: int = 20, generator: torch.Generator | None = None
+) -> tuple[Float[Tensor, "k d"], Int[Tensor, " n"]]:
+    """Cluster centres and the index of each point's centre: Lloyd's algorithm from a k-means++ start.
+
+    Source: Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding" (2007).
+    """
+    centres = points[torch.randint(len(points), (1,), generator=generator)]
+    squares = (points - centres).square().sum(1)
+    for _ in range(k - 1):
+        weights = squares if squares.sum() > 0 else torch.ones_like(squares)
+        new = points[torch.multinomial(weights, 1, generator=generator)]
+        centres = torch.cat([centres, new])
+        squares = torch.minimum(squares, (points - new).square().sum(1))
+    for _ in range(iterations):
+        nearest = (centres.square().sum(1) / 2 - points @ centres.T).argmin(1)
+        counts = torch.bincount(nearest, minlength=k)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
+        centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
+    return centres, nearest
+
+
+def fit_class_mixtures(
+    images: Float[Tensor, "n *event"],
+    labels: Int[Tensor, " labels"],
+    components: int = 16,
+    null_components: int = 32,
+    rank: int = 64,
+    *,
+    generator: torch.Generator | None = None,
+) -> dict[int | None, PCAMixture]:
+    """A `PCAMixture` for each label 0, 1, ... and, under None, one for all images: what `paths.marginal` takes.
+
+    Args:
+        images: Shape (n, *event).
+        labels: Shape (n,); every label from 0 to the largest occurs.
+        components: Clusters a label.
+        null_components: Clusters of all images together.
+        rank: Leading principal directions in which the clusters differ.
+        generator: Source of the clusters' starts.
+
+    Raises:
+        ValueError: If there is not one label an image, a label has too few images, or as `PCAMixture.fit` says.
+    """
+    if len(labels) != len(images) or len(labels) == 0:
+        raise ValueError(f"expected one label an image and at least one, got {len(labels)} for {len(images)}")
+    mixtures: dict[int | None, PCAMixture] = {}
+    for label in range(int(labels.max()) + 1):
+        chosen = images[labels == label]
+        if len(chosen) < max(2, components):
+            raise ValueError(f"expected at least {max(2, components)} images of label {label}, got {len(chosen)}")
+        mixtures[label] = PCAMixture.fit(chosen, components, rank, generator=generator)
+    mixtures[None] = PCAMixture.fit(images, null_components, rank, generator=generator)
+    return mixtures

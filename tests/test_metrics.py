@@ -1,0 +1,180 @@
+"""Metrics against scipy, torchmetrics and brute force."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.stats
+import torch
+
+from course_utils import metrics
+from course_utils.data import mnist
+from course_utils.distributions import Checkerboard
+from course_utils.networks import Classifier
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=generator(seed), dtype=torch.double)
+
+
+def test_off_support_counts_points_on_light_squares():
+    dark, light = [[1.0, 1.0], [-1.0, -1.0], [3.0, 3.0]], [[1.0, -1.0], [9.0, 9.0]]
+    board = Checkerboard()
+    assert {board.log_prob(torch.tensor(dark)).isfinite().all().item()} == {True}
+    assert metrics.off_support(board, torch.tensor(dark + light)) == pytest.approx(0.4)
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        metrics.off_support(board, torch.empty(0, 2))
+
+
+@pytest.mark.parametrize("n, m", [(200, 200), (150, 331)])
+def test_sliced_wasserstein_against_scipy(n, m):
+    """The same directions, drawn again from the same seed, and scipy's distance along each."""
+    x, y = normal(n, 3), 0.5 + 2 * normal(m, 3, seed=1)
+    axes = normal(3, 40, seed=7)
+    axes = (axes / axes.norm(dim=0)).numpy()
+    expected = np.mean([scipy.stats.wasserstein_distance(x.numpy() @ a, y.numpy() @ a) for a in axes.T])
+    assert metrics.sliced_wasserstein(x, y, 40, generator(7)) == pytest.approx(expected, rel=1e-10)
+
+
+def test_sliced_wasserstein_of_a_shift_in_one_dimension():
+    x = normal(50, 1)
+    assert metrics.sliced_wasserstein(x, x + 3) == pytest.approx(3)
+    assert metrics.sliced_wasserstein(x, x) == 0
+    assert metrics.sliced_wasserstein(x.reshape(50, 1, 1), x.flip(0).reshape(50, 1, 1)) == 0
+
+
+def test_sliced_wasserstein_bad_input():
+    for x, y, directions in ((normal(5, 2), normal(5, 3), 4), (normal(5, 2), normal(5, 2), 0)):
+        with pytest.raises(ValueError, match="events of one shape"):
+            metrics.sliced_wasserstein(x, y, directions)
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        metrics.sliced_wasserstein(torch.empty(0, 2), normal(5, 2))
+
+
+def test_gaussian_frechet_distance_in_one_dimension():
+    """Between N(a, s^2) and N(b, r^2): (a - b)^2 + (s - r)^2."""
+    a, b, s, r = 0.3, -1.2, 0.7, 2.0
+    tensors = [torch.tensor(v) for v in ([a], [[s**2]], [b], [[r**2]])]
+    assert metrics.gaussian_frechet_distance(*tensors) == pytest.approx((a - b) ** 2 + (s - r) ** 2, rel=1e-6)
+    x, y = normal(50, 1), 2 + 3 * normal(70, 1, seed=1)
+    expected = (x.mean() - y.mean()) ** 2 + (x.std() - y.std()) ** 2
+    assert metrics.frechet_distance(x, y) == pytest.approx(expected.item())
+
+
+@pytest.mark.parametrize("rank", [6, 3])
+def test_frechet_distance_against_scipy(rank):
+    """Full and singular covariances, with scipy's matrix root."""
+    a, b = normal(80, rank) @ normal(rank, 6, seed=1), 0.3 + normal(90, rank, seed=2) @ normal(rank, 6, seed=3)
+    cov_a, cov_b = np.cov(a.numpy().T), np.cov(b.numpy().T)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scipy says that the matrix is singular
+        root = scipy.linalg.sqrtm(cov_a @ cov_b)
+    shift = a.numpy().mean(0) - b.numpy().mean(0)
+    expected = shift @ shift + np.trace(cov_a + cov_b - 2 * root.real)
+    tolerance = 1e-9 if rank == 6 else 1e-5 * np.trace(cov_a)
+    assert metrics.frechet_distance(a, b) == pytest.approx(expected, abs=tolerance)
+
+
+def test_frechet_distance_against_torchmetrics():
+    from torchmetrics.image.fid import _compute_fid
+
+    a, b = normal(300, 5), 0.4 + 1.5 * normal(200, 5, seed=1)
+    expected = _compute_fid(a.mean(0), a.T.cov(), b.mean(0), b.T.cov()).item()
+    assert metrics.frechet_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-5)
+
+
+def test_frechet_distance_is_zero_for_the_same_features_even_if_singular():
+    a = normal(40, 3) @ normal(3, 20, seed=1)
+    assert metrics.frechet_distance(a, a.flip(0)) == pytest.approx(0, abs=1e-5)
+
+
+def test_frechet_distance_bad_input():
+    with pytest.raises(ValueError, match="at least 2 sample"):
+        metrics.frechet_distance(normal(1, 3), normal(5, 3))
+    with pytest.raises(ValueError, match="as many features"):
+        metrics.frechet_distance(normal(5, 4), normal(5, 3))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_nearest_neighbours_against_brute_force(chunk):
+    x, data = 5 + normal(20, 1, 4, 3), 5 + normal(60, 1, 4, 3, seed=1)
+    table = scipy.spatial.distance.cdist(x.flatten(1).numpy(), data.flatten(1).numpy())
+    distance, index = metrics.nearest_neighbours(x, data, chunk)
+    np.testing.assert_array_equal(index.numpy(), table.argmin(1))
+    np.testing.assert_allclose(distance.numpy(), table.min(1), rtol=1e-12)
+
+
+def test_nearest_neighbour_of_a_data_point_is_itself():
+    data = 100 + normal(30, 50).float()
+    distance, index = metrics.nearest_neighbours(data, data)
+    assert torch.equal(index, torch.arange(30)) and (distance == 0).all()
+
+
+def test_nearest_neighbours_bad_input():
+    with pytest.raises(ValueError, match="events of one shape"):
+        metrics.nearest_neighbours(normal(3, 2), normal(3, 4))
+    with pytest.raises(ValueError, match="at least 1 sample"):
+        metrics.nearest_neighbours(normal(3, 2), normal(0, 2))
+
+
+def test_label_accuracy_counts():
+    def classifier(images):
+        return images.mean((1, 2, 3))[:, None] == torch.arange(10)
+
+    asked = torch.arange(10).repeat(250)
+    images = asked.float().reshape(-1, 1, 1, 1).expand(-1, 1, 28, 28)
+    wrong = asked.clone()
+    wrong[:100] = (wrong[:100] + 1) % 10
+    model = Classifier()
+    model.forward = lambda x: classifier(x).float()
+    assert metrics.label_accuracy(model, images, asked) == 1
+    assert metrics.label_accuracy(model, images, wrong) == pytest.approx(2400 / 2500)
+    with pytest.raises(ValueError, match="one label an image"):
+        metrics.label_accuracy(model, images, asked[:5])
+
+
+def test_the_digit_classifier_knows_digits():
+    """On real digits, which it has seen: at least 99%, 5 standard errors allowed. The asset states the test set's."""
+    digits = mnist("test", source="offline")
+    classifier = metrics.digit_classifier()
+    least = 0.99 - 5 * math.sqrt(0.99 * 0.01 / len(digits))
+    assert metrics.label_accuracy(classifier, digits.images, digits.labels) >= least
+    assert not classifier.training
+    assert metrics.CLASSIFIER.stat().st_size < 2 * 2**20
+
+
+def test_the_digit_classifier_on_the_full_test_set():
+    try:
+        digits = mnist("test", source="full")
+    except ConnectionError as error:
+        pytest.skip(str(error))
+    assert metrics.label_accuracy(metrics.digit_classifier(), digits.images, digits.labels) >= 0.99
+
+
+def test_training_a_classifier(tmp_path):
+    """A few hundred steps on a few hundred digits, judged on others; the seed decides everything."""
+    train, test = mnist("train", source="offline"), mnist("test", source="offline")
+    train_on = (train.images[:1000], train.labels[:1000])
+    model = metrics.train_classifier(*train_on, steps=40, batch_size=32, progress=False)
+    accuracy = metrics.label_accuracy(model, test.images, test.labels)
+    assert accuracy > 0.7
+    twin = metrics.train_classifier(*train_on, steps=40, batch_size=32, progress=False)
+    assert torch.equal(model.head.weight, twin.head.weight)
+    with pytest.raises(ValueError, match="at least 99%"):
+        metrics.save_classifier(model, test.images, test.labels, tmp_path / "c.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_good_classifier_is_saved(tmp_path, monkeypatch):
+    digits = mnist("test", source="offline")
+    path = tmp_path / "c.safetensors"
+    accuracy = metrics.save_classifier(metrics.digit_classifier(), digits.images, digits.labels, path)
+    monkeypatch.setattr(metrics, "CLASSIFIER", path)
+    again = metrics.label_accuracy(metrics.digit_classifier(), digits.images, digits.labels)
+    assert again == accuracy

@@ -1,0 +1,303 @@
+"""Training: results against plain loops, and every way in which a training can stop."""
+
+import math
+from itertools import islice
+
+import pytest
+import torch
+from torch import nn
+
+from course_utils.networks import MLP, UNet
+from course_utils.training import History, MovingAverage, budget, fit, load_weights, save_weights, trapezoid
+
+
+def square_loss(model, x, y):
+    return (model(x) - y).square().mean()
+
+
+def regression_batches(seed=0, size=16):
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        x = torch.randn(size, 3, generator=generator)
+        yield x, x @ torch.tensor([[1.0], [-2.0], [0.5]]) + 0.3
+
+
+def linear(seed=0):
+    torch.manual_seed(seed)
+    return nn.Linear(3, 1)
+
+
+def weights(model):
+    return [p.detach().clone() for p in model.parameters()]
+
+
+def quiet(*args, **options):
+    return fit(*args, progress=False, **options)
+
+
+def test_finds_the_least_squares_solution():
+    model = linear()
+    history = quiet(model, square_loss, regression_batches(), steps=400, lr=0.05, weight_decay=0.0)
+    torch.testing.assert_close(model.weight, torch.tensor([[1.0, -2.0, 0.5]]), atol=1e-3, rtol=0)
+    torch.testing.assert_close(model.bias, torch.tensor([0.3]), atol=1e-3, rtol=0)
+    assert history.steps == len(history.losses) == 400 and history.images == 400 * 16
+    assert history.images_per_second == pytest.approx(6400 / history.seconds)
+    assert not history.interrupted and not model.training
+
+
+def test_same_steps_as_a_plain_loop_and_the_average_by_hand():
+    """Weights, losses and moving average recomputed with torch's AdamW and the definition of the average."""
+    steps, share = 30, 0.2
+    model, seen = linear(), []
+    history = quiet(
+        model,
+        square_loss,
+        regression_batches(),
+        steps=steps,
+        lr=0.02,
+        weight_decay=0.1,
+        average=share,
+        callback=lambda step, model, history: seen.append(weights(model)),
+    )
+
+    twin = linear()
+    average, losses = weights(twin), []
+    optimizer = torch.optim.AdamW(twin.parameters(), 0.02, betas=(0.9, 0.99), weight_decay=0.1)
+    factor = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: trapezoid(step, steps))
+    for i, (x, y) in enumerate(islice(regression_batches(), steps)):
+        loss = square_loss(twin, x, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        factor.step()
+        losses.append(loss.item())
+        k = min(1, 1 / (share * (i + 1)))
+        average = [(1 - k) * a + k * w for a, w in zip(average, weights(twin), strict=True)]
+        torch.testing.assert_close(seen[i], weights(twin))
+    assert history.losses == pytest.approx(losses)
+    torch.testing.assert_close(weights(model), average)
+
+
+def test_moving_average_of_a_ramp():
+    """With weight k at step k, the average over a share s of n steps tends to n / (1 + s): it lags by about s n."""
+    model = nn.Linear(1, 1, bias=False)
+    average = MovingAverage(model, 0.05)
+    for k in range(1, 2001):
+        model.weight.data.fill_(k)
+        average.update(model)
+    average.load_into(model)
+    assert model.weight.item() == pytest.approx(2000 / 1.05, rel=2e-3)
+
+
+def test_without_average_the_last_weights_stay():
+    last = []
+    model = linear()
+    keep = lambda step, model, history: last.append(weights(model))  # noqa: E731
+    quiet(model, square_loss, regression_batches(), steps=5, average=None, callback=keep)
+    torch.testing.assert_close(weights(model), last[-1], rtol=0, atol=0)
+
+
+def test_trapezoid_has_three_straight_parts():
+    factors = torch.tensor([trapezoid(k, 1000) for k in range(1000)]).double()
+    torch.testing.assert_close(factors[:100], torch.arange(1, 101).double() / 100)
+    assert (factors[100:401] == 1).all()
+    torch.testing.assert_close(factors[400:], torch.linspace(1, 0.02, 601).double()[:600], atol=1e-6, rtol=0)
+    assert all(0 < trapezoid(0, n) <= 1 for n in (1, 2, 5))
+
+
+def test_callback_and_batches_of_one_tensor():
+    calls = []
+    model = MLP(2, 8, 1)
+    loss = lambda model, z: model(z, torch.tensor(0.5)).square().mean()  # noqa: E731
+    batches = ((torch.ones(4, 2),) for _ in range(3))
+    quiet(model, loss, batches, steps=3, callback=lambda step, model, history: calls.append((step, history.steps)))
+    assert calls == [(1, 1), (2, 2), (3, 3)]
+
+
+def test_device_and_progress_bar(capsys):
+    fit(linear(), square_loss, regression_batches(), steps=20, device="cpu")
+    assert "20/20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_loss_that_is_not_finite(bad):
+    model, seen = linear(), []
+
+    def loss(model, x, y):
+        return square_loss(model, x, y) * (bad if len(seen) == 4 else 1)
+
+    with pytest.raises(ValueError, match=r"loss is (nan|inf) at step 5"):
+        quiet(model, loss, regression_batches(), steps=9, callback=lambda step, m, h: seen.append(weights(m)))
+    torch.testing.assert_close(weights(model), seen[3], rtol=0, atol=0)
+    assert not model.training
+
+
+def test_a_gradient_that_is_not_finite():
+    """sqrt(0) is finite, its derivative is not."""
+    model = linear()
+    before = weights(model)
+    with pytest.raises(ValueError, match="gradient is (nan|inf) at step 1"):
+        quiet(model, lambda m, x, y: (0 * m(x)).abs().sum().sqrt(), regression_batches(), steps=2)
+    torch.testing.assert_close(weights(model), before, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("average", [0.05, None])
+def test_an_interruption_leaves_model_and_history(average):
+    model, seen = linear(), []
+
+    def stop(step, model, history):
+        seen.append(weights(model))
+        if step == 7:
+            raise KeyboardInterrupt
+
+    history = quiet(model, square_loss, regression_batches(), steps=100, average=average, callback=stop)
+    assert history.interrupted and history.steps == 7
+    twin = linear()
+    expected = MovingAverage(twin, average or 1e-9)
+    for values in seen:
+        for p, value in zip(twin.parameters(), values, strict=True):
+            p.data.copy_(value)
+        expected.update(twin)
+    torch.testing.assert_close(weights(model), expected.weights)
+
+
+def noisy_loss(generator):
+    """Draws from its own generator and from the global one, as losses with times and noise do."""
+    return lambda model, x, y: square_loss(
+        model, x + 0.1 * torch.randn(x.shape, generator=generator) + 0.1 * torch.randn(x.shape), y
+    )
+
+
+def run(path=None, stop=None, resume=False, steps=40, **options):
+    """A training of `steps` steps, killed in the middle of step `stop`, with a checkpoint every 10."""
+    generator = torch.Generator().manual_seed(5)
+    model = linear()
+    if resume:
+        torch.manual_seed(99)
+        generator.manual_seed(99)
+    loss, done = noisy_loss(generator), []
+
+    def killed(model, x, y):
+        done.append(x)
+        if len(done) == stop:
+            raise SystemError("power cut")
+        return loss(model, x, y)
+
+    options = {"every": 10, "generator": generator, "checkpoint": path, "resume": resume} | options
+    return model, quiet(model, killed, options.pop("batches", regression_batches()), steps=steps, lr=0.02, **options)
+
+
+@pytest.mark.parametrize("stop", [5, 25, None])
+def test_resumed_equals_uninterrupted(tmp_path, stop):
+    """Killed before the first checkpoint, in the middle, and after the end."""
+    model, history = run()
+    path = tmp_path / "run" / "state.pt"
+    if stop:
+        with pytest.raises(SystemError):
+            run(path, stop)
+    else:
+        run(path)
+    if stop == 5:  # nothing was saved, so the seeds of a fresh start are needed
+        again, resumed = run(path)
+    else:
+        again, resumed = run(path, resume=True)
+    assert resumed.losses == pytest.approx(history.losses, rel=1e-6)
+    torch.testing.assert_close(weights(again), weights(model))
+    assert resumed.images == history.images and resumed.seconds > 0
+    assert [p.name for p in path.parent.iterdir()] == ["state.pt"]
+
+
+def test_resume_without_a_file_starts_anew(tmp_path):
+    _, history = run(tmp_path / "state.pt", resume=True)
+    assert history.steps == 40
+
+
+def test_resume_refuses_what_does_not_fit(tmp_path):
+    path = tmp_path / "state.pt"
+    run(path)
+    with pytest.raises(ValueError, match="same data, seed and batch size"):
+        run(path, resume=True, batches=regression_batches(seed=1))
+    with pytest.raises(ValueError, match="at most 30 steps"):
+        run(path, resume=True, steps=30)
+    with pytest.raises(ValueError, match="not a checkpoint of this training"):
+        quiet(nn.Linear(4, 1), square_loss, regression_batches(), steps=50, checkpoint=path, resume=True)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="not a checkpoint"):
+        run(path, resume=True)
+
+
+def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch):
+    path = tmp_path / "state.pt"
+    run(path)
+    before = path.read_bytes()
+
+    def half(state, file):
+        file.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(torch, "save", half)
+    with pytest.raises(OSError, match="disk full"):
+        run(path)
+    assert path.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"steps": 0}, "at least 1"),
+        ({"steps": 5, "every": 0}, "at least 1"),
+        ({"steps": 5, "average": 0.0}, "share"),
+        ({"steps": 5, "average": 1.5}, "share"),
+        ({"steps": 5, "resume": True}, "checkpoint file"),
+    ],
+)
+def test_bad_options(options, message):
+    with pytest.raises(ValueError, match=message):
+        quiet(linear(), square_loss, regression_batches(), **options)
+
+
+def test_batches_that_run_out():
+    with pytest.raises(ValueError, match="expected 5 batches, one a step, but they ran out after 3"):
+        quiet(linear(), square_loss, islice(regression_batches(), 3), steps=5)
+
+
+def test_a_batch_that_is_no_tuple():
+    with pytest.raises(TypeError, match=r"tuples \(z,\)"):
+        quiet(linear(), square_loss, iter([torch.randn(16, 3)]), steps=1)
+
+
+def test_budget(monkeypatch):
+    monkeypatch.delenv("COURSE_BUDGET", raising=False)
+    assert budget(100, 5) == 100
+    for name, expected in (("full", 100), ("small", 5)):
+        monkeypatch.setenv("COURSE_BUDGET", name)
+        assert budget(100, 5) == expected
+    monkeypatch.setenv("COURSE_BUDGET", "tiny")
+    with pytest.raises(ValueError, match="'tiny'"):
+        budget(100, 5)
+
+
+def test_weights_to_a_file_and_back(tmp_path):
+    torch.manual_seed(0)
+    model, other, path = UNet(10), UNet(10), tmp_path / "new" / "model.safetensors"
+    save_weights(model, path, {"steps": "12"})
+    assert load_weights(other, path) == {"steps": "12"}
+    x = torch.randn(2, 1, 28, 28)
+    assert torch.equal(model(x, torch.tensor(0.5)), other(x, torch.tensor(0.5)))
+    assert [p.name for p in path.parent.iterdir()] == ["model.safetensors"]
+
+
+def test_files_that_hold_other_weights(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_weights(linear(), path)
+    with pytest.raises(ValueError, match="weights of this model"):
+        load_weights(nn.Linear(4, 1), path)
+    path.write_bytes(b"not safetensors")
+    with pytest.raises(ValueError, match="weights of this model"):
+        load_weights(linear(), path)
+    with pytest.raises(FileNotFoundError):
+        load_weights(linear(), tmp_path / "missing.safetensors")
+
+
+def test_an_empty_history():
+    assert History().steps == 0 and History().images_per_second == 0.0
