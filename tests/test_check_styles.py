@@ -1,0 +1,289 @@
+"""Right answers in other styles than the reference's: every one must pass the check it was written for."""
+
+import importlib
+import math
+import pkgutil
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch.func import jacrev, vmap
+
+from course_utils import checks
+
+EXERCISES = {
+    name: exercise
+    for m in pkgutil.iter_modules(checks.__path__)
+    if m.name.startswith("lab")
+    for name, exercise in importlib.import_module(f"course_utils.checks.{m.name}").EXERCISES.items()
+}
+ANSWERS: list = []
+
+
+def answers(name):
+    """Register a right answer to the exercise `name`."""
+
+    def register(fn):
+        ANSWERS.append(pytest.param(name, fn, id=f"{name}-{fn.__name__}"))
+        return fn
+
+    return register
+
+
+def like(t, x):
+    return t.view(-1, *(1 for _ in x.shape[1:]))
+
+
+@answers("euler")
+def preallocated(field, x0, n):
+    xs = x0.new_zeros(n + 1, *x0.shape)
+    xs[0] = x0
+    for i, t in enumerate(torch.linspace(0, 1, n + 1, dtype=x0.dtype)[:-1]):
+        xs[i + 1] = xs[i] + field(xs[i], t) / n
+    return xs
+
+
+@answers("euler")
+def batched_times(field, x0, n):
+    xs, h = [x0.clone()], 1 / n
+    while len(xs) <= n:
+        t = torch.full((len(x0),), h * (len(xs) - 1), dtype=x0.dtype)
+        xs += [torch.add(xs[-1], field(xs[-1], t), alpha=h)]
+    return torch.cat([x.unsqueeze(0) for x in xs])
+
+
+@answers("heun_step")
+def predictor_and_correction(field, x, t, h):
+    guess = x + h * field(x, t)
+    return 0.5 * (x + guess) + 0.5 * h * field(guess, h + t)
+
+
+@answers("brownian_motion")
+def cumulative(eps, h):
+    return torch.cat([torch.zeros_like(eps[:1]), torch.cumsum(math.sqrt(h) * eps, dim=0)])
+
+
+@answers("brownian_motion")
+def in_numpy(eps, h):
+    w = np.concatenate([np.zeros((1, *eps.shape[1:])), np.cumsum(eps.numpy(), axis=0)])
+    return torch.from_numpy(w * np.sqrt(h))
+
+
+@answers("euler_maruyama_step")
+def with_addcmul(sde, x, t, h, dw):
+    return torch.addcmul(x + sde.drift(x, t) * h, sde.diffusion(x, t).expand_as(x), dw)
+
+
+@answers("ornstein_uhlenbeck")
+def a_number_as_diffusion(x, t, theta, sigma):
+    return theta * (0 - x), sigma
+
+
+@answers("ornstein_uhlenbeck")
+def a_scalar_tensor(x, t, theta, sigma):
+    return torch.mul(x, -theta), torch.tensor(sigma)
+
+
+@answers("langevin_drift")
+def halved_last(score, x, sigma):
+    return score(x) * sigma * sigma * 0.5
+
+
+@answers("cosine_schedule")
+def by_autodiff(t):
+    at = t.clone().requires_grad_()
+    alpha, beta = torch.sin(math.pi / 2 * at), torch.cos(math.pi / 2 * at)
+    (alpha_dot,) = torch.autograd.grad(alpha.sum(), at, retain_graph=True)
+    (beta_dot,) = torch.autograd.grad(beta.sum(), at)
+    return alpha, beta, alpha_dot, beta_dot
+
+
+@answers("sample_path")
+def reshaped_by_hand(schedule, z, t, noise):
+    t = like(t, z)
+    return schedule.alpha(t) * z + schedule.beta(t) * noise
+
+
+@answers("sample_path")
+def with_einsum(schedule, z, t, noise):
+    return torch.einsum("b,b...->b...", schedule.alpha(t), z) + torch.einsum("b,b...->b...", schedule.beta(t), noise)
+
+
+@answers("conditional_velocity")
+def as_in_the_lecture(schedule, x, z, t):
+    t = like(t, x)
+    ratio = schedule.beta_dot(t) / schedule.beta(t)
+    return (schedule.alpha_dot(t) - ratio * schedule.alpha(t)) * z + ratio * x
+
+
+@answers("marginal_velocity")
+def softmax_of_distances(x, t, data):
+    t = t if t.ndim == 0 else t[:, None]
+    squares = ((x[:, None] - like(t, x[:, None]) * data) ** 2).sum(-1)
+    weights = torch.softmax(-squares / (2 * (1 - t) ** 2), dim=1)
+    return (weights @ data - x) / (1 - t)
+
+
+@answers("divergence")
+def trace_of_jacobians(field, x, t):
+    if t.ndim:
+        jacobian = vmap(lambda row, at: jacrev(lambda r: field(r[None], at[None])[0])(row))(x, t)
+    else:
+        jacobian = vmap(jacrev(lambda row: field(row[None], t)[0]))(x)
+    return jacobian.diagonal(dim1=1, dim2=2).sum(1)
+
+
+@answers("divergence")
+def one_coordinate_at_a_time(field, x, t):
+    x = x.detach().clone().requires_grad_()
+    u = field(x, t)
+    return sum(torch.autograd.grad(u[:, i].sum(), x, retain_graph=True)[0][:, i] for i in range(x.shape[1]))
+
+
+@answers("flow_matching_loss")
+def norm_squared(model, schedule, z, t, noise):
+    s = like(t, z)
+    x = schedule.alpha(s) * z + schedule.beta(s) * noise
+    target = schedule.alpha_dot(s) * z + schedule.beta_dot(s) * noise
+    return (model(x, t) - target).flatten(1).norm(dim=1).pow(2).mean()
+
+
+@answers("flow_matching_loss")
+def with_mse(model, schedule, z, t, noise):
+    s = like(t, z)
+    x = schedule.alpha(s) * z + schedule.beta(s) * noise
+    target = schedule.alpha_dot(s) * z + schedule.beta_dot(s) * noise
+    return F.mse_loss(model(x, t), target, reduction="sum") / z.shape[0]
+
+
+@answers("generate")
+def with_a_grid(field, x0, n):
+    x, ts = x0, torch.arange(n + 1, dtype=x0.dtype) / n
+    with torch.no_grad():
+        for start, end in zip(ts[:-1], ts[1:], strict=True):
+            x = x + (end - start) * field(x, start)
+    return x
+
+
+@answers("linear_path")
+def with_lerp(x0, z, t):
+    return torch.lerp(x0, z, like(t, x0).expand_as(x0)), z - x0
+
+
+@answers("conditional_score")
+def through_the_noise(schedule, x, z, t):
+    t = like(t, x)
+    noise = (x - schedule.alpha(t) * z) / schedule.beta(t)
+    return -noise / schedule.beta(t)
+
+
+@answers("score_matching_loss")
+def against_the_conditional_score(model, schedule, z, t, noise):
+    s = like(t, z)
+    x = schedule.alpha(s) * z + schedule.beta(s) * noise
+    return (model(x, t) + (x - schedule.alpha(s) * z) / schedule.beta(s) ** 2).square().sum() / len(z)
+
+
+@answers("noise_prediction_loss")
+def batched(model, schedule, z, t, noise):
+    s = like(t, z)
+    return F.mse_loss(model(schedule.alpha(s) * z + schedule.beta(s) * noise, t), noise, reduction="sum") / len(z)
+
+
+@answers("extended_drift")
+def in_one_line(velocity, score, x, t, sigma):
+    return velocity(x, t) + 0.5 * like(sigma, x) ** 2 * score(x, t)
+
+
+@answers("fourier_features")
+def outer_product(t, frequencies):
+    angle = torch.outer(t, 2 * math.pi * frequencies)
+    return torch.hstack([torch.cos(angle), torch.sin(angle)])
+
+
+@answers("residual_block")
+def slices_instead_of_chunks(block, x, embedding):
+    s = block.modulation(torch.sigmoid(embedding) * embedding)
+    channels = x.shape[1]
+    scale, shift = s[:, :channels, None, None], s[:, channels:, None, None]
+    h = block.conv1(block.norm(x) * scale + block.norm(x) + shift)
+    return x + block.conv2(h * torch.sigmoid(h))
+
+
+@answers("drop_labels")
+def masked(y, u, p, null):
+    out = y.clone()
+    out[u < p] = null
+    return out
+
+
+@answers("guided_velocity")
+def one_call_for_both(model, x, t, y, w, null):
+    both = model(torch.cat([x, x]), t, torch.cat([y, torch.full_like(y, null)]))
+    conditional, unconditional = both.chunk(2)
+    return unconditional + w * (conditional - unconditional)
+
+
+@answers("gaussian_frechet_distance")
+def by_eigenvalues_of_the_product(mean_a, cov_a, mean_b, cov_b):
+    roots = torch.linalg.eigvals(cov_a @ cov_b).real.clamp(min=0).sqrt()
+    return (mean_a - mean_b).square().sum() + torch.trace(cov_a + cov_b) - 2 * roots.sum()
+
+
+@answers("train")
+def with_a_comprehension(model, loss_fn, batches, optimizer):
+    def step(batch):
+        loss = loss_fn(model, *batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach().item()
+
+    return [step(batch) for batch in batches]
+
+
+@answers("from_velocity")
+def solved_by_hand(schedule, velocity, x, t):
+    t = like(t, x)
+    alpha, beta = schedule.alpha(t), schedule.beta(t)
+    alpha_dot, beta_dot = schedule.alpha_dot(t), schedule.beta_dot(t)
+    noise = (velocity - alpha_dot / alpha * x) / (beta_dot - alpha_dot / alpha * beta)
+    return (x - beta * noise) / alpha, noise, -noise / beta
+
+
+@answers("bridge_source")
+def with_kronecker(z, noise, s):
+    return torch.kron(F.avg_pool2d(z, 4), torch.ones(4, 4, dtype=z.dtype)) + s * noise
+
+
+@answers("variance_preserving")
+def with_expm1(t, b_min, b_max):
+    log_alpha = -((1 - t) / 2) * ((1 - t) / 2 * (b_max - b_min) + b_min)
+    return log_alpha.exp(), (-torch.expm1(2 * log_alpha)).sqrt()
+
+
+@answers("ddim_step")
+def noise_first(z_hat, x, t, t_next, schedule):
+    noise = (x - schedule.alpha(t) * z_hat) / schedule.beta(t)
+    return schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * noise
+
+
+@answers("log_likelihood")
+def on_a_reversed_grid(field, divergence, x1, n):
+    x, total = x1, 0
+    for t in torch.linspace(1, 0, n + 1, dtype=x1.dtype)[:-1]:
+        total = total + divergence(field, x, t) / n
+        x = x - field(x, t) / n
+    prior = torch.distributions.MultivariateNormal(torch.zeros_like(x[0]), torch.eye(x.shape[1], dtype=x.dtype))
+    return prior.log_prob(x) - total
+
+
+def test_every_exercise_has_an_answer_in_another_style():
+    assert {p.values[0] for p in ANSWERS} == set(EXERCISES)
+
+
+@pytest.mark.parametrize("name, fn", ANSWERS)
+def test_a_right_answer_in_another_style_passes(name, fn, capsys):
+    EXERCISES[name].check(fn)
+    assert "right ✓" in capsys.readouterr().out
