@@ -84,7 +84,7 @@ def noise_prediction_loss(
 ) -> Tensor:
     r"""Noise prediction loss: the batch mean of $\|\epsilon_\theta(x, t) - \epsilon\|^2$.
 
-    It is `score_matching_loss` of $s_\theta = -\epsilon_\theta / \beta_t$ with the weight $\beta_t^2$, and stays finite.
+    This is `score_matching_loss` of $s_\theta = -\epsilon_\theta / \beta_t$ with the weight $\beta_t^2$.
     Arguments as for `flow_matching_loss`.
 
     Source: Ho et al., "Denoising diffusion probabilistic models" (2020).

@@ -249,6 +249,32 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
     return noise if target == "noise" else data
 
 
+def reparametrised(model: Callable[[Tensor, Tensor], Tensor], schedule: Schedule) -> Callable[[Tensor, Tensor], Tensor]:
+    r"""The velocity field under any schedule that a velocity field of the linear path amounts to.
+
+    $\alpha_t z + \beta_t \epsilon$ is $\alpha_t + \beta_t$ times the point $s z + (1 - s) \epsilon$ of the linear path
+    at the time $s = \alpha_t / (\alpha_t + \beta_t)$ of equal signal-to-noise ratio: one network serves all schedules.
+
+    Args:
+        model: Velocity on the `Linear` path, called as model(x, t).
+        schedule: The schedule of the field that is returned.
+
+    Source: Karras et al., "Elucidating the design space of diffusion-based generative models" (2022); Lipman et al.,
+    "Flow matching guide and code" (2024), scheduler change.
+    """
+
+    def velocity(x: Tensor, t: Time) -> Tensor:
+        at = expand_time(t, x)
+        alpha, beta = schedule.alpha(at), schedule.beta(at)
+        s = alpha / (alpha + beta)
+        linear = x / (alpha + beta)
+        u = model(linear, s.flatten() if s.ndim else s)
+        data, noise = linear + (1 - s) * u, linear - s * u
+        return schedule.alpha_dot(at) * data + schedule.beta_dot(at) * noise
+
+    return velocity
+
+
 def _refuse(singular: Tensor, why: str, t: Tensor, source: str, target: str) -> None:
     if singular.any():
         when = t.expand_as(singular)[singular].flatten()[0].item()

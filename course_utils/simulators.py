@@ -9,7 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_utils.processes import SDE
-from course_utils.shapes import Field, Time
+from course_utils.schedules import Schedule
+from course_utils.shapes import Field, Time, check_same_shape, expand_time
 
 Step = float | Float[Tensor, ""]
 """Length of a step: a number or a tensor of shape (), the same for the whole batch."""
@@ -58,6 +59,52 @@ def heun_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Step, dw: Tensor) -> Te
     k1 = sde.drift(x, t)
     k2 = sde.drift(x + dt * k1 + noise, t + dt)
     return x + dt / 2 * (k1 + k2) + noise
+
+
+def ddim_step(
+    z_hat: Tensor,
+    x: Tensor,
+    t: Time,
+    t_next: Time,
+    schedule: Schedule,
+    eta: float = 0.0,
+    noise: Tensor | None = None,
+) -> Tensor:
+    r"""One step of DDIM: the predicted data and noise, mixed anew as the later time wants it.
+
+    The step goes to $\alpha' \hat z + \sqrt{\beta'^2 - \eta^2 v}\, \hat\epsilon + \eta \sqrt v\, \epsilon$ at the
+    time t', with $\hat\epsilon = (x - \alpha \hat z)/\beta$, fresh noise $\epsilon$ and the variance
+    $v = (\beta'^2/\beta^2) (\beta^2 - \beta'^2 \alpha^2/\alpha'^2)$ that the state at t' has once x and the data are
+    given. eta = 0 is DDIM, eta = 1 is DDPM.
+
+    Args:
+        z_hat: Predicted data, the mean of z given x at time t; shape of x.
+        x: States at time t, shape (batch, *event).
+        t, t_next: Times with beta > 0 at t; t_next is the later one.
+        schedule: The schedule of the path.
+        eta: Share of fresh noise, 0 to 1.
+        noise: Standard normal noise, shape of x; needed if eta > 0.
+
+    Raises:
+        ValueError: If shapes differ, beta = 0 at t, or eta > 0 comes without noise.
+
+    Source: Song, Meng, Ermon, "Denoising diffusion implicit models" (2021), with time inverted; Ho et al., "Denoising
+    diffusion probabilistic models" (2020).
+    """
+    check_same_shape(z_hat=z_hat, x=x)
+    t, t_next = expand_time(t, x), expand_time(t_next, x)
+    alpha, beta = schedule.alpha(t), schedule.beta(t)
+    alpha_next, beta_next = schedule.alpha(t_next), schedule.beta(t_next)
+    if (beta == 0).any():
+        raise ValueError("expected beta > 0 at t: x has no noise to be taken off")
+    noise_hat = (x - alpha * z_hat) / beta
+    if eta == 0:
+        return alpha_next * z_hat + beta_next * noise_hat
+    if noise is None:
+        raise ValueError(f"expected noise for eta = {eta:g}, got none")
+    variance = (beta_next / beta) ** 2 * (beta**2 - (beta_next * alpha / alpha_next) ** 2)
+    kept = (beta_next**2 - eta**2 * variance).clamp(min=0).sqrt()
+    return alpha_next * z_hat + kept * noise_hat + eta * variance.clamp(min=0).sqrt() * noise
 
 
 @dataclass(frozen=True)

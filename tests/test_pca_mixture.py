@@ -141,7 +141,7 @@ def digits():
 
 
 def test_class_mixtures_of_real_digits(digits):
-    """A held-out digit, at half the size and with noise, is most likely under its own label's mixture, nearly always."""
+    """A held-out digit, at half the size and with noise, is most likely under its own label's mixture, mostly."""
     small = torch.nn.functional.avg_pool2d(digits.images, 2)
     images, labels = small[:4000], digits.labels[:4000]
     mixtures = fit_class_mixtures(images, labels, components=4, null_components=8, rank=32, generator=generator())

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from course_utils.likelihood import divergence
 from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
@@ -38,12 +39,20 @@ class Observation:
 
 def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
     """u(x, t) = x matrix^T + offset + t rate."""
-    return lambda x, t: x @ matrix.T + offset + expand_time(t, x) * rate
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        return x @ matrix.T + offset + expand_time(t, x) * rate
+
+    return field
 
 
 def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
-    """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of equal order could not be told apart."""
-    return lambda x, t: torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+    """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
+
+    def field(x: Tensor, t: Tensor) -> Tensor:
+        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+
+    return field
 
 
 def affine_score(matrix: Tensor, mean: Tensor) -> Callable:
@@ -156,6 +165,7 @@ FAMILIES: dict[str, Callable] = {
     "polynomial field": PolynomialField,
     "batches": lambda z: [(batch,) for batch in z],
     "squared distance": lambda: squared_distance,
+    "jacobian trace": lambda: divergence,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
 }
 
@@ -199,7 +209,7 @@ def loss_and_gradient(fn: Callable, arguments: dict) -> dict[str, Tensor]:
 def drift_and_diffusion(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     """A pair of drift and diffusion, each broadcast against the states `x`."""
     pair = fn(*arguments.values())
-    if not isinstance(pair, tuple) or len(pair) != 2:
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise AnswerError(f"expected the pair (drift, diffusion), got {_kind(pair)}")
     x = arguments["x"]
     out = {}
@@ -209,7 +219,8 @@ def drift_and_diffusion(fn: Callable, arguments: dict) -> dict[str, Tensor]:
         try:
             out[name] = value.broadcast_to(x.shape)
         except RuntimeError:
-            raise AnswerError(f"the {name} has shape {tuple(value.shape)}; expected {tuple(x.shape)}") from None
+            wanted = f"expected a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
+            raise AnswerError(f"{wanted}, as {name}, got shape {tuple(value.shape)}") from None
     return out
 
 
@@ -218,8 +229,8 @@ def several(*names: str) -> Callable:
 
     def observer(fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = fn(*arguments.values())
-        if not isinstance(values, tuple) or len(values) != len(names):
-            got = f"{len(values)} values" if isinstance(values, tuple) else _kind(values)
+        if not isinstance(values, tuple | list) or len(values) != len(names):
+            got = f"{len(values)} values" if isinstance(values, tuple | list) else _kind(values)
             raise AnswerError(f"expected the tuple ({', '.join(names)}), got {got}")
         return {name: _tensor(value, name) for name, value in zip(names, values, strict=True)}
 
@@ -264,9 +275,11 @@ OBSERVERS: dict[str, Callable[[Callable, dict], dict[str, Tensor]]] = {
     "loss and gradient": loss_and_gradient,
     "drift and diffusion": drift_and_diffusion,
     "schedule": several("alpha", "beta", "alpha_dot", "beta_dot"),
+    "alpha and beta": several("alpha", "beta"),
     "state for points and images": points_and_images(returned),
     "x and velocity for points and images": points_and_images(several("x", "velocity")),
     "training": training,
+    "data, noise and score": several("data", "noise", "score"),
 }
 
 
@@ -287,12 +300,15 @@ def observe(fn: Callable, case: dict, observer: str = "returned") -> Observation
 def _call(fn: Callable, arguments: dict, observer: str) -> dict[str, Tensor]:
     try:
         values = OBSERVERS[observer](fn, arguments)
-    except (NotImplementedError, AnswerError):
+    except AnswerError:
         raise
     except (Exception, SystemExit) as error:
+        if isinstance(error, NotImplementedError) and not error.args:
+            raise
+        power = "; in Python a power is `**`" if "xor" in str(error) else ""
         own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == _file(fn)]
         where = f" in your line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
-        raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}") from error
+        raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}{power}") from error
     return {name: value.detach().clone() for name, value in values.items()}
 
 
@@ -313,4 +329,5 @@ def _tensor(value, name: str) -> Tensor:
 def _kind(value) -> str:
     if value is None:
         return "None: is a `return` missing?"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeio' or name == 'ndarray' else 'a'} {name}"

@@ -82,9 +82,9 @@ class Exercise:
         """Compare what an answer gave with the oracle, and look for the mistake that gives the same."""
         expected = self.observe(self.reference, case).values
         if seen.changed:
-            return Verdict(False, f"your function changed its input {seen.changed[0]} in place; make a new tensor.")
+            return Verdict(False, f"Your function changed its input {seen.changed[0]} in place; make a new tensor.")
         if not seen.repeatable:
-            return Verdict(False, "two calls with the same inputs gave different results; nothing may be random here.")
+            return Verdict(False, "Two calls with the same inputs gave different results; nothing may be random here.")
         if all(self._agree(seen.values.get(name), value) for name, value in expected.items()):
             return Verdict(True)
         for mistake in self.mistakes:
@@ -93,7 +93,8 @@ class Exercise:
             except (AnswerError, NotImplementedError):
                 continue
             if all(self._agree(seen.values[name], value) for name, value in wrong.items()):
-                return Verdict(False, f"{self._difference(expected, seen)}\nLikely cause: {mistake.message}", mistake.name)
+                message = f"{self._difference(expected, seen)}\nLikely cause: {mistake.message}"
+                return Verdict(False, message, mistake.name)
         return Verdict(False, self._difference(expected, seen))
 
     def check(self, fn: Callable) -> None:
@@ -146,7 +147,7 @@ class Exercise:
 def describe(value) -> str:
     """An input in a few characters: small numbers whole, tensors by their shape, families by their name."""
     if isinstance(value, Tensor):
-        return f"{value.item():.4g}" if value.ndim == 0 else f"tensor{tuple(value.shape)}"
+        return f"{value.item():.4g}" if value.ndim == 0 else f"tensor of shape {tuple(value.shape)}"
     if isinstance(value, dict):
         return f"<{value.get('name', '')}{' ' if 'name' in value else ''}{value['family']}>"
     return f"{value:.4g}" if isinstance(value, float) else repr(value)

@@ -112,7 +112,7 @@ SAMPLE_PATH = Exercise(
         Mistake("schedule ignored", lambda schedule, z, t, noise: _column(t, z) * z + (1 - _column(t, z)) * noise,
                 "t and 1 - t are one schedule; use the one that is given."),
         Mistake("variance", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 2),
-                "the noise is multiplied by beta^2: that is its variance, a sample is scaled by the standard deviation."),
+                "the noise is multiplied by beta^2: that is its variance; a sample needs the standard deviation."),
         Mistake("root", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 0.5),
                 "the noise is multiplied by the root of beta: beta itself is the standard deviation."),
         Mistake("data not scaled", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 0, 1),
@@ -327,20 +327,21 @@ def _draw_loss(seed: int) -> dict:
 
 
 def _loss(model, schedule, z, t, noise):
-    total = 0.0
-    for i in range(len(z)):
-        x = schedule.alpha(t[i]) * z[i] + schedule.beta(t[i]) * noise[i]
-        target = schedule.alpha_dot(t[i]) * z[i] + schedule.beta_dot(t[i]) * noise[i]
-        total = total + ((x @ model.matrix.T + model.offset + t[i] * model.rate - target) ** 2).sum()
-    return total / len(z)
+    alpha, beta, alpha_dot, beta_dot = torch.stack([f(t) for f in _functions(schedule)])[..., None]
+    x, target = alpha * z + beta * noise, alpha_dot * z + beta_dot * noise
+    velocity = x @ model.matrix.T + model.offset + t[:, None] * model.rate
+    return torch.dist(velocity, target) ** 2 / len(z)
+
+
+def _functions(schedule):
+    return schedule.alpha, schedule.beta, schedule.alpha_dot, schedule.beta_dot
 
 
 def _variant(state=None, time=None, target=None, reduce=lambda squares: squares.sum(1).mean(), output=lambda u: u):
     """The loss with parts to replace; each gets alpha, beta, their derivatives, z and noise."""
 
     def loss(model, schedule, z, t, noise):
-        s = t[:, None]
-        parts = [schedule.alpha(s), schedule.beta(s), schedule.alpha_dot(s), schedule.beta_dot(s), z, noise]
+        parts = [*(f(t[:, None]) for f in _functions(schedule)), z, noise]
         x = parts[0] * z + parts[1] * noise if state is None else state(*parts)
         goal = parts[2] * z + parts[3] * noise if target is None else target(*parts)
         return reduce((output(model(x, t if time is None else time(t))) - goal) ** 2)
@@ -495,7 +496,7 @@ GENERATE = Exercise(
     "generate", "2.8", "Generate", 2, _draw_generate, _generate,
     (
         Mistake("one step too few", lambda field, x0, n: _euler(field, x0, n, steps=n - 1)[-1],
-                "one step is missing, so t = 1 is not reached. (The lecture's algorithm 1, as printed, stops early, too.)"),
+                "one step is missing, so t = 1 is not reached. (Algorithm 1 as printed stops early, too.)"),
         Mistake("one step too many", lambda field, x0, n: _euler(field, x0, n, steps=n + 1)[-1],
                 "there is one step too many: n steps of length 1 / n end at t = 1."),
         Mistake("whole trajectory", _euler,

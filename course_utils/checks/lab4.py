@@ -43,6 +43,9 @@ FOURIER_FEATURES = Exercise(
                 "t is divided by the frequencies: a frequency counts turns per unit of time, it is no period."),
         Mistake("features first", lambda t, frequencies: _features(2 * math.pi * t[:, None] * frequencies).mT,
                 "rows and columns are exchanged: one row a time, as everywhere the batch comes first."),
+        Mistake("one below the other", lambda t, frequencies: torch.cat(
+                    _features(2 * math.pi * t[:, None] * frequencies).chunk(2, 1)),
+                "the sines stand below the cosines, as if there were twice as many times: put them side by side."),
         Mistake("cosines only", lambda t, frequencies: (2 * math.pi * t[:, None] * frequencies).cos(),
                 "the sines are missing: from a cosine alone, a time before and one after a turning point look alike."),
         Mistake("root of two", lambda t, frequencies: 2**0.5 * _features(2 * math.pi * t[:, None] * frequencies),
@@ -90,6 +93,9 @@ RESIDUAL_BLOCK = Exercise(
     (
         Mistake("no skip", lambda block, x, embedding: _block(block, x, embedding, outer=0),
                 "x itself is not added at the end: the block should only say what changes."),
+        Mistake("skip from the normalised maps", lambda block, x, embedding:
+                block.norm(x) + _block(block, x, embedding, outer=0),
+                "what is added at the end is the normalised x: the maps have to pass by as they came in."),
         Mistake("scale without one", lambda block, x, embedding: _block(block, x, embedding, one=0),
                 "a scale of 0 should leave the normalised x as it is; yours erases it."),
         Mistake("scale and shift exchanged", lambda block, x, embedding: _block(block, x, embedding, swap=True),
@@ -179,6 +185,8 @@ GUIDED_VELOCITY = Exercise(
                 "w is not used: this is the conditional velocity without guidance."),
         Mistake("difference only", lambda model, x, t, y, w, null: _guided(model, x, t, y, null, -w, w),
                 "only the difference of the two velocities is left: it has to be added to one of them."),
+        Mistake("label left out", lambda model, x, t, y, w, null: (1 - w) * model(x, t) + w * model(x, t, y),
+                "one velocity is taken without any label: 'no label' is a label, too; give it once for each image."),
         Mistake("label 0 for null", lambda model, x, t, y, w, null: _guided(model, x, t, y, 0, 1 - w, w),
                 "the unconditional velocity is taken with label 0, which is a digit: use the null label."),
     ),
@@ -187,9 +195,12 @@ GUIDED_VELOCITY = Exercise(
 
 def _draw_frechet(seed: int) -> dict:
     normal = random_inputs(seed)
-    d, short = 4, seed % 3
-    a, b = normal(d, 2 if short == 1 else 7), normal(d, 3 if short == 2 else 7)
-    return {"mean_a": normal(d), "cov_a": a @ a.T / 7, "mean_b": normal(d), "cov_b": b @ b.T / 7}
+    product = torch.tensor([-1.0])
+    while (product < 0).any():  # else the root of its entries, a mistake, would be nan
+        a, b = normal(4, 2 if seed % 3 == 1 else 7), normal(4, 3 if seed % 3 == 2 else 7)
+        cov_a, cov_b = a @ a.T / 7, b @ b.T / 7
+        product = (cov_a @ cov_b).diagonal()
+    return {"mean_a": normal(4), "cov_a": cov_a, "mean_b": normal(4), "cov_b": cov_b}
 
 
 def _frechet(mean_a, cov_a, mean_b, cov_b):
@@ -225,8 +236,10 @@ FRECHET_DISTANCE = Exercise(
                 "the product of the covariances is subtracted without its root: the units do not agree."),
         Mistake("variances only", lambda mean_a, cov_a, mean_b, cov_b: (mean_a - mean_b).square().sum()
                 + (cov_a.diagonal().sqrt() - cov_b.diagonal().sqrt()).square().sum(),
-                "only the diagonals of the covariances are used, as if the features were uncorrelated. "
-                "(The root of a matrix is not the root of its entries.)"),
+                "only the diagonals of the covariances are used, as if the features were uncorrelated."),
+        Mistake("root of the entries", lambda mean_a, cov_a, mean_b, cov_b: (mean_a - mean_b).square().sum()
+                + (cov_a + cov_b).trace() - 2 * (cov_a @ cov_b).diagonal().sqrt().sum(),
+                "the root is taken of each entry: the root of a matrix is the matrix whose product with itself it is."),
         Mistake("mean gap not squared", lambda mean_a, cov_a, mean_b, cov_b:
                 _distance(mean_a, cov_a, mean_b, cov_b, gap=torch.linalg.vector_norm),
                 "the distance of the means is not squared: the other terms are variances, squares already."),

@@ -1,12 +1,16 @@
 """Finite data sets as distributions."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from course_utils.distributions.base import Posterior, Seeded, column
+
+PART = 2**22
+"""Numbers that a table of the posterior may hold at once: 16 MB in float32."""
 
 
 class Empirical(Seeded):
@@ -46,19 +50,28 @@ class Empirical(Seeded):
 
     def weights(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         """Posterior weight of every data point given x = alpha z + beta noise, shape (batch, n); rows sum to 1."""
-        return self._log_joint(x.flatten(1), column(alpha), column(beta)).softmax(1)
+        parts = self._parts(x.flatten(1), column(alpha), column(beta))
+        return torch.cat([log_joint for log_joint, _ in parts], 1).softmax(1)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
-        """Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0."""
-        flat, a, b = x.flatten(1), column(alpha), column(beta)
-        log_joint = self._log_joint(flat, a, b)
-        data = log_joint.softmax(1) @ self.data.to(x).flatten(1)
-        return Posterior(log_joint.logsumexp(1), data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
+        """Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0.
 
-    def _log_joint(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
-        z = self.data.to(x).flatten(1)
-        centre = z.mean(0)
-        x, z = x - alpha * centre, z - centre
-        squares = (x**2).sum(1, True) - 2 * alpha * x @ z.T + alpha**2 * (z**2).sum(1)
-        constant = x.shape[1] * (beta.log() + 0.5 * math.log(2 * math.pi)) + math.log(len(z))
-        return -squares / (2 * beta**2) - constant
+        One pass over parts of the data keeps the log density of what has been seen and its mean: memory is bounded.
+        """
+        flat, a, b = x.flatten(1), column(alpha), column(beta)
+        log_prob, data = flat.new_full((len(x), 1), -math.inf), torch.zeros_like(flat)
+        for log_joint, z in self._parts(flat, a, b):
+            total = torch.logaddexp(log_prob, log_joint.logsumexp(1, keepdim=True))
+            data = (log_prob - total).exp() * data + (log_joint - total).exp() @ z
+            log_prob = total
+        return Posterior(log_prob[:, 0], data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
+
+    def _parts(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Parts of the data, flattened to (part, d), with the log of p(x | z) / n, shape (batch, part)."""
+        constant = x.shape[1] * (beta.log() + 0.5 * math.log(2 * math.pi)) + math.log(len(self.data))
+        for z in self.data.flatten(1).split(max(1, PART // max(x.shape))):
+            z = z.to(x)
+            centre = z.mean(0)  # distances are taken from here, or they would lose digits far from the origin
+            near, point = x - alpha * centre, z - centre
+            squares = (near**2).sum(1, True) - 2 * alpha * near @ point.T + alpha**2 * (point**2).sum(1)
+            yield -squares / (2 * beta**2) - constant, z

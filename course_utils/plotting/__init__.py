@@ -1,6 +1,6 @@
 """Figures from data: functions that take tensors and return a figure, and `show(fig, alt=...)` to display it."""
 
-from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, PALETTE, figure, image_html, show
+from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, PALETTE, figure, image_html, live, show
 from course_utils.plotting.digits import (
     digit_grid,
     feature_maps,
@@ -10,6 +10,23 @@ from course_utils.plotting.digits import (
     solver_errors,
     time_features,
     trade_off,
+)
+from course_utils.plotting.family import density_scatter, line_panels, log_density_maps
+from course_utils.plotting.flows import (
+    balance_maps,
+    box_flow,
+    field_arrows,
+    grid_points,
+    path_histograms,
+    trajectories,
+    you_are_here,
+)
+from course_utils.plotting.learning import (
+    board_samples,
+    comparisons,
+    error_maps,
+    gradient_agreement,
+    training_progress,
 )
 from course_utils.plotting.processes import (
     PathPanel,
@@ -23,6 +40,7 @@ from course_utils.plotting.processes import (
     sample_paths,
     warped_grids,
 )
+from course_utils.plotting.scores import law_grid, paths_over_density
 
 __all__ = [
     "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "show", "PathPanel",
@@ -30,4 +48,8 @@ __all__ = [
     "sample_paths", "warped_grids",
     "digit_grid", "feature_maps", "image_grid", "judgements", "loss_curve", "solver_errors", "time_features",
     "trade_off",
+    "balance_maps", "box_flow", "field_arrows", "grid_points", "path_histograms", "trajectories", "you_are_here",
+    "board_samples", "comparisons", "error_maps", "gradient_agreement", "live", "training_progress",
+    "density_scatter", "line_panels", "log_density_maps",
+    "law_grid", "paths_over_density",
 ]  # fmt: skip

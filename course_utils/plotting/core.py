@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+from collections.abc import Callable
 
 import matplotlib
 import seaborn as sns
@@ -44,6 +45,19 @@ def image_html(png: bytes, alt: str, width: int, kind: str = "png") -> str:
     return f'<img src="data:image/{kind};base64,{source}" alt="{html.escape(alt)}" width="{width}" style="{style}">'
 
 
+def figure_html(fig: Figure, alt: str) -> str:
+    """A figure as an `<img>` with its alternative text.
+
+    Raises:
+        ValueError: If `alt` is empty.
+    """
+    if not alt.strip():
+        raise ValueError("expected a text that says what the figure shows, got an empty one")
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", dpi=DPI)
+    return image_html(buffer.getvalue(), alt, round(fig.get_figwidth() * DPI))
+
+
 def show(fig: Figure, *, alt: str) -> None:
     """Display a figure in a notebook.
 
@@ -56,8 +70,12 @@ def show(fig: Figure, *, alt: str) -> None:
     """
     from IPython.display import HTML, display
 
-    if not alt.strip():
-        raise ValueError("expected a text that says what the figure shows, got an empty one")
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", dpi=DPI)
-    display(HTML(image_html(buffer.getvalue(), alt, round(fig.get_figwidth() * DPI))))
+    display(HTML(figure_html(fig, alt)))
+
+
+def live(*, alt: str) -> Callable[[Figure], None]:
+    """A place in the notebook for a figure that changes while a cell runs: `update = live(alt=...); update(fig)`."""
+    from IPython.display import HTML, display
+
+    place = display(HTML(""), display_id=True)
+    return lambda fig: place.update(HTML(figure_html(fig, alt)))

@@ -1,0 +1,169 @@
+"""Figures of Lab 2 on learning: gradients, training against its floor, samples, errors over space and time."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
+
+import torch
+from jaxtyping import Float
+from matplotlib.colors import LogNorm
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.flows import _picture, _plane, _rows_over_time, grid_points
+from course_utils.plotting.processes import _require, _require_shape
+
+LOOKS = [(MODEL, "o", "-"), (ACCENT, "^", "-."), (DATA, "s", "--"), (NOISE, "D", ":")]
+"""Colour, marker and dash of what is compared; what is called exact has a colour of its own."""
+
+
+def _looks(names: Sequence[str]):
+    others = cycle(LOOKS)
+    return {name: (EXACT, "", "-") if name.startswith("exact") else next(others) for name in names}
+
+
+def gradient_agreement(
+    exact: Float[Tensor, " k"], estimate: Float[Tensor, " k"], error: Float[Tensor, " k"], *, names: tuple[str, str]
+) -> Figure:
+    """Two gradients entry by entry, and their differences in standard errors against the standard normal law.
+
+    Args:
+        exact, estimate: Entries, shape (k,).
+        error: Standard error of their difference, shape (k,).
+        names: Of the two gradients, for the axes.
+    """
+    _require_shape("estimate", estimate, len(exact))
+    _require_shape("error", error, len(exact))
+    fig, (left, right) = figure(1, 2, size=(4.4, 3.7))
+    ends = [exact.min(), exact.max()]
+    left.plot(ends, ends, color=EXACT, lw=3, alpha=0.6, label="equal", zorder=1)
+    left.errorbar(exact, estimate, 2 * error, fmt=".", color=MODEL, ms=4, lw=0.8, label="± 2 standard errors")
+    left.set(xlabel=names[0], ylabel=names[1], title="entries of the two gradients")
+    left.legend()
+    s = torch.linspace(-4, 4, 200)
+    right.hist((estimate - exact) / error, bins=33, range=(-4, 4), density=True, color=MODEL, alpha=0.6)
+    right.plot(s, (-(s**2) / 2).exp() / (2 * torch.pi) ** 0.5, color=EXACT, lw=2, label="standard normal")
+    right.set(xlabel="difference / its standard error", ylabel="density", title="nothing but chance?", ylim=(0, 0.6))
+    right.legend()
+    return fig
+
+
+def training_progress(
+    losses: Mapping[str, Sequence[float]],
+    distances: Mapping[str, tuple[Sequence[int], Sequence[float]]],
+    *,
+    floor: float,
+    samples: Float[Tensor, "n 2"] | None = None,
+    limit: float = 5.5,
+) -> Figure:
+    """The loss of every run with its floor, the distance to the exact field that is left above it, and samples.
+
+    Args:
+        losses: From name to the loss of every step.
+        distances: From the same names to steps, and to mean squared distances at them.
+        floor: The loss of the exact field.
+        samples: What the last run generates, shape (n, 2), or None.
+        limit: The plane is shown from -limit to limit.
+    """
+    _require(list(losses) == list(distances), f"distances for {list(losses)}", list(distances))
+    panels = 2 if samples is None else 3
+    fig, axes = figure(1, panels, size=(9 / panels, 3.4 if panels == 2 else 3.0))
+    for name, (color, marker, dash) in _looks(list(losses)).items():
+        values = torch.tensor(losses[name])
+        window = min(50, len(values))
+        steps = range(window, len(values) + 1)
+        axes[0].plot(steps, values.unfold(0, window, 1).mean(1), color=color, ls=dash, label=name)
+        axes[1].semilogy(*distances[name], color=color, marker=marker, ms=4, ls=dash, label=name)
+    axes[0].axhline(floor, color=EXACT, lw=3, alpha=0.6, label=f"floor {floor:.2f}")
+    axes[0].set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.4, floor + 2.6))
+    axes[0].legend(loc="upper right", fontsize=9.5)
+    axes[1].set(xlabel="step", title="distance to the exact field")
+    if samples is not None:
+        axes[2].scatter(*samples.T, s=3, color=MODEL, alpha=0.6, lw=0)
+        axes[2].set(title="samples now", xlabel="$x_1$", ylabel="$x_2$")
+        _plane(axes[2], limit)
+    return fig
+
+
+def board_samples(
+    panels: Mapping[str, Float[Tensor, "n 2"]], contains: Callable[[Tensor], Tensor], *, limit: float = 4.5
+) -> Figure:
+    """Samples over a support: those on it in the colour of the model, those off it black.
+
+    Args:
+        panels: From title to samples, shape (n, 2).
+        contains: From points of shape (n, 2) to whether each lies on the support, such as `Checkerboard().contains`.
+        limit: The plane is shown from -limit to limit.
+    """
+    _require(len(panels) > 0, "at least one panel", "none")
+    side = min(4.2, 9 / len(panels))
+    fig, axes = figure(1, len(panels), size=(side, 1.15 * side), squeeze=False, sharey=True)
+    support = contains(grid_points(limit, 451)).reshape(451, 451).float()
+    for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
+        _require_shape(title, x, None, 2)
+        _picture(ax, support, limit, cmap="Blues", vmax=6)
+        on = contains(x)
+        for points, color in ((x[on], MODEL), (x[~on], "black")):
+            ax.scatter(*points.T, s=3, color=color, alpha=0.6, lw=0)
+        ax.set(title=title, xlabel="$x_1$")
+        _plane(ax, limit)
+    axes[0, 0].set_ylabel("$x_2$")
+    return fig
+
+
+def error_maps(
+    rows: Mapping[str, Float[Tensor, "times m m"]],
+    densities: Float[Tensor, "times m m"],
+    ts: Float[Tensor, " times"],
+    *,
+    limit: float = 5.0,
+    share: float = 1e-3,
+) -> Figure:
+    """Sizes of errors over the plane and time, one row a name, on one logarithmic scale of colours.
+
+    Args:
+        rows: From name to errors, shape (times, m, m).
+        densities: Shape (times, m, m): white where the density is below `share` of its maximum, as nothing comes there.
+        ts: Times, shape (times,).
+        limit: The grids reach from -limit to limit.
+        share: See `densities`.
+    """
+    fig, axes = _rows_over_time(list(rows), ts, 1.1)
+    _require_shape("densities", densities, len(ts), None, densities.shape[1])
+    empty = densities < share * densities.amax((1, 2), keepdim=True)
+    scale = LogNorm(0.03, 10)
+    for (name, errors), line in zip(rows.items(), axes, strict=True):
+        _require_shape(name, errors, *densities.shape)
+        for ax, values in zip(line, errors.masked_fill(empty, torch.nan), strict=True):
+            picture = _picture(ax, values, limit, norm=scale, cmap="magma_r")
+            _plane(ax, limit)
+    fig.colorbar(picture, ax=axes, extend="both", label="size of the error", shrink=0.8, pad=0.01)
+    return fig
+
+
+def comparisons(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[float]]]],
+    *,
+    xlabel: str,
+    logx: bool = False,
+    floors: Mapping[str, tuple[float, str]] | None = None,
+) -> Figure:
+    """Named curves, one panel for each title; the vertical scale is logarithmic.
+
+    Args:
+        panels: From title to curves, each from name to its places and its positive values.
+        xlabel: Of all panels.
+        logx: Whether the horizontal scale is logarithmic, too.
+        floors: From title to a value that cannot be beaten, and what it is.
+    """
+    _require(len(panels) > 0, "at least one panel", "none")
+    fig, axes = figure(1, len(panels), size=(min(6.5, 9 / len(panels)), 3.6), squeeze=False)
+    for ax, (title, named) in zip(axes[0], panels.items(), strict=True):
+        for name, (color, marker, dash) in _looks(list(named)).items():
+            ax.semilogy(*named[name], color=color, marker=marker, ms=4.5, ls=dash, label=name)
+        if floors and title in floors:
+            value, label = floors[title]
+            ax.axhline(value, color=NOISE, lw=1.5, label=label)
+        ax.set(title=title, xlabel=xlabel, xscale="log" if logx else "linear")
+        ax.legend(fontsize=9.5)
+    return fig
