@@ -154,7 +154,7 @@ class OrnsteinUhlenbeck(SDE):
         return torch.exp(-self.theta * h) * x + self.sigma * (m * dw + (spread * h).sqrt() * xi)
 
     def stationary(self) -> torch.distributions.Normal:
-        r"""The limit law $N(0, \sigma^2 / 2\theta)$.
+        r"""The limit law $N(0, \sigma^2 / (2\theta))$.
 
         Raises:
             ValueError: If theta or sigma is 0: then no limit law with a density exists.

@@ -69,6 +69,7 @@ def test_increment_check():
     variance, cloud = fig.axes
     assert drawn(variance, TS, TS) and drawn(variance, TS, 2 * TS)
     assert torch.equal(dots(cloud), pair)
+    assert variance.get_ylabel() == "variance" and cloud.get_ylabel() == "second increment"
     assert "−0.89" in cloud.get_title()  # -2 / sqrt(2 * 2.5)
 
 
@@ -111,12 +112,13 @@ def test_warped_grids():
 
 
 def test_mode_shares():
-    weights, share = torch.tensor([0.5, 0.3, 0.2]), XS / XS.sum(1, keepdim=True)
+    weights, share = {"top": 0.5, "left": 0.3, "right": 0.2}, XS / XS.sum(1, keepdim=True)
     fig = plotting.mode_shares({"near": share}, TS, weights)
     ax = fig.axes[0]
     assert all(drawn(ax, TS, share[:, k]) for k in range(3))
     levels = [line.get_ydata()[0] for line in ax.lines if len(line.get_ydata()) == 2]
-    assert levels == pytest.approx(weights.tolist())
+    assert levels == pytest.approx(list(weights.values()))
+    assert ax.get_legend_handles_labels()[1] == list(weights)
     assert ax.lines[0].get_color() == ax.lines[1].get_color() != ax.lines[2].get_color()
 
 
@@ -141,8 +143,8 @@ def test_mode_shares():
     lambda: plotting.law_histograms({"a": XS}, TS, torch.zeros(1, 5)),
     lambda: plotting.warped_grids({"a": POINTS}),
     lambda: plotting.warped_grids({"a": POINTS[None]}, (POINTS, POINTS[1:])),
-    lambda: plotting.mode_shares({"a": XS}, TS, torch.ones(2)),
-    lambda: plotting.mode_shares({"a": XS.T}, TS, torch.ones(3)),
+    lambda: plotting.mode_shares({"a": XS}, TS, {"one": 0.5, "two": 0.5}),
+    lambda: plotting.mode_shares({"a": XS.T}, TS, dict.fromkeys("abc", 1 / 3)),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(draw, unchecked):
     with pytest.raises(ValueError, match="expected .*, got "):

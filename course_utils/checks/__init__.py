@@ -4,7 +4,7 @@ Each exercise is data (`exercise.Exercise`): how its inputs are drawn, an indepe
 that are recognised. The check in the notebook, the tests and the grader are all made from it.
 """
 
-from course_utils.checks import lab1, lab3, lab4, lab5
+from course_utils.checks import lab1, lab2, lab3, lab4, lab5
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "lab1", "lab3", "lab4", "lab5"]
+__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "lab1", "lab2", "lab3", "lab4", "lab5"]

@@ -41,7 +41,8 @@ def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
     """u(x, t) = x matrix^T + offset + t rate."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
-        return x @ matrix.T + offset + expand_time(t, x) * rate
+        at = expand_time(t, x)  # first: it names arguments that are exchanged
+        return x @ matrix.T + offset + at * rate
 
     return field
 
@@ -50,7 +51,8 @@ def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
     """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
 
     def field(x: Tensor, t: Tensor) -> Tensor:
-        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+        at = expand_time(t, x)
+        return torch.sin(x @ matrix.T + offset) + at**2 * rate
 
     return field
 

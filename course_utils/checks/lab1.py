@@ -31,19 +31,14 @@ def _euler_short(field, x0, n):
     return _euler(field, x0, n)[:-1]
 
 
-def _euler_one_step_less(field, x0, n):
-    xs = [x0]
-    for i in range(1, n):
-        xs.append(xs[-1] + field(xs[-1], torch.tensor((i - 1) / n, dtype=x0.dtype)) / n)
-    return torch.stack(xs)
-
-
 EULER = Exercise(
     "euler", "1.1", "Euler loop", 2, _draw_euler, _euler,
     (
         Mistake("one step too few", _euler_short,
                 "one step is missing: n steps visit n + 1 states, x0 included. "
                 "(Algorithm 1 as printed in the lecture stops one step early, too.)"),
+        Mistake("loop from 1", lambda field, x0, n: _euler_with(field, x0, n, ahead=1)[:-1],
+                "the first step is missing: a loop from 1 to n - 1 makes n - 1 steps, the first of them at t = h."),
         Mistake("start missing", lambda field, x0, n: _euler(field, x0, n)[1:],
                 "the starting state is missing: the first entry of the trajectory is x0 itself."),
         Mistake("no step size", lambda field, x0, n: _euler_with(field, x0, n, h=1.0),
@@ -54,6 +49,12 @@ EULER = Exercise(
                 "every step evaluates the field at t = 0: the time has to advance by h as well."),
         Mistake("time of the next step", lambda field, x0, n: _euler_with(field, x0, n, ahead=1),
                 "the field is evaluated one step ahead: the Euler step uses the time at the start of the step."),
+        Mistake("number of the step", lambda field, x0, n: _euler_with(field, x0, n, rate=n),
+                "the field is called with the number of the step: it wants the time at which the step starts."),
+        Mistake("times of n points", lambda field, x0, n: _euler_with(field, x0, n, rate=n / (n - 1)),
+                "the times are too far apart: n points from 0 to 1 leave n - 1 gaps, and n steps need n gaps."),
+        Mistake("step size of n - 1", lambda field, x0, n: _euler(field, x0, n - 1),
+                "the steps have the length 1 / (n - 1), and there are n - 1: a grid of n points has one gap less."),
         Mistake("step size of n + 1", lambda field, x0, n: _euler_with(field, x0, n, h=1 / (n + 1)),
                 "the step size is 1 / (n + 1): n steps, not n + 1, have to reach t = 1."),
         Mistake("always from the start", lambda field, x0, n: _euler_with(field, x0, n, stuck=True),
@@ -61,6 +62,8 @@ EULER = Exercise(
         Mistake("overwritten", lambda field, x0, n: _euler(field, x0, n)[-1:].expand(n + 1, *x0.shape),
                 "all states are the last one: the list holds one and the same tensor, changed in place (by +=) "
                 "at every step. Make a new tensor for each state."),
+        Mistake("batch first", lambda field, x0, n: _euler(field, x0, n).transpose(0, 1),
+                "the states are stacked along the second axis: time comes first, then the batch."),
         Mistake("only the end", lambda field, x0, n: _euler(field, x0, n)[-1],
                 "only the last state came back: the whole trajectory is asked for, stacked along a first axis."),
     ),
@@ -103,10 +106,24 @@ HEUN = Exercise(
         Mistake("no h in the prediction",
                 lambda field, x, t, h: x + h * (field(x, t) + field(x + field(x, t), t + h)) / 2,
                 "the predicted state adds the whole velocity: a factor h is missing there."),
+        Mistake("no brackets", lambda field, x, t, h: _heun_with(field, x, t, h, lambda k1, k2: x + h * k1 + k2 / 2),
+                "brackets are missing: both velocities are multiplied by h, and both are halved."),
+        Mistake("half of one", lambda field, x, t, h: _heun_with(field, x, t, h, lambda k1, k2: x + h * (k1 + k2 / 2)),
+                "only the second velocity is halved: a mean halves the sum of both."),
+        Mistake("change only", lambda field, x, t, h: _heun(field, x, t, h) - x,
+                "this is only the change: the state x that it is added to is missing."),
+        Mistake("prediction without x",
+                lambda field, x, t, h: x + h * (field(x, t) + field(h * field(x, t), t + h)) / 2,
+                "the second velocity is taken at the change alone: the predicted state is x plus that change."),
         Mistake("only the end", lambda field, x, t, h: x + h * field(x + h * field(x, t), t + h),
                 "only the velocity at the end of the step is used: Heun averages it with the one at the start."),
     ),
 )  # fmt: skip
+
+
+def _heun_with(field, x, t, h, combine):
+    start = field(x, t)
+    return combine(start, field(x + h * start, t + h))
 
 
 def _dyadic(value, low: float, high: float) -> float:
@@ -116,7 +133,7 @@ def _dyadic(value, low: float, high: float) -> float:
 
 def _draw_brownian(seed: int) -> dict:
     normal = random_inputs(seed)
-    return {"eps": normal(5 + seed % 4, 3, 1), "h": _dyadic(normal(1), 0.25, 0.75) ** 2}
+    return {"eps": normal(5 + seed % 4, 3, 2), "h": _dyadic(normal(1), 0.25, 0.75) ** 2}
 
 
 def _brownian(eps, h):
@@ -139,6 +156,8 @@ BROWNIAN = Exercise(
                 "these are the increments themselves: W_t is the sum of all increments up to t."),
         Mistake("summed over the batch", lambda eps, h: torch.cat([0 * eps[:1], (h**0.5 * eps).cumsum(1)]),
                 "the sum runs over the batch: paths are independent, the sum runs along time, the first axis."),
+        Mistake("summed over the last axis", lambda eps, h: torch.cat([0 * eps[:1], (h**0.5 * eps).cumsum(-1)]),
+                "the sum runs along the last axis, over the coordinates: it runs along time, the first axis."),
         Mistake("scaled by time", lambda eps, h: _by_time(eps, h),
                 "each W_t is drawn afresh as sqrt(t) eps: the variance is right, but a path must keep its past."),
     ),
@@ -178,10 +197,22 @@ EULER_MARUYAMA = Exercise(
                 "the diffusion coefficient is squared: its square is the variance per time, not the factor of dw."),
         Mistake("drift without h", lambda sde, x, t, h, dw: x + sde.drift(x, t) + sde.diffusion(x, t) * dw,
                 "the drift is added whole: in a time h it moves the state by h times as much."),
+        Mistake("root on the drift", lambda sde, x, t, h, dw: x + h.sqrt() * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+                "the drift is multiplied by sqrt(h): only noise grows like that; the drift is a rate per time."),
+        Mistake("later time", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t + h) * dw,
+                "the diffusion coefficient is taken at t + h: Itô takes it at the beginning of the step."),
+        Mistake("moved state", lambda sde, x, t, h, dw: _drift_first(sde, x + h * sde.drift(x, t), t, dw),
+                "the diffusion coefficient is taken where the drift has already moved the state: Itô takes it at x."),
+        Mistake("exchanged", lambda sde, x, t, h, dw: x + h * sde.diffusion(x, t) + sde.drift(x, t) * dw,
+                "drift and diffusion are exchanged: the drift belongs to the time, the diffusion to the noise."),
         Mistake("increment only", lambda sde, x, t, h, dw: h * sde.drift(x, t) + sde.diffusion(x, t) * dw,
                 "this is only the change: the state x that it is added to is missing."),
     ),
 )  # fmt: skip
+
+
+def _drift_first(sde, moved, t, dw):
+    return moved + sde.diffusion(moved, t) * dw
 
 
 def _draw_ornstein_uhlenbeck(seed: int) -> dict:
@@ -205,6 +236,8 @@ ORNSTEIN_UHLENBECK = Exercise(
                 "drift and diffusion are swapped: the drift comes first."),
         Mistake("no theta", lambda x, t, theta, sigma: (-x, torch.full_like(x, sigma)),
                 "theta is missing: it says how strong the pull is."),
+        Mistake("no x", lambda x, t, theta, sigma: (torch.full_like(x, -theta), torch.full_like(x, sigma)),
+                "the state is missing in the drift: the pull to 0 grows with the distance from 0."),
         Mistake("theta and sigma exchanged", lambda x, t, theta, sigma: (-sigma * x, torch.full_like(x, theta)),
                 "theta and sigma are exchanged: theta belongs to the pull, sigma to the noise."),
         Mistake("stationary", lambda x, t, theta, sigma: (-theta * x, torch.full_like(x, sigma / (2 * theta) ** 0.5)),
@@ -233,6 +266,10 @@ LANGEVIN = Exercise(
                 "the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p."),
         Mistake("not squared", lambda score, x, sigma: sigma / 2 * score(x),
                 "sigma enters with the wrong power: it is the variance of the noise that the drift has to balance."),
+        Mistake("half squared", lambda score, x, sigma: (sigma / 2) ** 2 * score(x),
+                "the half is squared, too: the drift is half as strong as it has to be."),
+        Mistake("half the score", lambda score, x, sigma: score(x) / 2,
+                "sigma is missing: this drift would balance the noise for sigma = 1 only."),
         Mistake("downhill", lambda score, x, sigma: -(sigma**2) / 2 * score(x),
                 "the drift runs downhill, away from where p is large."),
         Mistake("score alone", lambda score, x, sigma: score(x),

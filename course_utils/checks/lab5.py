@@ -107,6 +107,9 @@ DDIM_STEP = Exercise(
         Mistake("no division by beta", lambda z_hat, x, t, t_next, schedule:
                 schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat),
                 "what is left of x without the data is beta times the noise, not the noise itself."),
+        Mistake("not solved for x", lambda z_hat, x, t, t_next, schedule: _ddim(z_hat, x, t, t_next, schedule)
+                / schedule.beta(t_next),
+                "this is the state divided by beta at t_next: solve for the state itself."),
         Mistake("data alone", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat,
                 "the noise is missing: at t_next the state is not clean yet."),
         Mistake("jump to the data", lambda z_hat, x, t, t_next, schedule: z_hat.clone(),
@@ -182,6 +185,8 @@ LOG_LIKELIHOOD = Exercise(
         Mistake("no constant", _wrong(constant=0.0),
                 "the constant of the normal density is missing: it does not depend on x, but a log-density that is to "
                 "be compared needs it."),
+        Mistake("density", lambda field, divergence, x1, n: _flow_back(field, divergence, x1, n).exp(),
+                "this is the density: its logarithm is asked for, which does not underflow in many dimensions."),
         Mistake("prior at x1", _wrong(at_x1=True),
                 "the normal density is taken at x1: it is the density at t = 0, of the point that x1 came from."),
         Mistake("forwards", _wrong(to=1, time=lambda s: s),
@@ -205,7 +210,8 @@ LOG_LIKELIHOOD = Exercise(
                 "the divergence is taken at the state after the step, but at the time before it: both belong to "
                 "the start of the step."),
     ),
-    why="float64 and the same recursion: only rounding differs",
+    rtol=1e-6,
+    why="the same recursion; times and log 2 pi that were made in single precision are right to seven digits",
 )  # fmt: skip
 
 EXERCISES = by_name(VARIANCE_PRESERVING, DDIM_STEP, LOG_LIKELIHOOD)

@@ -40,7 +40,7 @@ from course_utils.plotting.processes import (
     sample_paths,
     warped_grids,
 )
-from course_utils.plotting.scores import law_grid, paths_over_density
+from course_utils.plotting.scores import law_grid, paths_over_density, predictions
 
 __all__ = [
     "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "show", "PathPanel",
@@ -51,5 +51,5 @@ __all__ = [
     "balance_maps", "box_flow", "field_arrows", "grid_points", "path_histograms", "trajectories", "you_are_here",
     "board_samples", "comparisons", "error_maps", "gradient_agreement", "live", "training_progress",
     "density_scatter", "line_panels", "log_density_maps",
-    "law_grid", "paths_over_density",
+    "law_grid", "paths_over_density", "predictions",
 ]  # fmt: skip

@@ -6,9 +6,10 @@ from itertools import cycle
 import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
-from course_utils.plotting.core import EXACT, MODEL
+from course_utils.plotting.core import EXACT, MODEL, figure
 from course_utils.plotting.digits import LOOKS
 from course_utils.plotting.processes import _one_legend, _panels, _require, _require_shape
 
@@ -37,7 +38,9 @@ def line_panels(
     Raises:
         ValueError: If a line has not one value for each abscissa.
     """
-    fig, axes = _panels(len(panels), 3.7, sharey=True)
+    _require(len(panels) > 0, "at least one panel", "none")
+    fig, axes = figure(1, len(panels), size=(min(7.5, 9 / len(panels)), 3.8), sharey=True, squeeze=False)
+    axes = axes[0]
     names = dict.fromkeys(name for lines in panels.values() for name in lines)
     looks = dict(zip(names, cycle(LOOKS), strict=False))
     for ax, (title, lines) in zip(axes, panels.items(), strict=True):
@@ -50,6 +53,10 @@ def line_panels(
         if level is not None:
             ax.axhline(level[0], color="0.3", ls=":", lw=1.5, label=level[1])
         ax.set(title=title, xlabel=xlabel, xscale="log" if "x" in log else "linear")
+        ticks = sorted({float(place) for places, _ in lines.values() for place in places})
+        if "x" in log and len(ticks) <= 8:
+            ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+            ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set(yscale="log" if "y" in log else "linear", **({"ylim": ylim} if ylim else {}))
     axes[0].set_ylabel(ylabel)
     _one_legend(fig, max(axes, key=lambda ax: len(ax.lines)))
@@ -94,7 +101,7 @@ def density_scatter(
         ValueError: If the numbers of points differ.
     """
     _require(len(exact) > 0, "at least one point", "none")
-    fig, axes = _panels(len(found), 3.6, sharex=True, sharey=True)
+    fig, axes = _panels(len(found), 4.3, sharex=True, sharey=True)
     top = max(v.max().item() for v in (exact, *found.values())) + 0.5
     for ax, (title, values) in zip(axes, found.items(), strict=True):
         _require_shape(title, values, len(exact))

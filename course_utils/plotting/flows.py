@@ -4,6 +4,7 @@ Pictures of the plane are tensors with the second coordinate first, as `grid_poi
 """
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import torch
 from jaxtyping import Float
@@ -23,7 +24,8 @@ def grid_points(limit: float, m: int) -> Float[Tensor, "points 2"]:
 
 
 def _plane(ax, limit: float) -> None:
-    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal")
+    ticks = [-int(0.9 * limit), 0, int(0.9 * limit)]
+    ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=ticks, yticks=ticks)
     ax.grid(False)
 
 
@@ -39,7 +41,7 @@ def _rows_over_time(names: Sequence[str], ts: Tensor, height: float):
     for ax, t in zip(axes[0], ts.tolist(), strict=True):
         ax.set_title(f"$t = {t:.2g}$")
     for ax, name in zip(axes[:, 0], names, strict=True):
-        ax.set_ylabel(name)
+        ax.set_ylabel(fill(name, 16), size=10.5)
     return fig, axes
 
 
@@ -79,7 +81,9 @@ def field_arrows(
     *,
     limit: float = 5.0,
 ) -> Figure:
-    """Vector fields as arrows over a density, times from left to right; in each panel the longest arrow is as long.
+    """Vector fields as arrows over a density, times from left to right; the longest arrow is as long in every panel.
+
+    Places with less than a hundredth of the largest density get no arrow: next to nothing ever comes there.
 
     Args:
         fields: From name to vectors on a grid, shape (times, k, k, 2).
@@ -88,15 +92,17 @@ def field_arrows(
         limit: Both grids reach from -limit to limit.
     """
     fig, axes = _rows_over_time(list(fields), ts, 1.25)
-    _require_shape("densities", densities, len(ts), None, None)
+    _require_shape("densities", densities, len(ts), None, densities.shape[1])
     for (name, vectors), line in zip(fields.items(), axes, strict=True):
-        _require_shape(name, vectors, len(ts), None, vectors.shape[1], 2)
-        places = grid_points(limit, vectors.shape[1])
+        k = vectors.shape[1]
+        _require_shape(name, vectors, len(ts), None, k, 2)
+        places, near = grid_points(limit, k), torch.linspace(0, densities.shape[1] - 1, k).round().long()
         for ax, density, v in zip(line, densities, vectors.flatten(1, 2), strict=True):
-            longest = v.norm(dim=1).max().item()
+            full = (density > 0.01 * density.max())[near][:, near].flatten()
+            longest = v[full].norm(dim=1).max().item()
             _picture(ax, density, limit, cmap=light_palette(EXACT, as_cmap=True))
-            scale = longest * vectors.shape[1] / (3.2 * limit)
-            ax.quiver(*places.T, *v.T, angles="xy", scale_units="xy", scale=scale, width=0.009, color="0.15")
+            options = {"angles": "xy", "scale_units": "xy", "scale": longest * k / (4 * limit)}
+            ax.quiver(*places[full].T, *v[full].T, width=0.011, color="0.15", **options)
             ax.set_xlabel(f"longest {longest:.2g}", size=9.5)
             _plane(ax, limit)
     return fig
@@ -155,7 +161,7 @@ def you_are_here(
     """
     _require_shape("weights", weights, len(ts), len(data))
     _require_shape("velocities", velocities, len(ts), 2)
-    fig, axes = _rows_over_time(["$x_2$"], ts, 1.15)
+    fig, axes = _rows_over_time(["$x_2$"], ts, 1.35)
     arrow = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
     for ax, t, w, u in zip(axes[0], ts.tolist(), weights, velocities, strict=True):
         for z, share in zip(data.tolist(), w.tolist(), strict=True):

@@ -12,6 +12,7 @@ from torch import Tensor
 from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, figure
 from course_utils.plotting.flows import _picture, _plane, _rows_over_time, grid_points
 from course_utils.plotting.processes import _require, _require_shape
+from course_utils.shapes import check_same_shape
 
 LOOKS = [(MODEL, "o", "-"), (ACCENT, "^", "-."), (DATA, "s", "--"), (NOISE, "D", ":")]
 """Colour, marker and dash of what is compared; what is called exact has a colour of its own."""
@@ -23,28 +24,33 @@ def _looks(names: Sequence[str]):
 
 
 def gradient_agreement(
-    exact: Float[Tensor, " k"], estimate: Float[Tensor, " k"], error: Float[Tensor, " k"], *, names: tuple[str, str]
+    exact: Float[Tensor, "batches k"], estimate: Float[Tensor, "batches k"], *, names: tuple[str, str]
 ) -> Figure:
-    """Two gradients entry by entry, and their differences in standard errors against the standard normal law.
+    """Two gradients entry by entry, and the length of their difference as more and more batches are averaged.
 
     Args:
-        exact, estimate: Entries, shape (k,).
-        error: Standard error of their difference, shape (k,).
+        exact, estimate: The gradient of each batch, shape (batches, k).
         names: Of the two gradients, for the axes.
+
+    Raises:
+        ValueError: If the shapes differ or there are fewer than two batches.
     """
-    _require_shape("estimate", estimate, len(exact))
-    _require_shape("error", error, len(exact))
+    check_same_shape(exact=exact, estimate=estimate)
+    _require(len(exact) > 1, "at least two batches", len(exact))
     fig, (left, right) = figure(1, 2, size=(4.4, 3.7))
-    ends = [exact.min(), exact.max()]
+    difference, counts = estimate - exact, torch.arange(1, len(exact) + 1)
+    error, x = difference.std(0) / len(exact) ** 0.5, exact.mean(0)
+    ends = [x.min(), x.max()]
     left.plot(ends, ends, color=EXACT, lw=3, alpha=0.6, label="equal", zorder=1)
-    left.errorbar(exact, estimate, 2 * error, fmt=".", color=MODEL, ms=4, lw=0.8, label="± 2 standard errors")
+    left.errorbar(x, estimate.mean(0), 2 * error, fmt=".", color=MODEL, ms=4, lw=0.8, label="± 2 standard errors")
     left.set(xlabel=names[0], ylabel=names[1], title="entries of the two gradients")
     left.legend()
-    s = torch.linspace(-4, 4, 200)
-    right.hist((estimate - exact) / error, bins=33, range=(-4, 4), density=True, color=MODEL, alpha=0.6)
-    right.plot(s, (-(s**2) / 2).exp() / (2 * torch.pi) ** 0.5, color=EXACT, lw=2, label="standard normal")
-    right.set(xlabel="difference / its standard error", ylabel="density", title="nothing but chance?", ylim=(0, 0.6))
-    right.legend()
+    found = (difference.cumsum(0) / counts[:, None]).norm(dim=1)
+    right.loglog(counts, x.norm().expand(len(counts)), color=NOISE, ls="--", label="length of the gradient")
+    right.loglog(counts, found, color=MODEL, label="length of the difference")
+    right.loglog(counts, difference.std(0).norm() / counts**0.5, color=EXACT, lw=3, alpha=0.6, label="chance alone")
+    right.set(xlabel="batches averaged", title="difference of the two gradients")
+    right.legend(loc="lower left")
     return fig
 
 
@@ -75,7 +81,7 @@ def training_progress(
         axes[0].plot(steps, values.unfold(0, window, 1).mean(1), color=color, ls=dash, label=name)
         axes[1].semilogy(*distances[name], color=color, marker=marker, ms=4, ls=dash, label=name)
     axes[0].axhline(floor, color=EXACT, lw=3, alpha=0.6, label=f"floor {floor:.2f}")
-    axes[0].set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.4, floor + 2.6))
+    axes[0].set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.3, floor + 1.3))
     axes[0].legend(loc="upper right", fontsize=9.5)
     axes[1].set(xlabel="step", title="distance to the exact field")
     if samples is not None:
@@ -97,8 +103,8 @@ def board_samples(
     """
     _require(len(panels) > 0, "at least one panel", "none")
     side = min(4.2, 9 / len(panels))
-    fig, axes = figure(1, len(panels), size=(side, 1.15 * side), squeeze=False, sharey=True)
-    support = contains(grid_points(limit, 451)).reshape(451, 451).float()
+    fig, axes = figure(1, len(panels), size=(side, 1.3 * side), squeeze=False, sharey=True)
+    support = contains(grid_points(limit, 450)).reshape(450, 450).float()
     for ax, (title, x) in zip(axes[0], panels.items(), strict=True):
         _require_shape(title, x, None, 2)
         _picture(ax, support, limit, cmap="Blues", vmax=6)
@@ -128,7 +134,7 @@ def error_maps(
         limit: The grids reach from -limit to limit.
         share: See `densities`.
     """
-    fig, axes = _rows_over_time(list(rows), ts, 1.1)
+    fig, axes = _rows_over_time(list(rows), ts, 1.15)
     _require_shape("densities", densities, len(ts), None, densities.shape[1])
     empty = densities < share * densities.amax((1, 2), keepdim=True)
     scale = LogNorm(0.03, 10)
@@ -137,7 +143,8 @@ def error_maps(
         for ax, values in zip(line, errors.masked_fill(empty, torch.nan), strict=True):
             picture = _picture(ax, values, limit, norm=scale, cmap="magma_r")
             _plane(ax, limit)
-    fig.colorbar(picture, ax=axes, extend="both", label="size of the error", shrink=0.8, pad=0.01)
+    options = {"location": "bottom", "extend": "both", "shrink": 0.6, "aspect": 40}
+    fig.colorbar(picture, ax=axes, label="size of the error", **options)
     return fig
 
 
@@ -146,24 +153,27 @@ def comparisons(
     *,
     xlabel: str,
     logx: bool = False,
+    logy: bool = True,
     floors: Mapping[str, tuple[float, str]] | None = None,
 ) -> Figure:
-    """Named curves, one panel for each title; the vertical scale is logarithmic.
+    """Named curves, one panel for each title.
 
     Args:
-        panels: From title to curves, each from name to its places and its positive values.
+        panels: From title to curves, each from name to its places and its values; markers where they are few.
         xlabel: Of all panels.
-        logx: Whether the horizontal scale is logarithmic, too.
+        logx, logy: Whether the scales are logarithmic.
         floors: From title to a value that cannot be beaten, and what it is.
     """
     _require(len(panels) > 0, "at least one panel", "none")
     fig, axes = figure(1, len(panels), size=(min(6.5, 9 / len(panels)), 3.6), squeeze=False)
     for ax, (title, named) in zip(axes[0], panels.items(), strict=True):
         for name, (color, marker, dash) in _looks(list(named)).items():
-            ax.semilogy(*named[name], color=color, marker=marker, ms=4.5, ls=dash, label=name)
+            few = {"marker": marker, "ms": 4.5} if len(named[name][0]) <= 40 else {}
+            ax.plot(*named[name], color=color, ls=dash, label=name, **few)
         if floors and title in floors:
             value, label = floors[title]
             ax.axhline(value, color=NOISE, lw=1.5, label=label)
-        ax.set(title=title, xlabel=xlabel, xscale="log" if logx else "linear")
+        scales = {"xscale": "log" if logx else "linear", "yscale": "log" if logy else "linear"}
+        ax.set(title=title, xlabel=xlabel, **scales)
         ax.legend(fontsize=9.5)
     return fig

@@ -166,7 +166,7 @@ def increment_check(
         ValueError: If names or shapes do not fit.
     """
     _require(list(pairs) == list(variances), f"pairs for {list(variances)}", list(pairs))
-    fig, axes = _panels(1 + len(pairs), 3.7)
+    fig, axes = _panels(1 + len(pairs), 3.5, gridspec_kw={"wspace": 0.12})
     axes[0].plot(ts, exact, color=EXACT, **BROAD, label="exact")
     limit = 1.05 * max(pair.abs().max().item() for pair in pairs.values())
     for ax, name, (color, marker) in zip(axes[1:], variances, LOOKS, strict=False):
@@ -177,7 +177,7 @@ def increment_check(
         correlation = f"{torch.corrcoef(pairs[name].T)[0, 1]:.2f}".replace("-", "−")
         ax.set(title=f"{name}\ncorrelation {correlation}", xlim=(-limit, limit), ylim=(-limit, limit), box_aspect=1)
         ax.set(xlabel="first increment", ylabel="second increment")
-    axes[0].set(title="variance", xlabel="time $t$", ylim=(0, 1.5 * exact.max().item()), box_aspect=1)
+    axes[0].set(xlabel="time $t$", ylabel="variance", ylim=(0, 1.5 * exact.max().item()), box_aspect=1)
     axes[0].legend(loc="upper left")
     return fig
 
@@ -275,14 +275,14 @@ def warped_grids(
 
 
 def mode_shares(
-    panels: dict[str, Float[Tensor, "times modes"]], ts: Float[Tensor, " times"], weights: Float[Tensor, " modes"]
+    panels: dict[str, Float[Tensor, "times modes"]], ts: Float[Tensor, " times"], weights: dict[str, float]
 ) -> Figure:
-    """Share of the particles in each mode over time, with the exact weights as dashed lines.
+    """Share of the points in each mode over time, with the exact weights as dashed lines.
 
     Args:
         panels: From title to shares, shape (times, modes).
         ts: Times, shape (times,).
-        weights: Exact weights, shape (modes,).
+        weights: From the name of each mode to its exact weight.
 
     Raises:
         ValueError: If shapes do not fit.
@@ -291,10 +291,10 @@ def mode_shares(
     every = max(1, len(ts) // 10)
     for ax, (title, share) in zip(axes, panels.items(), strict=True):
         _require_shape(title, share, len(ts), len(weights))
-        for k, (weight, (color, marker)) in enumerate(zip(weights.tolist(), cycle(LOOKS), strict=False), 1):
-            ax.plot(ts, share[:, k - 1], color=color, marker=marker, markevery=every, ms=5, label=f"mode {k}")
+        for (name, weight), mode, (color, marker) in zip(weights.items(), share.T, cycle(LOOKS), strict=False):
+            ax.plot(ts, mode, color=color, marker=marker, markevery=every, ms=5, label=name)
             ax.axhline(weight, color=color, ls="--", lw=1.2)
         ax.set(title=title, xlabel="time $t$", ylim=(-0.03, 1.03))
-    axes[0].set_ylabel("share of the particles")
+    axes[0].set_ylabel("share of the points")
     _one_legend(fig, axes[0], title="dashed: exact weight")
     return fig

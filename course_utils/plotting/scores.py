@@ -1,4 +1,4 @@
-"""Figures of Lab 3: paths on the line over the density of their law, and laws at several times."""
+"""Figures of Lab 3: paths on the line over the density of their law, laws at several times, converted predictions."""
 
 import torch
 from jaxtyping import Float
@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.core import EXACT, MODEL, figure
-from course_utils.plotting.processes import _one_legend, _panels, _require, _require_shape
+from course_utils.plotting.processes import BROAD, _one_legend, _panels, _require, _require_shape
 
 
 def paths_over_density(
@@ -59,9 +59,9 @@ def law_grid(
     """
     _require_shape("densities", densities, len(titles), len(places))
     _require(len(samples) > 0, "at least one row", "none")
-    size = (9 / len(titles), 1.35)
+    size = (9 / len(titles), 1.35 if len(samples) > 2 else 1.8)
     fig, axes = figure(len(samples), len(titles), size=size, squeeze=False, sharex=True, sharey="col")
-    bins = torch.linspace(places[0].item(), places[-1].item(), 97).tolist()
+    bins = torch.linspace(places[0].item(), places[-1].item(), 121).tolist()
     for row, (name, xs) in zip(axes, samples.items(), strict=True):
         _require_shape(name, xs, len(titles), None)
         for ax, x, density in zip(row, xs, densities, strict=True):
@@ -74,4 +74,30 @@ def law_grid(
     for ax in axes[-1]:
         ax.set_xlabel("$x$")
     _one_legend(fig, axes[0, 0])
+    return fig
+
+
+def predictions(
+    x: Float[Tensor, " places"], exact: dict[str, Float[Tensor, " places"]], found: dict[str, Float[Tensor, " places"]]
+) -> Figure:
+    """Functions of one coordinate side by side, each with a scale of its own: the exact ones and what was found.
+
+    Args:
+        x: Places, shape (places,).
+        exact: From title to exact values, shape (places,).
+        found: From some of these titles to values to compare with them.
+
+    Raises:
+        ValueError: If shapes or titles do not fit.
+    """
+    _require(set(found) <= set(exact), f"titles among {list(exact)}", list(found))
+    fig, axes = _panels(len(exact), 2.9)
+    for ax, (title, values) in zip(axes, exact.items(), strict=True):
+        _require_shape(title, values, len(x))
+        ax.plot(x, values, color=EXACT, **BROAD, label="exact")
+        if title in found:
+            _require_shape(title, found[title], len(x))
+            ax.plot(x, found[title], color=MODEL, lw=1.5, label="converted")
+        ax.set(title=title, xlabel="$x$")
+    _one_legend(fig, axes[-1])
     return fig
