@@ -41,7 +41,7 @@ def _rows_over_time(names: Sequence[str], ts: Tensor, height: float):
     for ax, t in zip(axes[0], ts.tolist(), strict=True):
         ax.set_title(f"$t = {t:.2g}$")
     for ax, name in zip(axes[:, 0], names, strict=True):
-        ax.set_ylabel(fill(name, 16), size=10.5)
+        ax.set_ylabel(name if "$" in name else fill(name, 16), size=10.5)
     return fig, axes
 
 
@@ -102,7 +102,7 @@ def field_arrows(
             longest = v[full].norm(dim=1).max().item()
             _picture(ax, density, limit, cmap=light_palette(EXACT, as_cmap=True))
             options = {"angles": "xy", "scale_units": "xy", "scale": longest * k / (4 * limit)}
-            ax.quiver(*places[full].T, *v[full].T, width=0.011, color="0.15", **options)
+            ax.quiver(*places[full].T, *v[full].T, width=0.01, color="0.15", **options)
             ax.set_xlabel(f"longest {longest:.2g}", size=9.5)
             _plane(ax, limit)
     return fig
