@@ -178,3 +178,14 @@ def test_a_good_classifier_is_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(metrics, "CLASSIFIER", path)
     again = metrics.label_accuracy(metrics.digit_classifier(), digits.images, digits.labels)
     assert again == accuracy
+
+
+def test_the_command_refuses_a_classifier_that_is_not_fit_to_judge(monkeypatch, tmp_path, capsys):
+    from course_utils import __main__ as command
+    from course_utils import data
+
+    digits = data.mnist("test", "offline")
+    monkeypatch.setattr(data, "mnist", lambda split, source: digits)
+    assert command.main(["classifier", "--steps", "2", "--out", str(tmp_path / "c.safetensors")]) == 2
+    assert "expected an accuracy of at least 99%" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

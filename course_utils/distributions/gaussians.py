@@ -36,11 +36,12 @@ class GaussianMixture(Seeded):
         weights = torch.ones(k).to(means) if weights is None else weights.to(means)
         self._check(k, d, weights)
         self.weights = weights / weights.sum()
-        eigenvalues, self.basis = torch.linalg.eigh(self.covs)
+        eigenvalues, basis = torch.linalg.eigh(self.covs.double())  # in float32 it may fail for singular covs
+        self.basis = basis.to(means)
         tiny = 10 * torch.finfo(means.dtype).eps * eigenvalues.abs().amax()
         if (eigenvalues < -tiny).any():
             raise ValueError(f"expected positive semi-definite covs, got an eigenvalue {eigenvalues.min().item():.3g}")
-        self.variances = eigenvalues.clamp(min=0)
+        self.variances = eigenvalues.clamp(min=0).to(means)
         self.singular = bool((self.variances == 0).any())
 
     def _check(self, k: int, d: int, weights: Tensor) -> None:

@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
 from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.digits import _plain_ticks
 from course_utils.plotting.flows import _picture, _plane, _rows_over_time, grid_points
 from course_utils.plotting.processes import _require, _require_shape
 from course_utils.shapes import check_same_shape
@@ -89,6 +90,7 @@ def training_progress(
     axes[0].set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.3, floor + 1.3))
     axes[0].legend(loc="upper right", fontsize=9.5)
     axes[1].set(xlabel="step", title="distance to the exact field")
+    _plain_ticks(axes[1].yaxis)
     if samples is not None:
         axes[2].scatter(*samples.T, s=3, color=MODEL, alpha=0.6, lw=0)
         axes[2].set(title="samples now", xlabel="$x_1$", ylabel="$x_2$")
@@ -184,5 +186,7 @@ def comparisons(
             places = sorted({x for xs, _ in named.values() for x in xs})
             ax.set_xticks(places, [f"{x:g}" for x in places])
             ax.xaxis.set_minor_formatter(NullFormatter())
+        if logy and ax.get_ylim()[1] < 100 * ax.get_ylim()[0]:
+            _plain_ticks(ax.yaxis)
         ax.legend(fontsize=9.5)
     return fig

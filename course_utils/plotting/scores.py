@@ -31,8 +31,8 @@ def paths_over_density(
     fig, axes = _panels(len(paths), 3.2, sharey=True)
     for ax, (title, xs) in zip(axes, paths.items(), strict=True):
         _require_shape(title, xs, len(ts), None)
-        shades = ax.pcolormesh(ts, places, density.T, cmap="Greens", norm=PowerNorm(0.4), shading="gouraud")
-        shades.set_rasterized(True)
+        shades = {"cmap": "Greens", "norm": PowerNorm(0.4), "shading": "gouraud"}
+        ax.pcolormesh(ts.numpy(), places.numpy(), density.T.numpy(), **shades)
         ax.plot(ts, xs, color=MODEL, lw=0.9, alpha=0.8)
         ax.set(title=title, xlabel="time $t$", ylim=(places[0].item(), places[-1].item()))
         ax.grid(False)
