@@ -140,14 +140,14 @@ def test_error_maps_hide_what_has_no_density():
 
 
 def test_comparisons_keep_a_colour_for_the_exact():
-    panels = {"error": {"exact field": ([1, 10], [1.0, 0.1]), "mine": ([1, 10], [2.0, 0.5])}, "other": {}}
+    panels = {"error": {"exact field": ([1, 10], [1.0, 0.1]), "mine": ([1, 10], [2.0, 0.5])}}
     fig = plotting.comparisons(panels, xlabel="steps", logx=True, floors={"error": (0.05, "data to data")})
     ax = fig.axes[0]
     assert [to_hex(line.get_color()) for line in ax.lines] == [EXACT, MODEL, NOISE]
     assert ax.lines[1].get_xydata().tolist() == [[1, 2], [10, 0.5]]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
-    assert plotting.comparisons({"a": {}}, xlabel="t", logy=False).axes[0].get_yscale() == "linear"
+    assert plotting.comparisons(panels, xlabel="t", logy=False).axes[0].get_yscale() == "linear"
 
 
 def test_live_replaces_one_figure(monkeypatch):
@@ -166,6 +166,7 @@ def test_live_replaces_one_figure(monkeypatch):
 
 WRONG = {
     "times": lambda: plotting.path_histograms({"a": torch.zeros(2, 5, 2)}, TS),
+    "marked": lambda: plotting.path_histograms({"a": torch.zeros(3, 5, 2)}, TS, marked=torch.zeros(2, 2)),
     "coordinates": lambda: plotting.trajectories({"a": torch.zeros(4, 5, 3)}),
     "not square": lambda: plotting.field_arrows({"a": torch.zeros(3, 2, 4, 2)}, torch.zeros(3, 5, 5), TS),
     "densities": lambda: plotting.error_maps({"a": torch.zeros(3, 4, 4)}, torch.zeros(3, 5, 5), TS),

@@ -220,6 +220,11 @@ def _by_cramer(a, b, a_dot, b_dot, v, x, determinant=None):
     return (b * v - b_dot * x) / determinant, noise, -noise / b
 
 
+def _linear_path(velocity, x, t):
+    noise = x - t * velocity
+    return x + (1 - t) * velocity, noise, -noise / (1 - t)
+
+
 FROM_VELOCITY = Exercise(
     "from_velocity", "3.4", "Data, noise and score from the velocity", 3, _draw_from_velocity, _from_velocity,
     (
@@ -238,6 +243,8 @@ FROM_VELOCITY = Exercise(
         Mistake("linear path only",
                 _solved(lambda z, e, a, b, da, db, v, x: (x + b * v, x - a * v, -(x - a * v) / b)),
                 "this holds on the linear path only: the derivatives of the given schedule are missing."),
+        Mistake("schedule ignored", lambda schedule, velocity, x, t: _linear_path(velocity, x, t.reshape(-1, 1)),
+                "t and 1 - t are one schedule; use the one that is given, with its derivatives."),
         Mistake("no determinant",
                 _solved(lambda z, e, a, b, da, db, v, x: _by_cramer(a, b, da, db, v, x, 1.0)),
                 "a denominator is missing in data and noise; on the linear path it is 1, and nobody would notice."),

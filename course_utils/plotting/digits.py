@@ -193,7 +193,7 @@ def trade_off(
         generators: From a name to guidance scales w, label accuracies (0 to 1) and Fréchet distances.
         floor: The distance of real digits to real digits.
     """
-    fig, ax = figure(size=(7.5, 4.6))
+    fig, ax = figure(size=(7.5, 5.0))
     for (name, (scales, accuracies, distances)), (colour, marker, dash) in zip(generators.items(), LOOKS, strict=False):
         wrong = [max(100 * (1 - a), 0.05) for a in accuracies]
         ax.loglog(distances, wrong, color=colour, marker=marker, ls=dash, label=name)
@@ -203,7 +203,7 @@ def trade_off(
     ax.annotate("real digits ", (floor, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top")
     _plain_ticks(ax.xaxis, ax.yaxis)
     ax.set(xlabel="Fréchet distance", ylabel="taken for another digit, %")
-    ax.legend(title="numbers: guidance scale $w$")
+    ax.legend(title="numbers: guidance scale $w$", loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     return fig
 
 

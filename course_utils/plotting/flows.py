@@ -51,7 +51,7 @@ def path_histograms(
     *,
     limit: float = 4.5,
     color: str = DATA,
-    marked: Float[Tensor, "n 2"] | None = None,
+    marked: Float[Tensor, "rows 2"] | None = None,
 ) -> Figure:
     """Samples in the plane as two-dimensional histograms, times from left to right.
 
@@ -63,6 +63,8 @@ def path_histograms(
         marked: A point to mark in each row, shape (rows, 2); not a number for none.
     """
     fig, axes = _rows_over_time(list(rows), ts, 1.1)
+    if marked is not None:
+        _require_shape("marked", marked, len(rows), 2)
     for r, ((name, xs), line) in enumerate(zip(rows.items(), axes, strict=True)):
         _require_shape(name, xs, len(ts), None, 2)
         for ax, x in zip(line, xs, strict=True):
