@@ -264,6 +264,8 @@ def training(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     losses = fn(*{**arguments, "optimizer": optimizer}.values())
     if not isinstance(losses, list | tuple | Tensor):
         raise AnswerError(f"expected the list of losses, got {_kind(losses)}")
+    if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
+        raise AnswerError("expected losses that are plain numbers: these tensors keep the graphs of all batches alive")
     return {
         "number of optimizer steps": torch.tensor(optimizer.steps),
         "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),

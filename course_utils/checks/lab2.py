@@ -497,6 +497,9 @@ GENERATE = Exercise(
     (
         Mistake("one step too few", lambda field, x0, n: _euler(field, x0, n, steps=n - 1)[-1],
                 "one step is missing, so t = 1 is not reached. (Algorithm 1 as printed stops early, too.)"),
+        Mistake("first step missing",
+                lambda field, x0, n: _euler(field, x0, n, steps=n - 1, times=lambda i, n: (i + 1) / n)[-1],
+                "the first step, the one at t = 0, is missing. (Algorithm 1 as printed counts from 1, too.)"),
         Mistake("one step too many", lambda field, x0, n: _euler(field, x0, n, steps=n + 1)[-1],
                 "there is one step too many: n steps of length 1 / n end at t = 1."),
         Mistake("whole trajectory", _euler,
