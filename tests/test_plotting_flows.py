@@ -147,6 +147,7 @@ def test_comparisons_keep_a_colour_for_the_exact():
     assert ax.lines[1].get_xydata().tolist() == [[1, 2], [10, 0.5]]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert [t.get_text() for t in ax.get_xticklabels()] == ["1", "10"]
+    assert [t.get_text() for t in fig.legends[0].get_texts()] == ["exact field", "mine", "data to data"]
     assert plotting.comparisons(panels, xlabel="t", logy=False).axes[0].get_yscale() == "linear"
 
 

@@ -172,7 +172,7 @@ def comparisons(
         floors: From title to a value that cannot be beaten, and what it is.
     """
     _require(len(panels) > 0, "at least one panel", "none")
-    fig, axes = figure(1, len(panels), size=(min(6.5, 9 / len(panels)), 3.6), squeeze=False)
+    fig, axes = figure(1, len(panels), size=(min(6.8, 9 / len(panels)), 3.8), squeeze=False)
     for ax, (title, named) in zip(axes[0], panels.items(), strict=True):
         for name, (color, marker, dash) in _looks(list(named)).items():
             few = {"marker": marker, "ms": 4.5} if len(named[name][0]) <= 40 else {}
@@ -188,5 +188,6 @@ def comparisons(
             ax.xaxis.set_minor_formatter(NullFormatter())
         if logy and ax.get_ylim()[1] < 100 * ax.get_ylim()[0]:
             _plain_ticks(ax.yaxis)
-        ax.legend(fontsize=9.5)
+    entries = {label: h for ax in axes[0] for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4)
     return fig
