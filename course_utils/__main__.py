@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -33,6 +34,67 @@ def classifier(args: argparse.Namespace) -> None:
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
 
 
+def train(args: argparse.Namespace) -> None:
+    from course_utils import digits
+
+    path = Path(args.out or digits.default_file())
+    asked = {name: getattr(args, name) for name in ("minutes", "data", "seed", "devices")}
+    given = {{"data": "source"}.get(k, k): value for k, value in asked.items() if value is not None}
+    if args.resume and given:
+        raise ValueError(f"expected --resume alone: the plan of the stopped training is kept, got {', '.join(given)}")
+    plan = digits.prepare(path, resume=args.resume, **given)
+    if plan.devices > 1:
+        from lightning_fabric import Fabric
+
+        Fabric(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, args.resume)
+    else:
+        digits.train_to_file(plan, path, resume=args.resume)
+    print(path.with_suffix(".md").read_text("utf-8"))
+    print(f"written: {path}")
+    if path.with_suffix(".plan.json").exists():
+        print(f"stopped before step {plan.steps:,}; `python course.py train --resume` goes on")
+
+
+def _train_process(fabric, plan, path, resume) -> None:
+    from course_utils import digits
+
+    digits.train_to_file(plan, path, resume=resume, fabric=fabric)
+
+
+def generate(args: argparse.Namespace) -> None:
+    from course_utils import digits
+
+    out = Path(args.out)
+    if out.suffix not in (".npz", ".png"):
+        raise ValueError(f"expected --out to end in .npz or .png, got {out}")
+    model, _ = digits.load(Path(args.model or digits.default_file()))
+    options = {"guidance": args.guidance, "stochastic": args.stochastic, "seed": args.seed}
+    images = digits.samples(model, args.n, progress=True, **options).cpu()
+    _write_images(out, images)
+    print(f"written: {out}")
+
+
+def _write_images(path: Path, images) -> None:
+    """All of the digits as .npz (uint8, ink 255, with their labels), or the first 200 as a picture."""
+    import numpy as np
+    from torch.nn.functional import pad
+
+    from course_utils.plotting import digit_grid
+    from course_utils.training import replace_file
+
+    def npz(part: Path) -> None:
+        pixels = ((images[:, 0] + 1) * 127.5).round().numpy().astype(np.uint8)
+        with part.open("wb") as file:
+            np.savez_compressed(file, images=pixels, labels=np.arange(len(pixels)) % 10)
+
+    def png(part: Path) -> None:
+        shown = images[:200]
+        rows = pad(shown, (0, 0, 0, 0, 0, 0, 0, -len(shown) % 10), value=-1.0)
+        digit_grid(rows, column_titles=list("0123456789")).savefig(part, format="png")
+
+    replace_file(path, npz if path.suffix == ".npz" else png)
+
+
 VERBS = {
     "classifier": Verb(
         "train the classifier that judges digits, on the full MNIST (a minute or two)",
@@ -42,10 +104,34 @@ VERBS = {
         },
         classifier,
     ),
+    "generate": Verb(
+        "digits from a trained model",
+        {
+            "--model": {"metavar": "FILE", "help": "made by `train`; by default the one that it makes"},
+            "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
+            "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
+            "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},
+            "--seed": {"type": int, "default": 0, "help": "of the noise (0)"},
+            "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
+        },
+        generate,
+    ),
     "release": Verb(
         "regenerate the student notebooks in labs/ from solutions/",
         {"lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"}},
         release,
+    ),
+    "train": Verb(
+        "train Lab 4's generator of digits: a minute and a half on two cores, and half a minute to judge it",
+        {
+            "--minutes": {"type": float, "metavar": "M", "help": "length of the training"},
+            "--data": {"choices": ("full", "offline"), "help": "which digits; by default all of MNIST if it is there"},
+            "--seed": {"type": int, "help": "of everything random (0)"},
+            "--devices": {"type": int, "help": "number of processes, one a GPU; needs lightning-fabric (1)"},
+            "--resume": {"action": "store_true", "help": "go on with a training that was stopped"},
+            "--out": {"metavar": "FILE", "help": "file to write (models/digits.safetensors)"},
+        },
+        train,
     ),
 }
 

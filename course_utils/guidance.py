@@ -65,7 +65,7 @@ def generate(
         sigma: Diffusion coefficient as a function of t, to follow the `FlowSDE` with the same marginals instead.
         null: The null label, or None if `model(x, t)` knows it.
         event_shape: Shape of one sample.
-        generator: Source of all noise.
+        generator: Source of all noise; it lives on the device of the model.
         chunk: Samples made at a time, to bound memory.
         progress: Whether to show a progress bar.
 
@@ -73,8 +73,9 @@ def generate(
         Samples, shape (batch, *event).
     """
     step = step or (midpoint_step if sigma is None else euler_maruyama_step)
-    x0, ts = torch.randn(len(y), *event_shape, generator=generator), torch.linspace(0, 1, steps + 1)
-    samples = torch.empty_like(x0)
+    device = generator.device if generator else None
+    x0, ts = torch.randn(len(y), *event_shape, generator=generator, device=device), torch.linspace(0, 1, steps + 1)
+    y, samples = y.to(x0.device), torch.empty_like(x0)
     for rows in _bar(torch.arange(len(y)).split(chunk), progress):
         system = classifier_free(model, y[rows], scale, null)
         if sigma is not None:

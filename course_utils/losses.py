@@ -9,7 +9,8 @@ from course_utils.shapes import check_same_shape
 
 def stratified_times(n: int, generator: torch.Generator | None = None) -> Tensor:
     """n uniform times, one in each n-th of [0, 1], shape (n,): the same average, less noise than independent ones."""
-    return (torch.arange(n) + torch.rand(n, generator=generator)) / n
+    u = _uniform((n,), generator)
+    return (torch.arange(n, device=u.device) + u) / n
 
 
 def flow_matching_loss(
@@ -96,7 +97,7 @@ def _mean_square(target: str, model, z, y, path, t, noise, weight, generator) ->
     """The batch mean of the squared distance between the model's answer and the `target` of the path's sample."""
     if t is None:
         first, last = path.schedule.span if target == "score" else (0.0, 1.0)
-        t = first + (last - first) * torch.rand(len(z), generator=generator).to(z)
+        t = first + (last - first) * _uniform((len(z),), generator).to(z)
     sample = path.sample(z, t, noise, generator)
     prediction = model(sample.x, t) if y is None else model(sample.x, t, y)
     check_same_shape(prediction=prediction, x=sample.x)
@@ -126,5 +127,9 @@ def drop_labels(
     """
     if not 0 <= p <= 1:
         raise ValueError(f"expected a probability from 0 to 1, got {p}")
-    u = torch.rand(y.shape, generator=generator).to(y.device) if u is None else u
+    u = _uniform(y.shape, generator).to(y.device) if u is None else u
     return torch.where(u < p, null, y)
+
+
+def _uniform(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+    return torch.rand(shape, generator=generator, device=generator.device if generator else None)

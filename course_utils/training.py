@@ -25,6 +25,13 @@ def budget(full: Any, small: Any) -> Any:
     return full if name == "full" else small
 
 
+def best_device() -> torch.device:
+    """A GPU or Apple's GPU where there is one, else the processor."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
 @dataclass
 class History:
     """What happened in training.
@@ -97,6 +104,7 @@ def fit(
     every: int = 500,
     resume: bool = False,
     generator: torch.Generator | None = None,
+    fabric: Any = None,
 ) -> History:
     """Train a model with AdamW. Afterwards it holds the moving average of its weights.
 
@@ -121,6 +129,9 @@ def fit(
             uninterrupted run if `batches` starts anew in the same order and does not share its generator with
             `loss`: the batches already seen are skipped.
         generator: The generator of `loss`, if any, so that a resumed run continues its stream.
+        fabric: A launched `lightning_fabric.Fabric`, to train on several devices or machines: `fit` runs in each of
+            its processes on batches of their own, and gradients are averaged. Each process keeps a checkpoint, with
+            its rank in the name.
 
     Returns:
         The history, that of the run it resumes included.
@@ -133,7 +144,10 @@ def fit(
     _check_options(steps, average, every, checkpoint, resume)
     if device is not None:
         model.to(device)
-    run = _Run(model, steps, lr, weight_decay, schedule, average, generator)
+    run = _Run(model, steps, lr, weight_decay, schedule, average, generator, fabric)
+    if fabric and fabric.world_size > 1:
+        checkpoint = checkpoint and f"{checkpoint}.{fabric.global_rank}"
+        progress = progress and fabric.is_global_zero
     batches = iter(batches)
     if resume and Path(checkpoint).exists():
         run.load(Path(checkpoint), batches)
@@ -162,9 +176,12 @@ def fit(
 class _Run:
     """The state of one training."""
 
-    def __init__(self, model, steps, lr, weight_decay, schedule, average, generator):
+    def __init__(self, model, steps, lr, weight_decay, schedule, average, generator, fabric):
         self.model, self.steps, self.lr, self.schedule, self.generator = model, steps, lr, schedule, generator
         self.optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay)
+        self.fabric, self.shared = fabric, model  # what is called: the model, or the wrapper that averages gradients
+        if fabric:
+            self.shared, self.optimizer = fabric.setup(model, self.optimizer)
         self.average = MovingAverage(model, average) if average else None
         self.history = History()
         self.last_batch: tuple[Tensor, ...] = ()
@@ -176,16 +193,17 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * self.schedule(step - 1, self.steps)
         self.optimizer.zero_grad()
-        value = loss(self.model, *(part.to(device) for part in batch))
-        _check_finite(value.item(), "loss", step)
-        value.backward()
+        value = loss(self.shared, *(part.to(device) for part in batch))
+        shown = (self.fabric.all_reduce(value.detach()) if self.fabric else value).item()
+        _check_finite(shown, "loss", step)
+        self.fabric.backward(value) if self.fabric else value.backward()
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), math.inf)  # changes nothing: only the norm is wanted
         _check_finite(norm.item(), "gradient", step)
         self.optimizer.step()
         if self.average:
             self.average.update(self.model)
         self.last_batch = batch
-        self.history.losses.append(value.item())
+        self.history.losses.append(shown)
         self.history.images += len(batch[0])
         self.history.seconds += time.perf_counter() - start
 

@@ -125,3 +125,18 @@ def test_judgements_side_by_side():
 def test_what_does_not_fit_is_refused(call, words, unchecked):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_progress_of_a_training():
+    losses = [float(v) for v in range(200, 80, -1)]
+    images = torch.arange(5.0).reshape(5, 1, 1, 1).expand(5, 1, 2, 2) / 5
+    fig = plotting.digits_progress(losses, 400, images, level=150.0, level_name="mixtures alone")
+    left, right = fig.axes
+    mean, level = left.lines
+    assert mean.get_xdata().tolist() == list(range(50, 121))
+    np.testing.assert_allclose(mean.get_ydata(), [200 - k + 25.5 for k in range(50, 121)])
+    assert set(level.get_ydata()) == {150.0} and left.get_xlim() == (0, 400)
+    assert right.get_title() == "samples after step 120 of 400"
+    picture = np.asarray(right.images[0].get_array())
+    assert picture.shape == (2 * 4, 3 * 4)
+    np.testing.assert_allclose(picture[1::4, 1::4], [[0, 0.2, 0.4], [0.6, 0.8, -1]], atol=1e-6)

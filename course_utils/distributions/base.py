@@ -1,5 +1,6 @@
 r"""What all distributions of the package share: seeded sampling, and what a noisy sample says about z."""
 
+from copy import copy
 from typing import NamedTuple
 
 import torch
@@ -76,6 +77,13 @@ class Seeded(Distribution):
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
         raise NotImplementedError
+
+    def to(self, where: torch.device | torch.dtype | str) -> "Seeded":
+        """The same distribution on another device, or in another precision."""
+        moved = copy(self)
+        movable = (Tensor, Seeded)
+        vars(moved).update({name: v.to(where) for name, v in vars(self).items() if isinstance(v, movable)})
+        return moved
 
     def sample(self, sample_shape=torch.Size()) -> Tensor:  # noqa: B008
         shape = torch.Size(sample_shape)

@@ -66,18 +66,19 @@ class PCAMixture(Seeded):
         rest = rotated[:, self.rank :]
         variances = a**2 * self.variances + b**2
         log_p = -0.5 * (rest**2 / variances + variances.log() + math.log(2 * math.pi)).sum(1)
-        data = torch.cat([top.data, a * self.variances / variances * rest], 1) @ self.basis.T + centre
-        noise = torch.cat([top.noise, b / variances * rest], 1) @ self.basis.T
-        return Posterior(top.log_prob + log_p, data.reshape(x.shape), noise.reshape(x.shape))
+        data = torch.cat([top.data, a * self.variances / variances * rest], 1)
+        noise = torch.cat([top.noise, b / variances * rest], 1)
+        data, noise = torch.stack([data, noise]) @ self.basis.T  # one pass through the large factor
+        return Posterior(top.log_prob + log_p, (data + centre).reshape(x.shape), noise.reshape(x.shape))
 
     @classmethod
     def fit(
         cls,
         data: Float[Tensor, "n *event"],
-        components: int = 16,
-        rank: int = 64,
+        components: int | None = None,
+        rank: int = 96,
         *,
-        shrinkage: float = 1.0,
+        shrinkage: float = 0.3,
         floor: float = 1e-3,
         generator: torch.Generator | None = None,
     ) -> "PCAMixture":
@@ -85,7 +86,8 @@ class PCAMixture(Seeded):
 
         Args:
             data: Data points, shape (n, *event).
-            components: Number of clusters; 1 gives the Gaussian with the mean and covariance of the data.
+            components: Number of clusters, by default about 0.8 times the root of n; 1 gives the Gaussian with the
+                mean and covariance of the data.
             rank: Number of leading directions.
             shrinkage: A cluster's covariance is averaged with that of all clusters, which counts as much as
                 `shrinkage * rank` points.
@@ -97,6 +99,7 @@ class PCAMixture(Seeded):
                 1 to d, or all points are equal.
         """
         n, d = len(data), data[:1].numel()
+        components = clusters_for(n) if components is None else components
         if n < 2 or not 1 <= components <= n or not 1 <= rank <= d:
             raise ValueError(
                 f"expected at least 2 points, 1 to {n} components and a rank of 1 to {d}, "
@@ -157,12 +160,17 @@ def k_means(
     return centres, nearest
 
 
+def clusters_for(n: int) -> int:
+    """A number of clusters for n points: enough to hold their styles, few enough to have points for a covariance."""
+    return max(1, round(0.8 * n**0.5))
+
+
 def fit_class_mixtures(
     images: Float[Tensor, "n *event"],
     labels: Int[Tensor, " labels"],
-    components: int = 16,
-    null_components: int = 32,
-    rank: int = 64,
+    components: int | None = None,
+    null_components: int | None = None,
+    rank: int = 96,
     *,
     generator: torch.Generator | None = None,
 ) -> dict[int | None, PCAMixture]:
@@ -171,8 +179,8 @@ def fit_class_mixtures(
     Args:
         images: Shape (n, *event).
         labels: Shape (n,); every label from 0 to the largest occurs.
-        components: Clusters a label.
-        null_components: Clusters of all images together.
+        components: Clusters a label, by default `clusters_for` the mean number of its images.
+        null_components: Clusters of all images together, by default twice as many.
         rank: Leading principal directions in which the clusters differ.
         generator: Source of the clusters' starts.
 
@@ -182,7 +190,10 @@ def fit_class_mixtures(
     if len(labels) != len(images) or len(labels) == 0:
         raise ValueError(f"expected one label an image and at least one, got {len(labels)} for {len(images)}")
     mixtures: dict[int | None, PCAMixture] = {}
-    for label in range(int(labels.max()) + 1):
+    count = int(labels.max()) + 1
+    components = clusters_for(len(images) // count) if components is None else components
+    null_components = 2 * components if null_components is None else null_components
+    for label in range(count):
         chosen = images[labels == label]
         if len(chosen) < max(2, components):
             raise ValueError(f"expected at least {max(2, components)} images of label {label}, got {len(chosen)}")

@@ -3,6 +3,7 @@
 from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, PALETTE, figure, image_html, live, show
 from course_utils.plotting.digits import (
     digit_grid,
+    digits_progress,
     feature_maps,
     image_grid,
     judgements,
@@ -46,8 +47,8 @@ __all__ = [
     "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "show", "PathPanel",
     "convergence", "curves", "fitted_slope", "increment_check", "law_histograms", "mode_shares", "point_clouds",
     "sample_paths", "warped_grids",
-    "digit_grid", "feature_maps", "image_grid", "judgements", "loss_curve", "solver_errors", "time_features",
-    "trade_off",
+    "digit_grid", "digits_progress", "feature_maps", "image_grid", "judgements", "loss_curve", "solver_errors",
+    "time_features", "trade_off",
     "balance_maps", "box_flow", "field_arrows", "grid_points", "path_histograms", "trajectories", "you_are_here",
     "board_samples", "comparisons", "error_maps", "gradient_agreement", "live", "training_progress",
     "density_scatter", "line_panels", "log_density_maps",

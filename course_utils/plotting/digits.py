@@ -167,6 +167,36 @@ def loss_curve(losses: Sequence[float] | Mapping[str, Sequence[float]], *, windo
     return fig
 
 
+def digits_progress(
+    losses: Sequence[float], steps: int, images: Float[Tensor, "batch 1 height width"], *, level: float, level_name: str
+) -> Figure:
+    """A training on its way: the loss so far, beside a level to compare it with, and samples of the moment.
+
+    Args:
+        losses: The loss of every step so far.
+        steps: Number of steps of the whole training.
+        images: Samples, shape (batch, 1, height, width), shown in two rows.
+        level: A loss to compare with, such as that of the closed form alone.
+        level_name: What it is.
+    """
+    fig, (left, right) = figure(1, 2, size=(4.6, 3.0), width_ratios=(1.1, 1))
+    values, window = torch.tensor(losses), min(50, len(losses))
+    smooth = values.unfold(0, window, 1).mean(1)
+    left.plot(range(window, len(values) + 1), smooth, color=MODEL, label=f"mean of {window} steps")
+    left.axhline(level, color=EXACT, ls="--", label=level_name)
+    low, high = min(smooth.min().item(), level), max(smooth[len(smooth) // 10 :].max().item(), level)
+    room = 0.15 * (high - low) + 1e-9
+    left.set(xlabel="step", ylabel="training loss", xlim=(0, steps), ylim=(low - room, high + room))
+    left.legend()
+    rows = torch.nn.functional.pad(images, (0, 0, 0, 0, 0, 0, 0, len(images) % 2), value=-1.0)[:, 0]
+    rows = torch.nn.functional.pad(rows, (1, 1, 1, 1), value=-1.0).unflatten(0, (2, -1))
+    picture = rows.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
+    right.imshow(picture.numpy(), cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest")
+    right.set_axis_off()
+    right.set_title(f"samples after step {len(losses):,} of {steps:,}")
+    return fig
+
+
 def solver_errors(methods: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> Figure:
     """Errors of solvers against the number of evaluations of the network, both on logarithmic scales.
 
