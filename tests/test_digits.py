@@ -168,13 +168,14 @@ def test_train_and_generate(tmp_path, quick, capsys):
     expected, history = model.train(Plan("offline", 4, 6), progress=False)
     assert found["plan"] == {"source": "offline", "seed": 4, "steps": 6, "devices": 1} and found["steps"] == 6
     x, t = torch.randn(2, 1, 28, 28, generator=seeded()), torch.tensor(0.5)
-    torch.testing.assert_close(loaded(x, t, torch.tensor([1, 2])), expected(x, t, torch.tensor([1, 2])))
+    rounded = {"atol": 5e-3, "rtol": 5e-3}  # half precision
+    torch.testing.assert_close(loaded(x, t, torch.tensor([1, 2])), expected(x, t, torch.tensor([1, 2])), **rounded)
 
     assert run("generate", "--model", file, "--n", 23, "--guidance", 1.4, "--seed", 2, "--out", tmp_path / "a.npz") == 0
     with np.load(tmp_path / "a.npz") as made:
         assert made["images"].dtype == np.uint8 and made["images"].shape == (23, 28, 28)
         assert made["labels"].tolist() == [i % 10 for i in range(23)]
-        pixels = (digits.samples(expected, 23, guidance=1.4, seed=2)[:, 0] + 1) * 127.5
+        pixels = (digits.samples(loaded, 23, guidance=1.4, seed=2)[:, 0] + 1) * 127.5
         assert np.abs(made["images"].astype(float) - pixels.numpy()).max() <= 0.51
     assert run("generate", "--model", file, "--n", 3, "--stochastic", "--out", tmp_path / "a.png") == 0
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
@@ -200,7 +201,7 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
     assert run("train", "--resume", "--out", file) == 0
     whole, _ = model.train(Plan("offline", 0, 6), progress=False)
     for ours, expected in zip(digits.load(file)[0].net.parameters(), whole.net.parameters(), strict=True):
-        torch.testing.assert_close(ours, expected)
+        torch.testing.assert_close(ours, expected.half().float())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
 
 

@@ -6,6 +6,7 @@ is read; that takes seconds.
 
 import json
 import warnings
+from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ def default_file() -> Path:
 
 
 def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
-    """Write the network's weights and, beside them as Markdown, the card that says what they are.
+    """Write the network's weights, in half precision, and beside them, as Markdown, a card that says what they are.
 
     Args:
         model: Of `train`.
@@ -33,7 +34,7 @@ def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
         card: The plan, the time taken, what `judge` found.
     """
     probe = [round(v, 4) for v in _probe(model)]
-    save_weights(model.net, path, {"card": json.dumps(card), "base": json.dumps(probe)})
+    save_weights(deepcopy(model.net).half(), path, {"card": json.dumps(card), "base": json.dumps(probe)})
     replace_file(path.with_suffix(".md"), lambda temporary: temporary.write_text(card_text(card), "utf-8"))
 
 
