@@ -1,6 +1,6 @@
 """How many clusters, directions and how much shrinkage: the loss of the exact field on digits not fitted to.
 
-`python benchmarks/mixture_fit.py` prints the flow matching loss at five times, a row a fit, as a difference to the first.
+`python benchmarks/mixture_fit.py` prints the loss at five times, a row a fit, as a difference to the first.
 """
 
 import torch
