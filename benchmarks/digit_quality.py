@@ -1,6 +1,7 @@
 """Quality of Lab 4's generator over seeds, beside the mixtures alone and the floor.
 
-`python benchmarks/digit_quality.py` prints one Markdown row a model and guidance scale: mean and range over the seeds. CPU-seconds count all threads.
+`python benchmarks/digit_quality.py` prints one Markdown row a model and guidance scale: mean and
+range over the seeds. CPU-seconds count all threads.
 """
 
 import argparse
@@ -46,6 +47,7 @@ def main() -> None:
     print(f"\n{train.source}; {args.steps:,} steps, {torch.get_num_threads()} threads, {args.seeds} seeds, ", end="")
     print(f"n = {bases[0]['n']:,}; floor of the Fréchet distance {bases[0]['floor']:.2f}\n")
     print("| model | w | label accuracy | Fréchet distance | times the floor |\n|---|---|---|---|---|")
+    print(*rows("mixtures alone", bases), *rows("mixtures + U-Net", trained), sep="\n")
 
 
 if __name__ == "__main__":
