@@ -80,7 +80,7 @@ def _write_images(path: Path, images) -> None:
     from torch.nn.functional import pad
 
     from course_utils.plotting import digit_grid
-    from course_utils.training import replace_file
+    from course_utils.storage import replace_file
 
     def npz(part: Path) -> None:
         pixels = ((images[:, 0] + 1) * 127.5).round().numpy().astype(np.uint8)

@@ -4,13 +4,14 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from course_utils.storage import replace_file
 
 
 def budget(full: Any, small: Any) -> Any:
@@ -279,39 +280,3 @@ def _bar(steps: int, done: int, progress: bool):
     from tqdm.auto import tqdm
 
     return tqdm(total=steps, initial=done, desc="fit", unit="step", disable=not progress)
-
-
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside `path`, then put it there in one move: never a half-written `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def save_weights(model: nn.Module, path: str | Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a model's weights, and words about them (data, steps, metrics), to a safetensors file."""
-    from safetensors.torch import save_file
-
-    weights = {name: value.contiguous() for name, value in deepcopy(model).cpu().state_dict().items()}
-    replace_file(Path(path), lambda temporary: save_file(weights, temporary, metadata))
-
-
-def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
-    """Read the weights of a model from a file of `save_weights` into `model`; returns the metadata.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or holds the weights of another model.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
-            return dict(file.metadata() or {})
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold the weights of this model: {error}") from error

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from course_utils.networks import MLP, UNet
-from course_utils.training import History, MovingAverage, budget, fit, load_weights, save_weights, trapezoid
+from course_utils.networks import MLP
+from course_utils.training import History, MovingAverage, budget, fit, trapezoid
 
 
 def square_loss(model, x, y):
@@ -275,28 +275,6 @@ def test_budget(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "tiny")
     with pytest.raises(ValueError, match="'tiny'"):
         budget(100, 5)
-
-
-def test_weights_to_a_file_and_back(tmp_path):
-    torch.manual_seed(0)
-    model, other, path = UNet(10), UNet(10), tmp_path / "new" / "model.safetensors"
-    save_weights(model, path, {"steps": "12"})
-    assert load_weights(other, path) == {"steps": "12"}
-    x = torch.randn(2, 1, 28, 28)
-    assert torch.equal(model(x, torch.tensor(0.5)), other(x, torch.tensor(0.5)))
-    assert [p.name for p in path.parent.iterdir()] == ["model.safetensors"]
-
-
-def test_files_that_hold_other_weights(tmp_path):
-    path = tmp_path / "model.safetensors"
-    save_weights(linear(), path)
-    with pytest.raises(ValueError, match="weights of this model"):
-        load_weights(nn.Linear(4, 1), path)
-    path.write_bytes(b"not safetensors")
-    with pytest.raises(ValueError, match="weights of this model"):
-        load_weights(linear(), path)
-    with pytest.raises(FileNotFoundError):
-        load_weights(linear(), tmp_path / "missing.safetensors")
 
 
 def test_an_empty_history():

@@ -16,7 +16,8 @@ import torch
 from course_utils import data
 from course_utils.digits.model import BATCH_SIZE, NULL, Plan, digit_model, judge, steps_within, train
 from course_utils.networks import Residual, UNet
-from course_utils.training import best_device, load_weights, replace_file, save_weights
+from course_utils.storage import load_weights, replace_file, save_weights
+from course_utils.training import best_device
 
 
 def default_file() -> Path:
