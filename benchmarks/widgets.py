@@ -108,7 +108,8 @@ def main() -> None:
             folder.mkdir(parents=True, exist_ok=True)
             encoded = re.search(r"base64,([^\"]+)", html).group(1)
             (folder / f"{name.replace(' ', '_')}.jpg").write_bytes(base64.b64decode(encoded))
-        print(f"{name:24} {statistics.median(times):7.1f} {max(times):8.1f} {LIMITS[kind]:6.0f} {len(html) / 1000:5.0f}")
+        median, slowest = statistics.median(times), max(times)
+        print(f"{name:24} {median:7.1f} {slowest:8.1f} {LIMITS[kind]:6.0f} {len(html) / 1000:5.0f}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ import html
 import json
 from collections.abc import Mapping, Sequence
 
-import torch
 from jaxtyping import Float
 from matplotlib.collections import LineCollection
 from torch import Tensor

@@ -84,7 +84,7 @@ class Stage:
     def png(self, changes: Mapping[str, object], colors: int = 32) -> bytes:
         """The next frame as a PNG picture of few colours: small, for animations."""
         buffer = io.BytesIO()
-        self.picture(changes).quantize(colors, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        self.picture(changes).quantize(colors, dither=Image.Dither.NONE).save(buffer, "PNG")
         return buffer.getvalue()
 
 
@@ -108,7 +108,7 @@ def _array(value: object) -> object:
 
 
 def polylines(ts: Tensor, xs: Tensor) -> Tensor:
-    """Paths over time as segments of a `LineCollection`: ts of shape (times,), xs (times, paths) to (paths, times, 2)."""
+    """Paths over time, xs of shape (times, paths), as segments of a `LineCollection`, shape (paths, times, 2)."""
     return torch.stack([ts[:, None].expand_as(xs), xs], -1).transpose(0, 1)
 
 

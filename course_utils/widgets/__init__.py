@@ -1,5 +1,6 @@
 """Sliders, and places to draw: the only user of ipywidgets. The last line of a cell shows what a function returns."""
 
+from course_utils.widgets.canvas import DigitCanvas, ShapeCanvas
 from course_utils.widgets.core import Choice, Explorer, Slider
 from course_utils.widgets.digits import (
     Copies,
@@ -17,10 +18,12 @@ from course_utils.widgets.processes import (
     explore_ornstein_uhlenbeck,
 )
 from course_utils.widgets.sampling import explore_sigma, explore_steps
+from course_utils.widgets.training import learn_drawing
 
 __all__ = [
-    "Choice", "Copies", "Explorer", "Slider", "explore_brownian_motion", "explore_conditional_path", "explore_field",
-    "explore_flow", "explore_guidance", "explore_langevin", "explore_memorization", "explore_noised_and_back",
-    "explore_noising", "explore_ornstein_uhlenbeck", "explore_sigma", "explore_steps", "explore_you_are_here",
-    "noised_and_back",
+    "Choice", "Copies", "DigitCanvas", "Explorer", "ShapeCanvas", "Slider",
+    "explore_brownian_motion", "explore_conditional_path", "explore_field", "explore_flow", "explore_guidance",
+    "explore_langevin", "explore_memorization", "explore_noised_and_back", "explore_noising",
+    "explore_ornstein_uhlenbeck", "explore_sigma", "explore_steps", "explore_you_are_here",
+    "learn_drawing", "noised_and_back",
 ]  # fmt: skip

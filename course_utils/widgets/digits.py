@@ -65,7 +65,9 @@ def explore_noising(
     ))  # fmt: skip
 
 
-def explore_guidance(samples: Mapping[float | int, Float[Tensor, "n 1 height width"]], *, columns: int = 10) -> Explorer:
+def explore_guidance(
+    samples: Mapping[float | int, Float[Tensor, "n 1 height width"]], *, columns: int = 10
+) -> Explorer:
     """Digits generated with the guidance scale to choose; all from one noise.
 
     Args:
@@ -162,8 +164,8 @@ def noised_and_back(
     """
     left = (1 - ts)[:, None, None, None]
     noisy = (1 - left) * image + left * noise
-    run = simulate(lambda x, s: left * field(x, ts + (1 - ts) * s), noisy, torch.linspace(0, 1, steps + 1), midpoint_step)
-    return noisy, run.end
+    grid = torch.linspace(0, 1, steps + 1)
+    return noisy, simulate(lambda x, s: left * field(x, ts + (1 - ts) * s), noisy, grid, midpoint_step).end
 
 
 def explore_noised_and_back(
@@ -190,7 +192,8 @@ def explore_noised_and_back(
     def draw(t: float):
         return {"images": pixels(rows(round(10 * t)))}
 
-    stage = wall(rows(4), zoom=4, row_titles=("noised", "brought back"), column_titles=("yours", *["new noise"] * draws))
+    titles = {"row_titles": ("noised", "brought back"), "column_titles": ("yours", *["new noise"] * draws)}
+    stage = wall(rows(4), zoom=4, **titles)
     return Explorer(stage, draw, {"t": Slider("noised to t", 0.0, 1.0, 0.4, 0.1)}, alt=(
         "Left, your digit. Upper row, the digit mixed with noise; lower row, what the model makes of each. At small t "
         "any digits come back, at large t the one that was drawn."

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from course_utils.distributions import Empirical
 from course_utils.paths import GaussianPath, Marginal, marginal
-from course_utils.plotting.core import DATA, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.core import DATA, EXACT, NOISE, figure
 from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage, shades
 from course_utils.schedules import Cosine, Linear, Schedule
@@ -119,7 +119,9 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
     ))  # fmt: skip
 
 
-def explore_field(exact: Marginal, velocity: Field | None = None, *, limit: float = 5.0, last: float = 0.98) -> Explorer:
+def explore_field(
+    exact: Marginal, velocity: Field | None = None, *, limit: float = 5.0, last: float = 0.98
+) -> Explorer:
     """A vector field in the plane with the time to choose: streamlines over the density, each ending in a dot.
 
     Args:

@@ -25,7 +25,12 @@ SOLVERS = {"Euler": (euler_step, 1), "midpoint": (midpoint_step, 2), "Heun": (he
 
 
 def explore_sigma(
-    exact: Marginal, *, steps: int = 100, samples: int = 3000, limit: float = 3.0, generator: torch.Generator | None = None
+    exact: Marginal,
+    *,
+    steps: int = 100,
+    samples: int = 3000,
+    limit: float = 3.0,
+    generator: torch.Generator | None = None,
 ) -> Explorer:
     r"""Samples on the line with the diffusion coefficient and the time to choose, over their exact density.
 
