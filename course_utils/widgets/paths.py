@@ -15,7 +15,7 @@ from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage, shades
 from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import Field
-from course_utils.simulators import rk4_step, simulate
+from course_utils.simulators import midpoint_step, simulate
 from course_utils.widgets.core import Choice, Explorer, Slider
 
 SCHEDULES = {"linear": Linear(), "cosine": Cosine()}
@@ -107,9 +107,9 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
             **{f"share {i}": f"{share:.0%}" for i, share in enumerate(shares.tolist())},
         }  # fmt: skip
 
-    place = {"low": -limit, "high": limit, "step": 0.1}
+    place = {"low": -limit, "high": limit, "step": 0.25}
     controls = {
-        "x1": Slider("place x₁", value=0.5, **place), "x2": Slider("place x₂", value=0.4, **place),
+        "x1": Slider("place x₁", value=0.5, **place), "x2": Slider("place x₂", value=0.5, **place),
         "t": Slider("time t", 0.0, 0.98, 0.3, 0.02),
     }  # fmt: skip
     return Explorer(Stage(fig, parts), draw, controls, alt=(
@@ -130,9 +130,9 @@ def explore_field(
         limit: The plane is shown from -limit to limit.
         last: The last time.
     """
-    velocity, m, side = velocity or exact.velocity, 72, 15
+    velocity, m, side = velocity or exact.velocity, 61, 15
     pixels, seeds = grid_points(limit, m), grid_points(0.94 * limit, side)
-    grid = torch.linspace(0, 1, 7)
+    grid = torch.linspace(0, 1, 6)
     fig, ax = figure(size=(5.4, 5.0))
     plane(ax, limit)
     extent = (-limit, limit, -limit, limit)
@@ -148,7 +148,7 @@ def explore_field(
         density = exact.log_prob(pixels, t).exp().reshape(m, m)
         speed = velocity(seeds, t).norm(dim=1).quantile(0.9)
         factor = 2.2 * limit / (side * speed)
-        streams = simulate(lambda x, _: factor * velocity(x, t), seeds, grid, rk4_step).xs
+        streams = simulate(lambda x, _: factor * velocity(x, t), seeds, grid, midpoint_step).xs
         green = shades(density / (1.3 * density.max()))
         return {"density": green, "streams": streams.transpose(0, 1), "ends": tuple(streams[-1].T)}
 
