@@ -18,7 +18,7 @@ from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage
 from course_utils.shapes import Field
 from course_utils.simulators import euler_step, midpoint_step, simulate
-from course_utils.training import fit
+from course_utils.training import fit, trapezoid
 from course_utils.widgets.paths import plane
 
 LIMIT = 3.2
@@ -28,46 +28,60 @@ ALT = (
 )
 
 
-def learn_drawing(points: Float[Tensor, "n 2"], *, steps: int = 700, refresh: float = 0.3, seed: int = 0) -> MLP:
+def learn_drawing(points: Float[Tensor, "n 2"], *, seconds: float = 3.5, refresh: float = 0.3, seed: int = 0) -> MLP:
     """Train a network on drawn points and show its samples as they change, beside those of the exact field.
+
+    The clock decides how many steps are done, so that a slow machine takes no longer, but learns less.
 
     Args:
         points: Data points in [-3, 3]², shape (n, 2).
-        steps: Optimiser steps; 700 take about three seconds.
+        seconds: Time for the training, pictures included.
         refresh: Seconds between two pictures.
         seed: Of everything random.
 
     Returns:
         The trained velocity field.
+
+    Raises:
+        ValueError: If a time is not positive.
     """
+    if min(seconds, refresh) <= 0:
+        raise ValueError(f"expected positive times, got seconds = {seconds:g} and refresh = {refresh:g}")
     random = torch.Generator().manual_seed(seed)
     path, x0 = GaussianPath(), torch.randn(400, 2, generator=random)
-    exact = marginal(path, Empirical(points)).velocity
     stage = _three_panels(points)
-    right = {f"exact {name}": value for name, value in _seen(exact, x0, 0.998).items()}
-    stage.picture(right)
+    exact = _seen(marginal(path, Empirical(points)).velocity, x0, path.schedule.span[1])
+    stage.picture({f"exact {name}": value for name, value in exact.items()})
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = MLP(2, hidden=96, depth=3, frequencies=(1 / 8, 1 / 4, 1 / 2, 1)).to(points)
-    place, start, last = ipywidgets.HTML(), time.perf_counter(), 0.0
+    place, start, next_picture = ipywidgets.HTML(), time.perf_counter(), 0.0
     display(place)
+
+    def share_of_time(*_) -> float:
+        return (time.perf_counter() - start) / seconds
 
     def loss(model, z: Tensor) -> Tensor:
         return flow_matching_loss(model, z, path=path, t=stratified_times(len(z), random), generator=random)
 
-    def show(step: int, model, history) -> None:
-        nonlocal last
-        now = time.perf_counter() - start
-        if now - last < refresh and step < steps:
-            return
-        last = now
-        note = f"step {step} of {steps}, {now:.1f} s"
-        jpeg = stage.jpeg({f"learned {name}": v for name, v in _seen(model, x0, 1.0).items()} | {"title": note})
-        place.value = image_html(jpeg, f"{ALT} Now: {note}.", stage.width, "jpeg")
+    def show(note: str) -> None:
+        learned = {f"learned {name}": value for name, value in _seen(model, x0, 1.0).items()}
+        place.value = image_html(stage.jpeg(learned | {"title": note}), f"{ALT} Now: {note}.", stage.width, "jpeg")
 
-    batches = ((points[torch.randint(len(points), (512,), generator=random)],) for _ in range(steps))
-    fit(model, loss, batches, steps=steps, lr=1e-2, progress=False, callback=show)
-    show(steps, model, None)
+    def watch(step: int, model, history) -> None:
+        nonlocal next_picture
+        if share_of_time() * seconds > next_picture:
+            show(f"step {step}, {share_of_time() * seconds:.1f} s")
+            next_picture = share_of_time() * seconds + refresh
+        if share_of_time() > 0.95:
+            raise KeyboardInterrupt  # as if the stop button had been pressed: `fit` ends with a usable model
+
+    batches = ((points[torch.randint(len(points), (512,), generator=random)],) for _ in iter(int, 1))
+    history = fit(
+        model, loss, batches, steps=10**6, lr=1e-2, progress=False, callback=watch,
+        schedule=lambda *_: trapezoid(round(1000 * min(share_of_time(), 0.999)), 1000),
+    )  # fmt: skip
+    show(f"step {history.steps}, {share_of_time() * seconds:.1f} s")
     _leave(place)
     return model
 
@@ -90,7 +104,7 @@ def _three_panels(points: Tensor) -> Stage:
         if ax is not axes[0]:
             ax.set(ylabel="")
     axes[0].plot(*points[:1500].T, ".", ms=3, mew=0, color=DATA)
-    axes[1].set_title("step 700 of 700, 0.0 s")
+    axes[1].set_title("step 700, 0.0 s")
     parts = {}
     for name, ax, color in (("learned", axes[1], MODEL), ("exact", axes[2], EXACT)):
         parts[f"{name} streams"] = ax.add_collection(LineCollection([], color="0.7", lw=0.8), autolim=False)
