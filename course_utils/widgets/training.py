@@ -35,7 +35,7 @@ def learn_drawing(points: Float[Tensor, "n 2"], *, seconds: float = 3.5, refresh
 
     Args:
         points: Data points in [-3, 3]², shape (n, 2).
-        seconds: Time for the training, pictures included.
+        seconds: Time for the training, pictures included, from the end of the first step on.
         refresh: Seconds between two pictures.
         seed: Of everything random.
 
@@ -69,7 +69,8 @@ def learn_drawing(points: Float[Tensor, "n 2"], *, seconds: float = 3.5, refresh
         place.value = image_html(stage.jpeg(learned | {"title": note}), f"{ALT} Now: {note}.", stage.width, "jpeg")
 
     def watch(step: int, model, history) -> None:
-        nonlocal next_picture
+        nonlocal next_picture, start
+        start = time.perf_counter() if step == 1 else start
         if share_of_time() * seconds > next_picture:
             show(f"step {step}, {share_of_time() * seconds:.1f} s")
             next_picture = share_of_time() * seconds + refresh
