@@ -151,6 +151,14 @@ def test_comparisons_keep_a_colour_for_the_exact():
     assert plotting.comparisons(panels, xlabel="t", logy=False).axes[0].get_yscale() == "linear"
 
 
+def test_the_legend_of_comparisons_stays_inside_the_figure():
+    names = ["exact field: noise of the target", "plain MLP", "residual and waves", "taught the exact field"]
+    fig = plotting.comparisons({"error": {name: ([0, 1], [1.0, 0.1]) for name in names}}, xlabel="t")
+    fig.draw_without_rendering()
+    box = fig.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= fig.bbox.width
+
+
 def test_live_replaces_one_figure(monkeypatch):
     shown = []
 

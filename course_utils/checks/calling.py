@@ -140,9 +140,11 @@ class PolynomialField:
         return (1 + expand_time(t, x)) * torch.einsum("ijk,bj,bk->bi", self.quadratic, x, x) + x @ self.matrix.T
 
 
-def squared_distance(model, z):
+def squared_distance(model, z, shift=None):
     """A loss that is quadratic in the parameters of an affine model."""
-    return ((model(z, 0.5) - z) ** 2).sum(1).mean()
+    if not isinstance(z, Tensor):
+        raise TypeError(f"expected loss_fn(model, *batch) with tensors in the batch, got {_kind(z)} as its first part")
+    return ((model(z, 0.5) - z - (0 if shift is None else shift)) ** 2).sum(1).mean()
 
 
 class CountingSGD(torch.optim.SGD):
@@ -165,7 +167,7 @@ FAMILIES: dict[str, Callable] = {
     "schedule": lambda name: {"linear": Linear, "cosine": Cosine}[name](),
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,
-    "batches": lambda z: [(batch,) for batch in z],
+    "batches": lambda **parts: zip(*parts.values(), strict=True),
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
@@ -262,12 +264,12 @@ def training(fn: Callable, arguments: dict) -> dict[str, Tensor]:
     model = arguments["model"]
     optimizer = arguments["optimizer"](model.parameters())
     losses = fn(*{**arguments, "optimizer": optimizer}.values())
-    if not isinstance(losses, list | tuple | Tensor):
+    if not isinstance(losses, list | tuple):
         raise AnswerError(f"expected the list of losses, got {_kind(losses)}")
     if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
         raise AnswerError("expected losses that are plain numbers: these tensors keep the graphs of all batches alive")
     return {
-        "number of optimizer steps": torch.tensor(optimizer.steps),
+        "number of steps of the given optimizer": torch.tensor(optimizer.steps),
         "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
         "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
     }

@@ -106,7 +106,8 @@ class Exercise:
         heading = f"{self.number} {self.title}"
         for seed in CHECK_SEEDS:
             case = self.draw(seed)
-            call = f"\nThe call: {self.name}({', '.join(f'{k}={describe(v)}' for k, v in case.items())})"
+            twice = "points and images" in self.observer
+            call = f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"
             try:
                 seen = self.observe(fn, case)
             except NotImplementedError:
@@ -144,8 +145,13 @@ class Exercise:
         raise ValueError("expected a difference between answer and oracle, found none")
 
 
-def describe(value) -> str:
-    """An input in a few characters: small numbers whole, tensors by their shape, families by their name."""
+def describe(value, points_first: bool = False) -> str:
+    """An input in a few characters: small numbers whole, tensors by their shape, families by their name.
+
+    `points_first`: images are preceded by a call with as many points cut from them, see `calling.points_and_images`.
+    """
+    if isinstance(value, Tensor) and value.ndim > 2 and points_first:
+        return f"tensor of shape {(len(value), len(value))}, then {tuple(value.shape)}"
     if isinstance(value, Tensor):
         return f"{value.item():.4g}" if value.ndim == 0 else f"tensor of shape {tuple(value.shape)}"
     if isinstance(value, dict):

@@ -5,6 +5,7 @@ import math
 import torch
 
 from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
+from course_utils.schedules import Cosine
 
 
 def _power_schedule(normal) -> dict:
@@ -60,6 +61,8 @@ COSINE_SCHEDULE = Exercise(
                 "time runs backwards: at t = 0 all is noise (alpha = 0), at t = 1 all is data (alpha = 1)."),
         Mistake("only derivatives exchanged", lambda t: tuple(_cosine(t)[i] for i in (0, 1, 3, 2)),
                 "the two derivatives are exchanged: the third value belongs to alpha, the fourth to beta."),
+        Mistake("each with its derivative", lambda t: tuple(_cosine(t)[i] for i in (0, 2, 1, 3)),
+                "the order: first alpha and beta, then their two derivatives."),
         Mistake("no chain rule", lambda t: (*_cosine(t)[:2], (math.pi / 2 * t).cos(), -(math.pi / 2 * t).sin()),
                 "the chain rule is missing: the argument of sine and cosine is not t itself."),
         Mistake("sign of beta_dot", _changed(3, lambda t: -_cosine(t)[3]),
@@ -111,6 +114,12 @@ SAMPLE_PATH = Exercise(
                 "alpha and beta are exchanged: alpha belongs to the data."),
         Mistake("schedule ignored", lambda schedule, z, t, noise: _column(t, z) * z + (1 - _column(t, z)) * noise,
                 "t and 1 - t are one schedule; use the one that is given."),
+        Mistake("cosine schedule", lambda schedule, z, t, noise: _mix(Cosine(), z, _column(t, z), noise),
+                "this is the cosine schedule of Exercise 2.1; use the one that is given."),
+        Mistake("one time for all", lambda schedule, z, t, noise: _mix(schedule, z, t[0], noise),
+                "all states are at the time of the first: each has its own."),
+        Mistake("clean data only", lambda schedule, z, t, noise: _mix(schedule, z, _column(t, z), 0 * noise),
+                "the noise is missing: at t = 0 nothing else may be there."),
         Mistake("variance", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 2),
                 "the noise is multiplied by beta^2: that is its variance; a sample needs the standard deviation."),
         Mistake("root", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 1, 0.5),
@@ -144,11 +153,11 @@ def _conditional(schedule, x, z, t):
     return schedule.alpha_dot(t) * z + schedule.beta_dot(t) * noise
 
 
-def _formula(schedule, x, z, t, rate=None, alpha=None):
+def _formula(schedule, x, z, t, rate=None, alpha=None, signs=(-1, 1)):
     """The formula as it is usually written, with the time as it is given and parts to replace."""
     rate = schedule.beta_dot(t) / schedule.beta(t) if rate is None else rate(t)
     alpha = schedule.alpha(t) if alpha is None else alpha
-    return (schedule.alpha_dot(t) - rate * alpha) * z + rate * x
+    return (schedule.alpha_dot(t) + signs[0] * rate * alpha) * z + signs[1] * rate * x
 
 
 CONDITIONAL_VELOCITY = Exercise(
@@ -172,6 +181,14 @@ CONDITIONAL_VELOCITY = Exercise(
                 lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x),
                                                    lambda s: -schedule.beta_dot(s) / schedule.beta(s)),
                 "the sign of the quotient: beta_dot is negative as it comes, no further minus is needed."),
+        Mistake("sign in the bracket",
+                lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x), signs=(1, 1)),
+                "the sign in the bracket before z: at x = alpha z, where there is no noise, alpha_dot z must be left."),
+        Mistake("sign before x", lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x), signs=(-1, -1)),
+                "the sign before x: at x = alpha z, where there is no noise, alpha_dot z must be left."),
+        Mistake("bracket around the difference",
+                lambda schedule, x, z, t: _wrong_bracket(schedule, x, z, _column(t, x)),
+                "the whole difference of the derivatives is divided by beta: the quotient is beta_dot / beta only."),
         Mistake("no pull of x", lambda schedule, x, z, t: _conditional(schedule, torch.zeros_like(x), z, t),
                 "the term with x is missing: the velocity depends on where the particle is."),
         Mistake("t not reshaped", _formula,
@@ -182,6 +199,11 @@ CONDITIONAL_VELOCITY = Exercise(
     why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
     observer="state for points and images",
 )  # fmt: skip
+
+
+def _wrong_bracket(schedule, x, z, t):
+    rate = (schedule.alpha_dot(t) - schedule.beta_dot(t)) / schedule.beta(t)
+    return rate * schedule.alpha(t) * z + schedule.beta_dot(t) / schedule.beta(t) * x
 
 
 def _target(schedule, x, z, t):
@@ -221,6 +243,16 @@ def _weighted(weigh, divide=True, move=True, width=lambda t: 2 * (1 - t) ** 2):
     return field
 
 
+def _averaged(weigh):
+    """The same, written as an average of velocities: it differs where the weights do not sum to 1."""
+
+    def field(x, t, data):
+        logs = -((x[:, None] - t * data) ** 2).sum(-1) / (2 * (1 - t) ** 2)
+        return (weigh(logs)[..., None] * (data - x[:, None])).sum(1) / (1 - t)
+
+    return field
+
+
 def _softmax(logs):
     return logs.softmax(1)
 
@@ -231,8 +263,20 @@ MARGINAL_VELOCITY = Exercise(
         Mistake("exponentials underflow", _weighted(lambda logs: logs.exp() / logs.exp().sum(1, keepdim=True)),
                 "0 / 0: far from every data point all likelihoods round to 0. Stay with logarithms until the weights "
                 "are normalised (or subtract the largest first)."),
+        Mistake("underflow hidden", _weighted(lambda logs: logs.exp() / (logs.exp().sum(1, keepdim=True) + 1e-8)),
+                "a small number in the denominator hides 0 / 0, but far from the data all weights are then 0. Stay "
+                "with logarithms until they are normalised."),
+        Mistake("underflow hidden, field by field",
+                _averaged(lambda logs: logs.exp() / (logs.exp().sum(1, keepdim=True) + 1e-8)),
+                "far from the data the velocity is 0: all likelihoods round to 0 there, and a small number in the "
+                "denominator only hides it. Stay with logarithms until the weights are normalised."),
         Mistake("not normalised", _weighted(lambda logs: logs.exp()),
                 "the weights of a state do not sum to 1: divide by p_t(x), the sum over all data points."),
+        Mistake("not normalised, field by field", _averaged(lambda logs: logs.exp()),
+                "the velocities are added with weights that do not sum to 1: divide by p_t(x), the sum over all data "
+                "points."),
+        Mistake("divided by n as well", _averaged(lambda logs: logs.softmax(1) / logs.shape[1]),
+                "the average is divided by the number of data points as well: the weights sum to 1 already."),
         Mistake("normalised over the batch", _weighted(lambda logs: logs.softmax(0)),
                 "the weights are normalised over the batch: each state has its own, which sum to 1 over the data."),
         Mistake("equal weights", _weighted(lambda logs: torch.full_like(logs, 1 / logs.shape[1])),
@@ -253,11 +297,22 @@ MARGINAL_VELOCITY = Exercise(
                 "the distances are not squared: check the exponent of the Gaussian density."),
         Mistake("whole distance", _weighted(_softmax, divide=False),
                 "this is the way that is left, not the velocity: how much time is left to travel it?"),
+        Mistake("squares not added", lambda x, t, data: _each_coordinate(x, t, data),
+                "each coordinate has weights of its own: the squared norm is the sum over the coordinates."),
+        Mistake("mean of the squares", _weighted(_softmax, width=lambda t: 4 * (1 - t) ** 2),
+                "the exponent is half of what it should be: a squared norm is a sum over the coordinates, not a mean."),
+        Mistake("x forgotten", lambda x, t, data: _marginal(x, t, data) + x / (1 - t),
+                "x is missing from the numerator: the velocities lead from x to the data points."),
         Mistake("mean of the data", lambda x, t, data: x + (1 - t) * _marginal(x, t, data),
                 "this is the average data point: average the conditional *velocities* towards them."),
     ),
     why="float64; states of size 100 leave rounding errors near 1e-12",
 )  # fmt: skip
+
+
+def _each_coordinate(x, t, data):
+    weights = (-((x[:, None] - t * data) ** 2) / (2 * (1 - t) ** 2)).softmax(1)
+    return ((weights * data).sum(1) - x) / (1 - t)
 
 
 def _not_squared(x, t, data):
@@ -270,9 +325,9 @@ def _not_squared(x, t, data):
 
 def _draw_divergence(seed: int) -> dict:
     normal = random_inputs(seed)
-    d = 2 + seed % 2
+    d = 3 + seed % 2
     field = {"family": "polynomial field", "quadratic": normal(d, d, d), "matrix": normal(d, d)}
-    return {"field": field, "x": normal(4, d), "t": _times(normal, 4)}
+    return {"field": field, "x": normal(5, d), "t": _times(normal, 5)}
 
 
 def _divergence(field, x, t):
@@ -286,6 +341,15 @@ def _jacobian(field, x, t):
     return (1 + t)[:, None, None] * torch.einsum("ijk,bk->bij", q, x) + field.matrix
 
 
+def _terms(field, x, t):
+    return _jacobian(field, x, t).diagonal(dim1=1, dim2=2)
+
+
+def _below(field, x, t):
+    """What backward() leaves in x.grad from the components before: du_j/dx_i for j < i."""
+    return _jacobian(field, x, t).triu(1).sum((1, 2))
+
+
 DIVERGENCE = Exercise(
     "divergence", "2.5", "Divergence", 3, _draw_divergence, _divergence,
     (
@@ -296,6 +360,12 @@ DIVERGENCE = Exercise(
                 "one number came back for the whole batch: each state has its own divergence."),
         Mistake("first coordinate only", lambda field, x, t: _jacobian(field, x, t)[:, 0, 0],
                 "only the first coordinate counts: add up over all of them."),
+        Mistake("two coordinates only", lambda field, x, t: _terms(field, x, t)[:, :2].sum(1),
+                "only the first two coordinates count: a field may have more of them, x.shape[1]."),
+        Mistake("gradients pile up", lambda field, x, t: _terms(field, x, t).sum(1) + _below(field, x, t),
+                "earlier gradients are still there: backward() adds to x.grad; torch.autograd.grad starts afresh."),
+        Mistake("divided by the batch", lambda field, x, t: _divergence(field, x, t) / len(x),
+                "the result is divided by the size of the batch: add the components up, do not average them."),
         Mistake("not added up", lambda field, x, t: _jacobian(field, x, t).diagonal(dim1=1, dim2=2),
                 "these are the terms of the divergence, one a coordinate: add them up."),
         Mistake("mean", lambda field, x, t: _divergence(field, x, t) / x.shape[1],
@@ -349,17 +419,46 @@ def _variant(state=None, time=None, target=None, reduce=lambda squares: squares.
     return loss
 
 
+def _at(model, schedule, z, t, noise, share_z, share_noise, target=None):
+    """The loss at a state with other shares of data and noise."""
+    x = share_z[:, None] * z + share_noise[:, None] * noise
+    if target is None:
+        target = schedule.alpha_dot(t)[:, None] * z + schedule.beta_dot(t)[:, None] * noise
+    return ((model(x, t) - target) ** 2).sum(1).mean()
+
+
+def _left(model, schedule, z, t, noise):
+    a, b = schedule.alpha(t), schedule.beta(t)
+    x = a[:, None] * z + b[:, None] * noise
+    return _at(model, schedule, z, t, noise, a, b, (z - x) / (1 - t[:, None]))
+
+
 FLOW_MATCHING_LOSS = Exercise(
     "flow_matching_loss", "2.6", "Flow matching loss", 3, _draw_loss, _loss,
     (
         Mistake("mean over all elements", _variant(reduce=torch.mean),
-                "the mean runs over the coordinates, too: a squared norm sums over them; only the batch is averaged."),
+                "this is half of it. A mean over the coordinates, too? A squared norm sums over them; only the batch "
+                "is averaged. Or a factor 1/2, which does not belong here."),
+        Mistake("absolute values", _variant(reduce=lambda squares: squares.sqrt().sum(1).mean()),
+                "these are absolute differences: they lead to a median, squares to the average that the field is."),
         Mistake("sum over the batch", _variant(reduce=torch.sum),
                 "the terms are added over the batch: an expectation is estimated by their mean."),
         Mistake("norm not squared", _variant(reduce=lambda squares: squares.sum(1).sqrt().mean()),
                 "the norm is not squared: its minimiser is a median, not the average that the marginal field is."),
         Mistake("linear target", _variant(target=lambda a, b, a_dot, b_dot, z, noise: z - noise),
                 "z - noise is the velocity of the linear schedule: the derivatives of the given one are missing."),
+        Mistake("linear target reversed", _variant(target=lambda a, b, a_dot, b_dot, z, noise: noise - z),
+                "noise - z is the velocity of the linear schedule with the wrong sign: take the derivatives of the "
+                "given alpha and beta."),
+        Mistake("linear target from the state",
+                lambda model, schedule, z, t, noise: _left(model, schedule, z, t, noise),
+                "(z - x) / (1 - t) is the field of the linear schedule alone; use the one that is given."),
+        Mistake("linear state", lambda model, schedule, z, t, noise: _at(model, schedule, z, t, noise, t, 1 - t),
+                "the state is on the path of the linear schedule; use alpha and beta of the given one."),
+        Mistake("state and target of the slide",
+                lambda model, schedule, z, t, noise: _at(model, schedule, z, t, noise, 1 - t, t, z - noise),
+                "this is the loop on the slide: its time runs backwards, and its target is minus the derivative of its "
+                "path."),
         Mistake("target reversed", _variant(target=lambda a, b, a_dot, b_dot, z, noise: -a_dot * z - b_dot * noise),
                 "the target points from data to noise: the flow has to go the other way."),
         Mistake("beta_dot with a minus",
@@ -393,7 +492,7 @@ def _draw_train(seed: int) -> dict:
     return {
         "model": _affine(normal, 2),
         "loss_fn": {"family": "squared distance"},
-        "batches": {"family": "batches", "z": normal(4 + seed % 3, 8, 2)},
+        "batches": {"family": "batches", "z": normal(4 + seed % 3, 8, 2), "shift": normal(4 + seed % 3, 8, 2)},
         "optimizer": {"family": "SGD", "lr": 0.02 + 0.03 * normal(1).sigmoid().item()},
     }
 
@@ -409,12 +508,12 @@ def _train(model, loss_fn, batches, optimizer):
     return losses
 
 
-def _loop(order: str, keep=lambda batches: batches, log=lambda loss: loss.item()):
+def _loop(order: str, keep=lambda batches: batches, log=lambda loss: loss.item(), late=False):
     """A training loop whose steps run in the order of the letters: f(orward), z(ero), b(ackward), s(tep)."""
 
     def train(model, loss_fn, batches, optimizer):
         losses = []
-        for batch in keep(batches):
+        for batch in keep(list(batches)):
             for letter in order:
                 if letter == "f":
                     loss = loss_fn(model, *batch)
@@ -424,7 +523,7 @@ def _loop(order: str, keep=lambda batches: batches, log=lambda loss: loss.item()
                     optimizer.zero_grad()
                 else:
                     optimizer.step()
-            losses.append(log(loss))
+            losses.append(log(loss_fn(model, *batch) if late else loss))
         return losses
 
     return train
@@ -455,6 +554,10 @@ TRAIN = Exercise(
                 "the loop ends after its first batch: look at how far `return` is indented."),
         Mistake("same batch every time", _loop("fzbs", lambda batches: [batches[0]] * len(batches)),
                 "every step uses the first batch: take the next one in each round."),
+        Mistake("first part of the batch only", _loop("fzbs", lambda batches: [batch[:1] for batch in batches]),
+                "only the first tensor of each batch was used: a batch may have more, and loss_fn wants them all."),
+        Mistake("loss after the step", _loop("fzbs", late=True),
+                "the weights are right, but each loss is the one after its step: note the one before it."),
         Mistake("last batch missing", _loop("fzbs", lambda batches: batches[:-1]),
                 "the last batch was not used."),
         Mistake("one step for all batches", _one_step_at_the_end("fb"),
@@ -463,7 +566,7 @@ TRAIN = Exercise(
                 "there was one step, after the loop: step once a batch, inside it."),
         Mistake("two steps a batch", _loop("fzbss"),
                 "the optimiser makes two steps a batch."),
-        Mistake("two passes", _loop("fzbs", lambda batches: list(batches) * 2),
+        Mistake("two passes", _loop("fzbs", lambda batches: batches * 2),
                 "the batches were used twice: one pass is asked for."),
     ),
     why="float64; the same sums in the same order",
@@ -506,6 +609,12 @@ GENERATE = Exercise(
                 "the whole trajectory came back: only its last state is asked for."),
         Mistake("no step size", lambda field, x0, n: _euler(field, x0, n, h=1.0)[-1],
                 "each step adds the whole velocity: how far does a state travel in a time 1 / n?"),
+        Mistake("longer steps", lambda field, x0, n: _euler(field, x0, n, h=1 / (n - 1))[-1],
+                "the steps are too long: n of them have to fill the time from 0 to 1."),
+        Mistake("steps the wrong way", lambda field, x0, n: _euler(field, x0, n, h=-1 / n)[-1],
+                "the steps go against the field: a state moves along its velocity."),
+        Mistake("last step only", lambda field, x0, n: x0 + field(x0, torch.tensor(1 - 1 / n, dtype=x0.dtype)) / n,
+                "each step starts again from x0, so that only the last one counts."),
         Mistake("time stands still", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: 0.0)[-1],
                 "every step evaluates the field at t = 0: the time has to advance."),
         Mistake("step number as time", lambda field, x0, n: _euler(field, x0, n, times=lambda i, n: float(i))[-1],
@@ -529,7 +638,8 @@ GENERATE = Exercise(
 
 def _draw_linear(seed: int) -> dict:
     normal = random_inputs(seed)
-    return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": _times(normal, 4)}
+    t = torch.cat([_times(normal, 3), torch.ones(1, dtype=torch.float64)])
+    return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": t}
 
 
 def _linear(x0, z, t):
@@ -550,6 +660,11 @@ LINEAR_PATH = Exercise(
                 "at t = 0 your x is z: the path starts at x0."),
         Mistake("velocity reversed", lambda x0, z, t: (_linear(x0, z, t)[0], x0 - z),
                 "the velocity points back to x0: differentiate x with respect to t. (A slide of CS280 has this slip.)"),
+        Mistake("velocity first", lambda x0, z, t: _linear(x0, z, t)[::-1],
+                "the two results are exchanged: first the state, then its velocity."),
+        Mistake("divided by the time that is left",
+                lambda x0, z, t: (_linear(x0, z, t)[0], (z - _between(x0, z, _column(t, z))) / (1 - _column(t, z))),
+                "0 / 0 at t = 1: the velocity is right elsewhere, but with both ends known nothing has to be divided."),
         Mistake("velocity times t", lambda x0, z, t: (_linear(x0, z, t)[0], _column(t, z) * (z - x0)),
                 "the velocity is multiplied by t: that is the way travelled so far."),
         Mistake("way that is left", lambda x0, z, t: (_linear(x0, z, t)[0], z - _linear(x0, z, t)[0]),

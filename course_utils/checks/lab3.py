@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
 
 NOT_RESHAPED = "the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not with the batch."
+ONE_AXIS = "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch."
 
 
 def _power_schedule(normal) -> dict:
@@ -65,12 +66,28 @@ CONDITIONAL_SCORE = Exercise(
                 "x and z are exchanged: x is the noisy point, z the data point."),
         Mistake("schedule ignored", lambda schedule, x, z, t: _linear_score(x, z, t),
                 "t and 1 - t are one schedule; use the one that is given."),
-        Mistake("t not reshaped", lambda schedule, x, z, t: -(x - schedule.alpha(t) * z) / schedule.beta(t) ** 2,
-                NOT_RESHAPED),
+        Mistake("multiplied", _score(lambda x, z, a, b: -(x - a * z) * b**2),
+                "multiplied by the variance: the narrower a Gaussian, the steeper its log density."),
+        Mistake("z alone divided", _score(lambda x, z, a, b: -(x - a * z / b**2)),
+                "only alpha z is divided by the variance: the whole difference has to be."),
+        Mistake("z alone divided, minus before x", _score(lambda x, z, a, b: -x - a * z / b**2),
+                "brackets are missing: the minus and the variance belong to the whole difference."),
+        Mistake("z left out", _score(lambda x, z, a, b: -x / b**2),
+                "z is missing: this is the score of noise around 0."),
+        Mistake("log density", _score(lambda x, z, a, b: -((x - a * z) ** 2) / (2 * b**2)),
+                "these are terms of the log density itself: the score is its gradient in x."),
+        Mistake("t not reshaped", lambda schedule, x, z, t: _unshaped_score(schedule, x, z, t), NOT_RESHAPED),
+        Mistake("t of shape (B, 1)", lambda schedule, x, z, t: _unshaped_score(schedule, x, z, t[:, None]), ONE_AXIS),
+        Mistake("images only", lambda schedule, x, z, t: _unshaped_score(schedule, x, z, t[:, None, None, None]),
+                "t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from x."),
     ),
     why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
     observer="state for points and images",
 )  # fmt: skip
+
+
+def _unshaped_score(schedule, x, z, t):
+    return -(x - schedule.alpha(t) * z) / schedule.beta(t) ** 2
 
 
 def _linear_score(x, z, t):
@@ -84,8 +101,8 @@ def _linear_score(x, z, t):
 def _draw_loss(seed: int) -> dict:
     normal = random_inputs(seed)
     model = {"family": "affine model", "matrix": normal(4, 4), "offset": normal(4), "rate": normal(4)}
-    schedule = _power_schedule(normal)
-    return {"model": model, "schedule": schedule, "z": normal(4, 4), "t": _times(normal, 4), "noise": normal(4, 4)}
+    schedule, z, noise = _power_schedule(normal), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
+    return {"model": model, "schedule": schedule, "z": z, "t": _times(normal, 4), "noise": noise}
 
 
 def _score_matching_loss(model, schedule, z, t, noise):
@@ -107,7 +124,7 @@ def _noise_prediction_loss(model, schedule, z, t, noise):
 
 
 def _variant(goal, state=lambda a, b, z, e: a * z + b * e, time=None, at=None, output=lambda p: p,
-             reduce=lambda squares: squares.sum(1).mean()):  # fmt: skip
+             reduce=lambda squares: squares.flatten(1).sum(1).mean()):  # fmt: skip
     """A loss with parts to replace: `goal` and `state` get alpha, beta, z and noise; `at` reshapes t."""
 
     def loss(model, schedule, z, t, noise):
@@ -116,6 +133,13 @@ def _variant(goal, state=lambda a, b, z, e: a * z + b * e, time=None, at=None, o
         return reduce((prediction - goal(a, b, z, noise)) ** 2)
 
     return loss
+
+
+def _weighted(goal, power, model, schedule, z, t, noise):
+    """A loss with a power of beta before the difference."""
+    a, b = _parts(schedule, t, z)[:2]
+    difference = b**power * (model(a * z + b * noise, t) - goal(a, b, z, noise))
+    return difference.square().flatten(1).sum(1).mean()
 
 
 def _to_score(a, b, z, e):
@@ -132,11 +156,23 @@ def _shared(goal) -> tuple[Mistake, ...]:
         Mistake("data as target", _variant(lambda a, b, z, e: z),
                 "the target is the data point: that trains a model that predicts z."),
         Mistake("mean over all", _variant(goal, reduce=torch.mean),
-                "the mean runs over the coordinates, too: a squared norm sums over them; only the batch is averaged."),
+                "the mean runs over coordinates, too: a squared norm sums over all of them, of an image over all "
+                "pixels; only the batch is averaged."),
         Mistake("sum over the batch", _variant(goal, reduce=torch.sum),
                 "the terms are added over the batch: an expectation is estimated by their mean."),
-        Mistake("norm not squared", _variant(goal, reduce=lambda squares: squares.sum(1).sqrt().mean()),
+        Mistake("norm not squared", _variant(goal, reduce=lambda squares: squares.flatten(1).sum(1).sqrt().mean()),
                 "the norm is not squared."),
+        Mistake("half", _variant(goal, reduce=lambda squares: squares.flatten(1).sum(1).mean() / 2),
+                "there is a factor 1/2 that does not belong here."),
+        Mistake("minus velocity as target", _variant(lambda a, b, z, e: e - z),
+                "this target is minus the velocity of the linear path."),
+        Mistake("state as target", _variant(lambda a, b, z, e: a * z + b * e),
+                "the target is the state that the model sees: it would learn to give back its input."),
+        Mistake("model sees the noise", _variant(goal, state=lambda a, b, z, e: e),
+                "the model is evaluated at the noise: it has to learn at x, on the path."),
+        Mistake("data not scaled", _variant(goal, state=lambda a, b, z, e: z + b * e),
+                "the state that the model sees is not on the path: alpha is missing."),
+        Mistake("t of shape (B, 1)", _variant(goal, at=lambda t: t[:, None]), ONE_AXIS),
         Mistake("time reversed", _variant(goal, time=lambda t: 1 - t),
                 "the model is told the time 1 - t, but the state is the one at t."),
         Mistake("state reversed", _variant(goal, state=lambda a, b, z, e: b * z + a * e),
@@ -156,6 +192,12 @@ SCORE_MATCHING_LOSS = Exercise(
                 "the target has the wrong sign: the score points against the noise."),
         Mistake("noise as target", _variant(lambda a, b, z, e: -e),
                 "beta is missing: a narrow Gaussian has a large score."),
+        Mistake("noise as target, sign", _variant(lambda a, b, z, e: e),
+                "the target is the noise, that is for Exercise 3.3: the score has a sign and a size of its own."),
+        Mistake("velocity as target", _variant(lambda a, b, z, e: z - e),
+                "this target is the velocity of the linear path: the conditional score is asked for."),
+        Mistake("weighted", lambda model, schedule, z, t, noise: _weighted(_to_score, 1, model, schedule, z, t, noise),
+                "the squared difference is multiplied by beta squared: no weight is asked for."),
         Mistake("beta squared", _variant(lambda a, b, z, e: -e / b**2),
                 "divided by beta squared: in x - alpha z = beta noise there is a beta already."),
         Mistake("times beta", _variant(lambda a, b, z, e: -e * b),
@@ -178,6 +220,11 @@ NOISE_PREDICTION_LOSS = Exercise(
                 "this target is the velocity of the linear path: the noise alone is asked for."),
         Mistake("scaled noise", _variant(lambda a, b, z, e: b * e),
                 "the target is the noise as it stands in x, scaled by beta: noise of unit size is asked for."),
+        Mistake("weight of the score", lambda model, schedule, z, t, noise:
+                _weighted(_to_noise, -1, model, schedule, z, t, noise),
+                "the squared difference is still divided by beta squared: that factor was to be dropped."),
+        Mistake("weighted", lambda model, schedule, z, t, noise: _weighted(_to_noise, 1, model, schedule, z, t, noise),
+                "the squared difference is multiplied by beta squared: no weight is asked for."),
         *_shared(_to_noise),
     ),
     rtol=1e-6, why="loss and gradient of an affine model in float64, for times up to 0.9",
@@ -190,16 +237,17 @@ NOISE_PREDICTION_LOSS = Exercise(
 
 def _draw_from_velocity(seed: int) -> dict:
     normal = random_inputs(seed)
-    schedule, velocity = _power_schedule(normal), normal(4, 4)
-    return {"schedule": schedule, "velocity": velocity, "x": normal(4, 4), "t": _times(normal, 4)}
+    schedule, velocity = _power_schedule(normal), normal(4, 1, 4, 4)
+    return {"schedule": schedule, "velocity": velocity, "x": normal(4, 1, 4, 4), "t": _times(normal, 4)}
 
 
 def _from_velocity(schedule, velocity, x, t):
     data, noise = [], []
     for v, state, s in zip(velocity, x, t, strict=True):
         above, below = (schedule.alpha(s), schedule.beta(s)), (schedule.alpha_dot(s), schedule.beta_dot(s))
-        z, e = torch.linalg.solve(torch.tensor([above, below], dtype=x.dtype), torch.stack([state, v]))
-        data, noise = [*data, z], [*noise, e]
+        known = torch.stack([state.flatten(), v.flatten()])
+        z, e = torch.linalg.solve(torch.tensor([above, below], dtype=x.dtype), known)
+        data, noise = [*data, z.view_as(state)], [*noise, e.view_as(state)]
     scores = [-e / schedule.beta(s) for e, s in zip(noise, t, strict=True)]
     return torch.stack(data), torch.stack(noise), torch.stack(scores)
 
@@ -240,10 +288,14 @@ FROM_VELOCITY = Exercise(
                 "data and noise are exchanged: data comes first."),
         Mistake("noise's sign", _solved(lambda z, e, a, b, da, db, v, x: (z, -e, -e / b)),
                 "the noise has the wrong sign: alpha data + beta noise must give x back."),
+        Mistake("noise's sign, score too", _solved(lambda z, e, a, b, da, db, v, x: (z, -e, e / b)),
+                "the data is right; the noise has the wrong sign, and the score with it."),
+        Mistake("data's sign", _solved(lambda z, e, a, b, da, db, v, x: (-z, e, -e / b)),
+                "the data has the wrong sign: alpha data + beta noise must give x back."),
         Mistake("linear path only",
                 _solved(lambda z, e, a, b, da, db, v, x: (x + b * v, x - a * v, -(x - a * v) / b)),
                 "this holds on the linear path only: the derivatives of the given schedule are missing."),
-        Mistake("schedule ignored", lambda schedule, velocity, x, t: _linear_path(velocity, x, t.reshape(-1, 1)),
+        Mistake("schedule ignored", lambda schedule, velocity, x, t: _linear_path(velocity, x, t.reshape(-1, 1, 1, 1)),
                 "t and 1 - t are one schedule; use the one that is given, with its derivatives."),
         Mistake("no determinant",
                 _solved(lambda z, e, a, b, da, db, v, x: _by_cramer(a, b, da, db, v, x, 1.0)),
@@ -253,6 +305,25 @@ FROM_VELOCITY = Exercise(
                 "the sign in the denominator of data and noise: put your results back into the two equations."),
         Mistake("t not reshaped",
                 lambda schedule, velocity, x, t: _by_cramer(*_parts(schedule, t[None], x), velocity, x), NOT_RESHAPED),
+        Mistake("t of shape (B, 1)",
+                lambda schedule, velocity, x, t: _by_cramer(*_parts(schedule, t[:, None], x), velocity, x), ONE_AXIS),
+        Mistake("both signs",
+                _solved(lambda z, e, a, b, da, db, v, x: _by_cramer(a, b, da, db, v, x, a * db - da * b)),
+                "data and noise have the wrong sign, both: alpha data + beta noise must give x back."),
+        Mistake("noise not divided",
+                _solved(lambda z, e, a, b, da, db, v, x: (z, da * x - a * v, -(da * x - a * v) / b)),
+                "the data is right; in the noise the denominator is missing."),
+        Mistake("data's sign of x",
+                _solved(lambda z, e, a, b, da, db, v, x: ((b * v + db * x) / (da * b - a * db), e, -e / b)),
+                "a sign in the data: put your results back into the two equations."),
+        Mistake("noise ignored", _solved(lambda z, e, a, b, da, db, v, x: (x / a, e, -e / b)),
+                "x / alpha is the data only where there is no noise."),
+        Mistake("x and velocity exchanged", lambda schedule, velocity, x, t: _from_velocity(schedule, x, velocity, t),
+                "velocity and x are exchanged: the mixture without dots is x."),
+        Mistake("data and noise exchanged, score too", _solved(lambda z, e, a, b, da, db, v, x: (e, z, -z / b)),
+                "data and noise are exchanged, and the score was made from the data."),
+        Mistake("backwards", _solved(lambda z, e, a, b, da, db, v, x: (-e / b, e, z)),
+                "the order: data, noise, score."),
     ),
     rtol=1e-7, why="float64; a linear system solved in another way",
     observer="data, noise and score",
@@ -295,6 +366,20 @@ EXTENDED_DRIFT = Exercise(
         Mistake("velocity scaled, too",
                 lambda velocity, score, x, t, sigma: sigma**2 / 2 * (velocity(x, t) + score(x, t)),
                 "the velocity is scaled with sigma as well: the flow stays as it is, whatever the noise."),
+        Mistake("half squared as well",
+                lambda velocity, score, x, t, sigma: velocity(x, t) + (sigma / 2) ** 2 * score(x, t),
+                "the 1/2 is squared as well: only sigma is."),
+        Mistake("halved altogether",
+                lambda velocity, score, x, t, sigma: (velocity(x, t) + sigma**2 * score(x, t)) / 2,
+                "the velocity is halved as well: the flow stays as it is, whatever the noise."),
+        Mistake("noise in the drift",
+                lambda velocity, score, x, t, sigma: velocity(x, t) + sigma**2 / 2 * score(x, t) + sigma,
+                "sigma is added to the drift: the noise is not part of it."),
+        Mistake("state for score", lambda velocity, score, x, t, sigma: velocity(x, t) + sigma**2 / 2 * x,
+                "the state stands where the score should."),
+        Mistake("time stands still",
+                lambda velocity, score, x, t, sigma: velocity(x, t) + sigma**2 / 2 * score(x, 0 * t),
+                "the score is taken at t = 0: it changes with time."),
         Mistake("a step", lambda velocity, score, x, t, sigma: x + velocity(x, t) + sigma**2 / 2 * score(x, t),
                 "this is a whole step: only the drift is asked for; the simulator adds it to x."),
         Mistake("time reversed", lambda velocity, score, x, t, sigma: _extended_drift(velocity, score, x, 1 - t, sigma),

@@ -189,5 +189,6 @@ def comparisons(
         if logy and ax.get_ylim()[1] < 100 * ax.get_ylim()[0]:
             _plain_ticks(ax.yaxis)
     entries = {label: h for ax in axes[0] for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4)
+    room = 12 * fig.get_figwidth() - sum(len(label) + 8 for label in entries)  # in letters; 8 for a line and its gaps
+    fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4 if room > 0 else 2)
     return fig
