@@ -111,7 +111,7 @@ def moving_points(
         limit: The plane is shown from -limit to limit.
         color: Of the points.
     """
-    fig, ax = figure(size=(4.6, 4.6))
+    fig, ax = figure(size=(4.1, 4.1))
     _plane(ax, limit)
     ax.plot(*xs[0].T, ".", ms=2, color=NOISE, alpha=0.25, mew=0)
     ax.set_title(" ")
@@ -128,7 +128,7 @@ def warping_grid(frames: Float[Tensor, "times lines points 2"], ts: Float[Tensor
         ts: Times, shape (times,).
     """
     half, limit = frames.shape[1] // 2, 1.05 * frames.abs().max().item()
-    fig, ax = figure(size=(4.6, 4.6))
+    fig, ax = figure(size=(4.1, 4.1))
     _plane(ax, limit)
     ax.set_title(" ")
     parts = {

@@ -85,7 +85,7 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
     """
     empirical = Empirical(data)
     field = marginal(GaussianPath(), empirical)
-    fig, ax = figure(size=(6.4, 5.2))
+    fig, ax = figure(size=(5.2, 4.3))
     plane(ax, limit)
     ax.plot(*data.T, "o", color=DATA, ms=7)
     aim = {"angles": "xy", "scale_units": "xy", "scale": 1, "color": EXACT, "width": 0.009, "zorder": 6}
@@ -133,7 +133,7 @@ def explore_field(
     velocity, m, side = velocity or exact.velocity, 61, 15
     pixels, seeds = grid_points(limit, m), grid_points(0.94 * limit, side)
     grid = torch.linspace(0, 1, 6)
-    fig, ax = figure(size=(5.4, 5.0))
+    fig, ax = figure(size=(4.7, 4.3))
     plane(ax, limit)
     extent = (-limit, limit, -limit, limit)
     picture = {"origin": "lower", "extent": extent, "interpolation": "bilinear"}

@@ -117,7 +117,7 @@ def explore_flow(field: Field, lines: Float[Tensor, "lines points 2"], *, steps:
     ts = torch.linspace(0, 1, steps + 1).to(lines)
     frames = simulate(field, lines.flatten(0, 1), ts, heun_step).xs.unflatten(1, lines.shape[:2])
     limit, half = 1.05 * frames.abs().max().item(), len(lines) // 2
-    fig, ax = figure(size=(5.2, 4.6))
+    fig, ax = figure(size=(4.6, 4.1))
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
     parts = {name: bundle(ax, color=color, lw=1.3) for name, color in (("one", MODEL), ("other", DATA))}
 
