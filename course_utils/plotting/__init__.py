@@ -29,6 +29,14 @@ from course_utils.plotting.learning import (
     gradient_agreement,
     training_progress,
 )
+from course_utils.plotting.player import (
+    Animation,
+    appearing_images,
+    moving_points,
+    play,
+    player_html,
+    warping_grid,
+)
 from course_utils.plotting.processes import (
     PathPanel,
     convergence,
@@ -42,6 +50,7 @@ from course_utils.plotting.processes import (
     warped_grids,
 )
 from course_utils.plotting.scores import law_grid, paths_over_density, predictions
+from course_utils.plotting.stage import Stage
 
 __all__ = [
     "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "show", "PathPanel",
@@ -53,4 +62,5 @@ __all__ = [
     "board_samples", "comparisons", "error_maps", "gradient_agreement", "live", "training_progress",
     "density_scatter", "line_panels", "log_density_maps",
     "law_grid", "paths_over_density", "predictions",
+    "Animation", "Stage", "appearing_images", "moving_points", "play", "player_html", "warping_grid",
 ]  # fmt: skip

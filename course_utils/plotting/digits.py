@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -15,6 +16,9 @@ from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, MODEL, NOISE, f
 
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":"), (NOISE, "v", "-")]
 """Colour, marker and dash of the lines of a figure."""
+
+GAP = 2
+"""Pixels between two images."""
 
 
 def image_grid(
@@ -39,17 +43,19 @@ def image_grid(
     for titles, count, name in ((column_titles, columns, "column"), (row_titles, rows, "row")):
         if titles and len(titles) != count:
             raise ValueError(f"expected {count} {name} titles, got {len(titles)}")
-    gap, left = 2, max((18 + 8 * len(title) for title in row_titles), default=8)
-    canvas = torch.full((rows * (height + gap) - gap, columns * (width + gap) - gap), torch.nan)
-    for r in range(rows):
-        for c in range(columns):
-            y, x = r * (height + gap), c * (width + gap)
-            canvas[y : y + height, x : x + width] = images[r, c]
+    canvas, left = tiled(images), max((18 + 8 * len(title) for title in row_titles), default=8)
     fig, ax = _exact_axes(canvas.shape[1] * zoom, canvas.shape[0] * zoom, left, top=28 if column_titles else 6)
     ax.imshow(canvas.numpy(), cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest")
-    ax.set_xticks([c * (width + gap) + width / 2 for c in range(len(column_titles))], column_titles)
-    ax.set_yticks([r * (height + gap) + height / 2 for r in range(len(row_titles))], row_titles)
+    ax.set_xticks([c * (width + GAP) + width / 2 for c in range(len(column_titles))], column_titles)
+    ax.set_yticks([r * (height + GAP) + height / 2 for r in range(len(row_titles))], row_titles)
     return fig
+
+
+def tiled(images: Float[Tensor, "rows columns height width"]) -> Float[Tensor, "y x"]:
+    """Images in rows and columns as one, not a number between them."""
+    rows, columns, height, width = images.shape
+    framed = F.pad(images, (0, GAP, 0, GAP), value=torch.nan)
+    return framed.transpose(1, 2).reshape(rows * (height + GAP), columns * (width + GAP))[:-GAP, :-GAP]
 
 
 def _exact_axes(width: int, height: int, left: int, top: int):

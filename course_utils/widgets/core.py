@@ -1,0 +1,126 @@
+"""From a pure function and named parameters to sliders over a picture."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ipywidgets
+from IPython.display import HTML, display
+
+from course_utils.plotting.core import image_html
+from course_utils.plotting.stage import Stage
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number to choose: a slider, and a box to type it in.
+
+    Attributes:
+        label: What stands before the box.
+        low, high: Range.
+        value: At the beginning.
+        step: Between two values; whole numbers if this and `low` are whole.
+    """
+
+    label: str
+    low: float
+    high: float
+    value: float
+    step: float
+
+    def __post_init__(self):
+        if not (self.low <= self.value <= self.high and self.step > 0):
+            raise ValueError(
+                f"expected {self.low:g} <= value <= {self.high:g} and a positive step, "
+                f"got {self.value:g} and {self.step:g}"
+            )
+
+    def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
+        """The widget whose value counts, and the row that holds it. Slider and box are linked in the browser."""
+        whole = isinstance(self.low, int) and isinstance(self.step, int)
+        kind, box_kind = ("IntSlider", "BoundedIntText") if whole else ("FloatSlider", "BoundedFloatText")
+        shared = {"min": self.low, "max": self.high, "value": self.value, "step": self.step}
+        slider = getattr(ipywidgets, kind)(**shared, readout=False, layout={"flex": "1 1 auto", "max_width": "460px"})
+        box = getattr(ipywidgets, box_kind)(**shared, description=self.label, **LABELLED)
+        ipywidgets.jslink((slider, "value"), (box, "value"))
+        return slider, ipywidgets.HBox([box, slider])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values to choose from a list.
+
+    Attributes:
+        label: What stands before the list.
+        options: From the name shown to the value; the first is chosen at the beginning.
+    """
+
+    label: str
+    options: Mapping[str, object]
+
+    def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
+        """The widget whose value counts, and the row that holds it."""
+        options = list(self.options.items())
+        dropdown = ipywidgets.Dropdown(options=options, value=options[0][1], description=self.label, **LABELLED)
+        return dropdown, ipywidgets.HBox([dropdown])
+
+
+LABELLED = {"style": {"description_width": "110px"}, "layout": {"width": "230px"}}
+
+
+class Explorer:
+    """A picture with sliders. The last line of a cell shows it; so does IPython's `display`.
+
+    Args:
+        stage: The figure with its moving parts.
+        draw: Called with a value for each name in `controls`; returns what changes on the stage.
+        controls: From name to slider or choice.
+        alt: What the picture shows, for those who cannot see it; the values chosen are added.
+
+    Attributes:
+        controls: From name to the widget that holds its value.
+        picture: The widget that shows the picture.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        draw: Callable[..., Mapping[str, object]],
+        controls: Mapping[str, Slider | Choice],
+        *,
+        alt: str,
+    ):
+        self._stage, self._draw, self._alt, self._specs = stage, draw, alt, dict(controls)
+        made = {name: spec.widgets() for name, spec in controls.items()}
+        self.controls = {name: widget for name, (widget, _) in made.items()}
+        self.picture = ipywidgets.HTML(self.html())
+        for widget in self.controls.values():
+            widget.observe(self._redraw, "value")
+        self._first = self.picture.value
+        hide = ipywidgets.HTML(f"<style>#{self._id} {{display: none}}</style>", layout={"display": "none"})
+        self.box = ipywidgets.VBox([*(row for _, row in made.values()), self.picture, hide])
+
+    @property
+    def _id(self) -> str:
+        return "static-" + hashlib.sha256(self._first.encode()).hexdigest()[:12]
+
+    def html(self) -> str:
+        """The picture for the present values."""
+        values = {name: widget.value for name, widget in self.controls.items()}
+        said = ", ".join(f"{self._specs[name].label} {_say(self._specs[name], v)}" for name, v in values.items())
+        jpeg = self._stage.jpeg(self._draw(**values))
+        return image_html(jpeg, f"{self._alt} Now: {said}.", self._stage.width, "jpeg")
+
+    def _redraw(self, _change) -> None:
+        self.picture.value = self.html()
+
+    def _ipython_display_(self) -> None:
+        """The first picture, for pages without a kernel, and the live one, which hides it."""
+        display(HTML(f'<div id="{self._id}">{self._first}</div>'))
+        display(self.box)
+
+
+def _say(spec: Slider | Choice, value: object) -> str:
+    if isinstance(spec, Slider):
+        return f"{value:g}"
+    return next(name for name, option in spec.options.items() if option is value or option == value)
