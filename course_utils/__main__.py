@@ -1,6 +1,7 @@
 """Command line of the course: `python -m course_utils VERB`, also reached as `python course.py VERB`."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ class Verb(NamedTuple):
 
     help: str
     arguments: dict[str, dict]
-    run: Callable[[argparse.Namespace], None]
+    run: Callable[[argparse.Namespace], int | None]
 
 
 def release(args: argparse.Namespace) -> None:
@@ -32,6 +33,13 @@ def classifier(args: argparse.Namespace) -> None:
     path = args.out or metrics.CLASSIFIER
     accuracy = metrics.save_classifier(trained, test.images, test.labels, path)
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
+
+
+def bench(args: argparse.Namespace) -> int:
+    from course_utils.grading.release import ROOT
+
+    options = [f"--{name}" for name in ("json", "quick") if getattr(args, name)]
+    return subprocess.call([sys.executable, "-m", "benchmarks", *args.name, *options], cwd=ROOT)
 
 
 def train(args: argparse.Namespace) -> None:
@@ -96,6 +104,15 @@ def _write_images(path: Path, images) -> None:
 
 
 VERBS = {
+    "bench": Verb(
+        "measure speed beside other libraries, in an environment of its own that is made on first use",
+        {
+            "name": {"nargs": "*", "help": "benchmarks to run, such as sde; every one by default"},
+            "--json": {"action": "store_true", "help": "a list of rows instead of a table"},
+            "--quick": {"action": "store_true", "help": "shorten the long ones"},
+        },
+        bench,
+    ),
     "classifier": Verb(
         "train the classifier that judges digits, on the full MNIST (a minute or two)",
         {
@@ -146,11 +163,10 @@ def main(argv: list[str] | None = None) -> int:
             subparser.add_argument(argument, **options)
     args = parser.parse_args(argv)
     try:
-        VERBS[args.verb].run(args)
+        return VERBS[args.verb].run(args) or 0
     except (ValueError, OSError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,95 @@
+"""Run benchmarks in an environment that has the peers: `python course.py bench [NAME ...] [--json] [--quick]`."""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import sysconfig
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PEERS = ROOT / ".venv-peers"
+PACKAGES = [
+    "torchsde>=0.2.6", "diffrax>=0.6", "torchdiffeq>=0.2.4", "diffusers>=0.30", "flow-matching>=1.0", "pot>=0.9",
+]  # fmt: skip
+WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUDA torch, and its networks need neither
+
+
+def benchmarks() -> dict[str, Callable]:
+    """From name to a function of `quick` that gives rows."""
+    from benchmarks import board, digits, fields, growth, package, simulation
+
+    return {
+        "imports": package.imports,
+        "sde": simulation.sde,
+        "ode": simulation.ode,
+        "board": board.board,
+        "throughput": digits.throughput,
+        "peak": digits.peak,
+        "sampling": digits.sampling,
+        "empirical": fields.empirical,
+        "growth": growth.growth,
+        "notebooks": package.notebooks,
+    }
+
+
+def peers_python() -> Path:
+    """Python of the environment with the peers, which sees the course's packages, too; made on first use."""
+    python = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    stamp = PEERS / "ready"
+    wanted = "\n".join([sys.version, *PACKAGES, *WITHOUT_DEPENDENCIES])
+    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+        print("Making the environment .venv-peers: this takes minutes.", file=sys.stderr, flush=True)
+        venv.create(PEERS, with_pip=True, clear=True)
+        scheme = {"base": str(PEERS), "platbase": str(PEERS)}
+        (Path(sysconfig.get_path("purelib", "venv", scheme)) / "course.pth").write_text(sysconfig.get_path("purelib"))
+        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        for packages in ([*PACKAGES], ["--no-deps", *WITHOUT_DEPENDENCIES]):
+            subprocess.run([*install, *packages], check=True, stdout=sys.stderr)
+        stamp.write_text(wanted, "utf-8")
+    return python
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks named; exit status 1 where a row does not hold."""
+    names = benchmarks()
+    parser = argparse.ArgumentParser(prog="python course.py bench", description=__doc__)
+    parser.add_argument("name", nargs="*", help=f"{', '.join(names)}; every one by default")
+    parser.add_argument("--json", action="store_true", help="a list of rows instead of a table")
+    parser.add_argument("--quick", action="store_true", help="shorten the long ones; each row says so")
+    args = parser.parse_args(arguments)
+    if unknown := [name for name in args.name if name not in names]:
+        print(f"error: expected benchmarks among {', '.join(names)}, got {', '.join(unknown)}", file=sys.stderr)
+        return 2
+    rows = []
+    for name in args.name or names:
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        rows += [_marked(row, args.quick) for row in names[name](args.quick)]
+    from benchmarks.rows import table
+
+    if args.json:
+        print(json.dumps([row.as_dict() for row in rows], indent=1))
+    else:
+        import torch
+
+        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
+        print(f"torch {torch.__version__}, {torch.get_num_threads()} threads unless stated; median (least to most)\n")
+        print(table(rows))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+def _marked(row, quick: bool):
+    from dataclasses import replace
+
+    return replace(row, what=f"{row.what} (quick)") if quick else row
+
+
+if __name__ == "__main__":
+    if Path(sys.prefix).resolve() == PEERS.resolve():
+        sys.exit(main(sys.argv[1:]))
+    variables = dict(os.environ, PYTHONPATH=str(ROOT))
+    sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables, cwd=ROOT))
