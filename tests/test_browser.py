@@ -63,16 +63,16 @@ def test_every_slider_changes_its_picture(page):
 
 def test_every_box_and_list_changes_its_picture(page):
     for cell in page.locator(".jp-CodeCell").filter(has=page.locator(".noUi-handle, .widget-dropdown")).all():
-        for box in cell.locator("input[type=number]").all():
-            before = cell.evaluate(PICTURE)
-            box.fill(box.get_attribute("min"))
-            box.press("Tab")
-            wait_for_change(page, cell, before)
         for choice in cell.locator(".widget-dropdown select").all():
             if choice.locator("option").count() > 1:
                 before = cell.evaluate(PICTURE)
                 choice.select_option(index=1)
                 wait_for_change(page, cell, before)
+        for box in cell.locator("input[type=number]").all():
+            before = cell.evaluate(PICTURE)
+            box.fill(box.get_attribute("min"))
+            box.press("Tab")
+            wait_for_change(page, cell, before)
 
 
 def wait_for_change(page, cell, before: str) -> None:

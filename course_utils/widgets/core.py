@@ -61,7 +61,8 @@ class Choice:
     def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
         """The widget whose value counts, and the row that holds it."""
         options = list(self.options.items())
-        dropdown = ipywidgets.Dropdown(options=options, value=options[0][1], description=self.label, **LABELLED)
+        shown = {"description": self.label, "style": LABELLED["style"], "layout": {"width": "330px"}}
+        dropdown = ipywidgets.Dropdown(options=options, value=options[0][1], **shown)
         return dropdown, ipywidgets.HBox([dropdown])
 
 

@@ -125,7 +125,7 @@ def explore_memorization(results: Mapping[tuple[int, int], Copies], *, zoom: int
     every, ratios = {f"{n:,}": n for n in sizes}, {key: copies.ratio for key, copies in results.items()}
     first = results[sizes[0], steps[-1]]
     fig = image_grid(torch.stack([first.samples[:, 0], first.nearest[:, 0]]), zoom=zoom, row_titles=ROWS)
-    fig.set_figheight(fig.get_figheight() + 0.35)
+    fig.set_figheight(fig.get_figheight() + 0.7)
     note = fig.text(0.5, 0.97, "", ha="center", va="top", size=12)
     fig.axes[0].images[0].set_data(pixels(torch.stack([first.samples[:, 0], first.nearest[:, 0]])))
     stage = Stage(fig, {"images": fig.axes[0].images[0], "ratio": note})

@@ -94,7 +94,7 @@ def explore_steps(
         x0: Noise to start from, shape (n, 2).
         last: The time at which sampling ends.
     """
-    counts, limit = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64], 1.2 * board.half_width
+    counts, limit = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32], 1.2 * board.half_width
     jobs = [(field, solver, n) for field in fields for solver in SOLVERS for n in counts]
     ends = {
         (field, solver, n): simulate(
@@ -105,7 +105,7 @@ def explore_steps(
     off = {job: 100 * off_support(board, x) for job, x in ends.items()}
     fig, (left, right) = figure(1, 2, size=(3.9, 3.8))
     plane(left, limit)
-    right.set(xscale="log", xlim=(0.9, 300), ylim=(0, 60), xlabel="evaluations of the field")
+    right.set(xscale="log", xlim=(0.9, 150), ylim=(0, 60), xlabel="evaluations of the field")
     right.set_title("off the squares, %")
     dots = {"ls": "", "marker": ".", "ms": 3, "mew": 0}
     parts = {"on": left.plot([], [], color=MODEL, **dots)[0], "off": left.plot([], [], color="black", **dots)[0]}
