@@ -84,7 +84,11 @@ class AffineModel(nn.Module):
         self.labels = None if labels is None else nn.Parameter(labels.clone())
 
     def forward(self, x, t, y=None):
-        shift = 0 if y is None or self.labels is None else self.labels[y]
+        labelled = y is not None and self.labels is not None
+        if labelled and (not isinstance(y, Tensor) or y.shape != x.shape[:1]):  # as the networks do
+            got = f"shape {tuple(y.shape)}" if isinstance(y, Tensor) else _kind(y)
+            raise ValueError(f"expected labels of shape ({len(x)},), one a state, got {got}")
+        shift = self.labels[y] if labelled else 0
         return x @ self.matrix.T + self.offset + expand_time(t, x) * self.rate + shift
 
 
@@ -241,6 +245,13 @@ def several(*names: str) -> Callable:
     return observer
 
 
+def also_at_the_end(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+    """The states that a step leads to, and those it leads to when `t_next` is 1: nan if they are not all finite."""
+    at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
+    result, end = (_tensor(fn(*each.values()), "result") for each in (arguments, at_the_end))
+    return {"result": result, "result for t_next = 1": end if end.isfinite().all() else torch.full_like(end, torch.nan)}
+
+
 def points_and_images(observer: Callable) -> Callable:
     """An observer of two calls: with flat states cut from the images of the case, and with the images.
 
@@ -285,6 +296,7 @@ OBSERVERS: dict[str, Callable[[Callable, dict], dict[str, Tensor]]] = {
     "state for points and images": points_and_images(returned),
     "x and velocity for points and images": points_and_images(several("x", "velocity")),
     "training": training,
+    "state also at t_next = 1": also_at_the_end,
     "data, noise and score": several("data", "noise", "score"),
 }
 

@@ -42,10 +42,15 @@ FOURIER_FEATURES = Exercise(
         Mistake("periods", lambda t, frequencies: _features(2 * math.pi * t[:, None] / frequencies),
                 "t is divided by the frequencies: a frequency counts turns per unit of time, it is no period."),
         Mistake("features first", lambda t, frequencies: _features(2 * math.pi * t[:, None] * frequencies).mT,
-                "rows and columns are exchanged: one row a time, as everywhere the batch comes first."),
+                "rows and columns are exchanged: each time has a row."),
         Mistake("one below the other", lambda t, frequencies: torch.cat(
                     _features(2 * math.pi * t[:, None] * frequencies).chunk(2, 1)),
                 "the sines stand below the cosines, as if there were twice as many times: put them side by side."),
+        Mistake("stacked", lambda t, frequencies: _features(2 * math.pi * t[:, None] * frequencies)
+                .unflatten(1, (2, -1)),
+                "cosines and sines lie on top of each other, with an axis of their own: one row a time holds both."),
+        Mistake("one row a frequency", lambda t, frequencies: _features(2 * math.pi * frequencies[:, None] * t),
+                "each row belongs to a frequency: one row a time, as everywhere the batch comes first."),
         Mistake("cosines only", lambda t, frequencies: (2 * math.pi * t[:, None] * frequencies).cos(),
                 "the sines are missing: from a cosine alone, a time before and one after a turning point look alike."),
         Mistake("root of two", lambda t, frequencies: 2**0.5 * _features(2 * math.pi * t[:, None] * frequencies),
@@ -76,16 +81,24 @@ def _residual_block(block, x, embedding):
     return torch.stack(out)
 
 
-def _block(block, x, embedding, *, norm=True, one=1, swap=False, outer=1, inner=F.silu, before=F.silu, late=False):
-    scale, shift = block.modulation(before(embedding))[..., None, None].chunk(2, 1)[:: -1 if swap else 1]
+def _same(x):
+    return x
+
+
+def _block(
+    block, x, embedding, *, norm=True, one=1, swap=False, outer=1, inner=F.silu, before=F.silu, after=_same, late=False,
+    outside=_same,
+):  # fmt: skip
+    scale, shift = after(block.modulation(before(embedding)))[..., None, None].chunk(2, 1)[:: -1 if swap else 1]
     h = block.norm(x) if norm else x
-    h = block.conv1(h) if late else block.conv1((one + scale) * h + shift)
+    h = block.conv1(h) if late else block.conv1(outside((one + scale) * h + shift))
     h = block.conv2(inner((one + scale) * h + shift if late else h))
     return outer * x + h
 
 
-def _same(x):
-    return x
+def _modulated_first(block, x, embedding):
+    scale, shift = block.modulation(F.silu(embedding))[..., None, None].chunk(2, 1)
+    return x + block.conv2(F.silu(block.conv1(block.norm((1 + scale) * x + shift))))
 
 
 RESIDUAL_BLOCK = Exercise(
@@ -108,6 +121,14 @@ RESIDUAL_BLOCK = Exercise(
                 "a ReLU stands between the convolutions: the block is defined with SiLU."),
         Mistake("no SiLU on the embedding", lambda block, x, embedding: _block(block, x, embedding, before=_same),
                 "the embedding goes through SiLU before the modulation; yours goes in as it is."),
+        Mistake("SiLU after the modulation", lambda block, x, embedding:
+                _block(block, x, embedding, before=_same, after=F.silu),
+                "the SiLU is applied to scale and shift: it belongs to the embedding, before the modulation."),
+        Mistake("SiLU too early", lambda block, x, embedding:
+                _block(block, x, embedding, inner=_same, outside=F.silu),
+                "the SiLU stands before the first convolution: it belongs between the two."),
+        Mistake("modulated before the normalisation", _modulated_first,
+                "scale and shift come before the normalisation, which undoes a part of them: they belong after it."),
         Mistake("modulated after the convolution", lambda block, x, embedding: _block(block, x, embedding, late=True),
                 "scale and shift are applied after the first convolution: they belong right after the normalisation."),
         Mistake("embedding ignored", lambda block, x, embedding: x + block.conv2(F.silu(block.conv1(block.norm(x)))),
@@ -123,8 +144,8 @@ def _draw_drop_labels(seed: int) -> dict:
     y = torch.randint(0, NULL, (12,), generator=generator)
     u = torch.rand(12, dtype=torch.float64, generator=generator)
     p = 0.2 + 0.2 * torch.rand((), generator=generator).item()
-    u[:3], y[:2] = torch.tensor([0.5 * p, 1 - 0.5 * p, 0.5]), torch.tensor([3, 4])
-    return {"y": y, "u": u, "p": p, "null": NULL}
+    u[:5], y[:2] = torch.tensor([0.5 * p, 1 - 0.5 * p, 0.5, p, 0.05], dtype=u.dtype), torch.tensor([3, 4])
+    return {"y": y, "u": u, "p": p, "null": NULL + 1 + seed % 5}  # never 10, so that `null` has to be used
 
 
 def _drop_labels(y, u, p, null):
@@ -136,10 +157,18 @@ DROP_LABELS = Exercise(
     (
         Mistake("kept and dropped exchanged", lambda y, u, p, null: torch.where(u < p, y, null),
                 "kept and dropped labels are exchanged: with a small p nearly all labels should stay."),
+        Mistake("dropped above p", lambda y, u, p, null: torch.where(u > p, null, y),
+                "labels with a u above p are dropped: with a small p nearly all labels should stay."),
         Mistake("dropped with 1 - p", lambda y, u, p, null: torch.where(u > 1 - p, null, y),
                 "the right share is dropped, but the wrong ones: a label goes where its u is below p."),
         Mistake("zero for null", lambda y, u, p, null: torch.where(u < p, 0, y),
                 "dropped labels become 0, but 0 is a digit: the network needs a label of its own for 'no label'."),
+        Mistake("10 for null", lambda y, u, p, null: torch.where(u < p, 10, y),
+                "dropped labels become 10, whatever the argument null is."),
+        Mistake("a tenth", lambda y, u, p, null: torch.where(u < 0.1, null, y),
+                "the argument p is not used: a tenth of the labels is dropped, whatever it is."),
+        Mistake("u equal to p", lambda y, u, p, null: torch.where(u <= p, null, y),
+                "a label whose u equals p is dropped, too: with p = 0 and u = 0 it has to stay."),
         Mistake("all or nothing", lambda y, u, p, null: torch.full_like(y, null) if u[0] < p else y,
                 "the whole batch shares one decision: each label is dropped by its own u."),
         Mistake("nothing dropped", lambda y, u, p, null: y.clone(),
@@ -155,9 +184,10 @@ def _draw_guided_velocity(seed: int) -> dict:
     normal = random_inputs(seed)
     model = {"family": "affine model", "matrix": normal(2, 2), "offset": normal(2), "rate": normal(2)}
     y = torch.randint(0, NULL, (5,), generator=torch.Generator().manual_seed(seed))
+    null = NULL + 1 + seed % 5  # never 10, so that `null` has to be used
     return {
-        "model": {**model, "labels": normal(NULL + 1, 2)},
-        "x": normal(5, 2), "t": normal(1).sigmoid()[0], "y": y, "w": 1.5 + normal(1).exp().item(), "null": NULL,
+        "model": {**model, "labels": normal(null + 1, 2)},
+        "x": normal(5, 2), "t": normal(1).sigmoid()[0], "y": y, "w": 1.5 + normal(1).exp().item(), "null": null,
     }  # fmt: skip
 
 
@@ -189,6 +219,8 @@ GUIDED_VELOCITY = Exercise(
                 "one velocity is taken without any label: 'no label' is a label, too; give it once for each image."),
         Mistake("label 0 for null", lambda model, x, t, y, w, null: _guided(model, x, t, y, 0, 1 - w, w),
                 "the unconditional velocity is taken with label 0, which is a digit: use the null label."),
+        Mistake("label 10 for null", lambda model, x, t, y, w, null: _guided(model, x, t, y, 10, 1 - w, w),
+                "the unconditional velocity is taken with label 10, whatever the argument null is."),
     ),
 )  # fmt: skip
 
@@ -197,7 +229,7 @@ def _draw_frechet(seed: int) -> dict:
     normal = random_inputs(seed)
     product = torch.tensor([-1.0])
     while (product < 0).any():  # else the root of its entries, a mistake, would be nan
-        a, b = normal(4, 2 if seed % 3 == 1 else 7), normal(4, 3 if seed % 3 == 2 else 7)
+        a, b = normal(4, 2 if seed % 3 == 2 else 7), normal(4, 2 if seed % 3 == 1 else 7)
         cov_a, cov_b = a @ a.T / 7, b @ b.T / 7
         product = (cov_a @ cov_b).diagonal()
     return {"mean_a": normal(4), "cov_a": cov_a, "mean_b": normal(4), "cov_b": cov_b}
@@ -212,14 +244,15 @@ def _frechet(mean_a, cov_a, mean_b, cov_b):
     return torch.dist(mean_a, mean_b) ** 2 + (cov_a + cov_b).trace() - 2 * root.trace()
 
 
-def _root(cov):
+def _root(cov, transposed=False):
     eigenvalues, basis = torch.linalg.eigh(cov)
+    basis = basis.T if transposed else basis
     return basis * eigenvalues.clamp(min=0).sqrt() @ basis.T
 
 
-def _distance(mean_a, cov_a, mean_b, cov_b, *, gap=lambda v: v.square().sum(), total=torch.trace, factor=2):
-    root = _root(cov_a)
-    cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
+def _distance(mean_a, cov_a, mean_b, cov_b, *, gap=lambda v: v.square().sum(), total=torch.trace, factor=2, root=_root):
+    half = root(cov_a)
+    cross = torch.linalg.eigvalsh(half @ cov_b @ half).clamp(min=0).sqrt().sum()
     return gap(mean_a - mean_b) + total(cov_a + cov_b) - factor * cross
 
 
@@ -229,6 +262,15 @@ FRECHET_DISTANCE = Exercise(
         Mistake("roots multiplied", lambda mean_a, cov_a, mean_b, cov_b: (mean_a - mean_b).square().sum()
                 + (cov_a + cov_b - 2 * _root(cov_a) @ _root(cov_b)).trace(),
                 "the product of the two roots is not the root that is asked for, unless the covariances commute."),
+        Mistake("root of a negative number", lambda mean_a, cov_a, mean_b, cov_b:
+                _distance(mean_a, cov_a, mean_b, cov_b) + cov_a.new_tensor(-1e-16).sqrt(),
+                "nan is the root of a negative number: rounding makes eigenvalues that should be 0 slightly negative."),
+        Mistake("product taken for symmetric", lambda mean_a, cov_a, mean_b, cov_b: (mean_a - mean_b).square().sum()
+                + (cov_a + cov_b).trace() - 2 * torch.linalg.eigvalsh(cov_a @ cov_b).clamp(min=0).sqrt().sum(),
+                "the product of the covariances is not symmetric, but eigvalsh and eigh read one half of a matrix."),
+        Mistake("basis transposed", lambda mean_a, cov_a, mean_b, cov_b:
+                _distance(mean_a, cov_a, mean_b, cov_b, root=lambda cov: _root(cov, transposed=True)),
+                "the eigenvectors are the columns of the basis that eigh gives; in your root they are its rows."),
         Mistake("no factor 2", lambda mean_a, cov_a, mean_b, cov_b: _distance(mean_a, cov_a, mean_b, cov_b, factor=1),
                 "equal Gaussians must have the distance 0; with yours the traces do not cancel. Count the roots."),
         Mistake("no root", lambda mean_a, cov_a, mean_b, cov_b: (mean_a - mean_b).square().sum()
@@ -256,7 +298,7 @@ FRECHET_DISTANCE = Exercise(
                 _distance(mean_a, cov_a, mean_b, cov_b).sqrt(),
                 "this is the root of what is asked for: the Fréchet distance of images is quoted squared."),
     ),
-    rtol=1e-4,
+    rtol=1e-6,
     why="roots of singular matrices: rounding errors of 1e-16 in an eigenvalue become 1e-8 in its root",
     observer="number",
 )  # fmt: skip
@@ -285,6 +327,9 @@ BRIDGE_SOURCE = Exercise(
     (
         Mistake("every fourth pixel", lambda z, noise, s: F.interpolate(z[..., ::4, ::4], scale_factor=4) + s * noise,
                 "one pixel of each block is kept: a pixel of the small image is the mean of its 4×4 block."),
+        Mistake("largest of the block", lambda z, noise, s:
+                F.interpolate(F.max_pool2d(z, 4), scale_factor=4) + s * noise,
+                "the largest pixel of each block is kept: a pixel of the small image is the mean of its 4×4 block."),
         Mistake("sum of the block", lambda z, noise, s: 16 * _low(z) + s * noise,
                 "the blocks are summed: a pixel of the small image is the mean of its 4×4 block."),
         Mistake("small image tiled", lambda z, noise, s: F.avg_pool2d(z, 4).repeat(1, 1, 4, 4) + s * noise,
@@ -301,6 +346,8 @@ BRIDGE_SOURCE = Exercise(
                 "the noise is not scaled by s."),
         Mistake("s as a variance", lambda z, noise, s: _low(z) + s**0.5 * noise,
                 "s is taken as a variance: it is the standard deviation of the noise."),
+        Mistake("s squared", lambda z, noise, s: _low(z) + s**2 * noise,
+                "the noise is multiplied by the square of s: s is its standard deviation already."),
         Mistake("mixed", lambda z, noise, s: (1 - s) * _low(z) + s * noise,
                 "the small image is faded by 1 - s: the noise is added to it, nothing is mixed."),
         Mistake("small", lambda z, noise, s: F.avg_pool2d(z, 4),

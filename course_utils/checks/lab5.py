@@ -41,12 +41,24 @@ VARIANCE_PRESERVING = Exercise(
                 "alpha is the square of what it should be: check the two fractions in the exponent."),
         Mistake("variance", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_min, b_max), lambda a: 1 - a**2),
                 "beta is a variance: the standard deviation of the noise is asked for."),
-        Mistake("sum instead of squares", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_min, b_max), 
-                                                                                  lambda a: 1 - a),
+        Mistake("sum instead of squares", lambda t, b_min, b_max:
+                _with_beta(_log_alpha(t, b_min, b_max), lambda a: 1 - a),
                 "alpha and beta sum to 1, as on the linear path; here their squares do."),
         Mistake("no exponential", lambda t, b_min, b_max: (_log_alpha(t, b_min, b_max),
                 _with_beta(_log_alpha(t, b_min, b_max))[1]),
                 "alpha is negative: the formula gives its logarithm."),
+        Mistake("no exponential, beta follows", lambda t, b_min, b_max:
+                (_log_alpha(t, b_min, b_max), (1 - _log_alpha(t, b_min, b_max) ** 2).sqrt()),
+                "alpha is negative, and beta is made from it: the formula gives the logarithm of alpha."),
+        Mistake("alpha not squared", lambda t, b_min, b_max:
+                _with_beta(_log_alpha(t, b_min, b_max), lambda a: (1 - a).sqrt()),
+                "the squares of alpha and beta have to sum to 1; with yours, alpha and the square of beta do."),
+        Mistake("rates exchanged", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_max, b_min)),
+                "b_min and b_max are exchanged: the small rate belongs to the data, the large one to the noise."),
+        Mistake("not squared", lambda t, b_min, b_max: _with_beta(-(1 - t) * ((b_max - b_min) / 4 + b_min / 2)),
+                "the exponent is linear in 1 - t: a rate that grows in a straight line adds up to a curve."),
+        Mistake("opposite signs", lambda t, b_min, b_max: _with_beta(_log_alpha(t, -b_min, b_max - 2 * b_min)),
+                "the two terms of the exponent have opposite signs: noise of either part makes alpha smaller."),
         Mistake("sign", lambda t, b_min, b_max: _with_beta(-_log_alpha(t, b_min, b_max)),
                 "alpha is larger than 1, so that no real beta is left: look at the signs in the exponent."),
         Mistake("b_max for the difference", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_min, b_max + b_min)),
@@ -104,6 +116,18 @@ DDIM_STEP = Exercise(
         Mistake("x for the noise", lambda z_hat, x, t, t_next, schedule:
                 schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * x,
                 "x is mixed in as if it were pure noise: it holds data as well, which has to be taken off first."),
+        Mistake("data not scaled", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat
+                + schedule.beta(t_next) * (x - z_hat) / schedule.beta(t),
+                "z_hat is taken off as it is: x holds it multiplied by a factor of the schedule."),
+        Mistake("linear path", lambda z_hat, x, t, t_next, schedule: x + (t_next - t) * (z_hat - x) / (1 - t),
+                "this is the step on the linear path; the schedule is given, and has to be used."),
+        Mistake("divided by 0 at the end", lambda z_hat, x, t, t_next, schedule: schedule.beta(t_next) * (
+                    x / schedule.beta(t) + z_hat * (schedule.alpha(t_next) / schedule.beta(t_next)
+                                                    - schedule.alpha(t) / schedule.beta(t))),
+                "before t_next = 1 this is right; there, beta is 0, and you divide by it: multiply the formula out."),
+        Mistake("noise keeps its size", lambda z_hat, x, t, t_next, schedule:
+                schedule.alpha(t_next) * z_hat + x - schedule.alpha(t) * z_hat,
+                "the noise keeps the size that it has at t: at t_next there is less of it."),
         Mistake("no division by beta", lambda z_hat, x, t, t_next, schedule:
                 schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat),
                 "what is left of x without the data is beta times the noise, not the noise itself."),
@@ -129,6 +153,7 @@ DDIM_STEP = Exercise(
                 _ddim(z_hat, x, t_next, t, schedule),
                 "t and t_next are exchanged: the step leads from t to t_next."),
     ),
+    observer="state also at t_next = 1",
 )  # fmt: skip
 
 
@@ -156,7 +181,7 @@ def _log_likelihood(field, divergence, x1, n):
 
 def _flow_back(
     field, divergence, x1, n, *, h=None, sign=-1, prior=1.0, constant=1.0, to=-1, time=lambda s: 1 - s, at_x1=False,
-    stuck=False, late=False, ahead=0, mean=False,
+    stuck=False, late=False, ahead=0, mean=False, once=False, together=False, squares=1.0,
 ):  # fmt: skip
     step = 1 / n
     h = step if h is None else h
@@ -167,8 +192,9 @@ def _flow_back(
         seen = x1 if stuck else moved if late else x
         total, x = total + h * divergence(field, seen, t), moved
     z = x1 if at_x1 else x
-    squares = (z**2 + constant * math.log(2 * math.pi)) / 2
-    return sign * total - prior * (squares.mean(1) if mean else squares.sum(1))
+    halves = squares * z**2 / 2
+    halves = halves.mean(1) if mean else halves.sum() if together else halves.sum(1)
+    return sign * total - prior * (halves + (1 if mean or once else z.shape[1]) * constant * math.log(2 * math.pi) / 2)
 
 
 def _wrong(**options):
@@ -185,6 +211,12 @@ LOG_LIKELIHOOD = Exercise(
         Mistake("no constant", _wrong(constant=0.0),
                 "the constant of the normal density is missing: it does not depend on x, but a log-density that is to "
                 "be compared needs it."),
+        Mistake("constant counted once", _wrong(once=True),
+                "the constant of the normal density is that of one dimension: every coordinate brings it once."),
+        Mistake("square not halved", _wrong(squares=2.0),
+                "the squared norm is not halved."),
+        Mistake("one norm for the batch", _wrong(together=True),
+                "the squares of all points are summed: each point has a norm of its own."),
         Mistake("density", lambda field, divergence, x1, n: _flow_back(field, divergence, x1, n).exp(),
                 "this is the density: its logarithm is asked for, which does not underflow in many dimensions."),
         Mistake("prior at x1", _wrong(at_x1=True),
