@@ -21,6 +21,8 @@ from course_utils.grading.storage import write
 
 Judge = Callable[..., Outcome]
 PRIVATE = 0o600
+NO_FAULT = "through no fault of the student"
+"""What the judge says where the machine failed, not the submission."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,8 @@ def _finished(future: Future, submission: Submission, sheet: Sheet, run: Run) ->
     outcome = future.result()
     if (outcome.student, outcome.lab) != (submission.student, sheet.lab):
         raise ValueError(f"expected the outcome of {submission.student}, got the one of {outcome.student}")
+    if NO_FAULT in (outcome.reason or ""):
+        return outcome, False
     run.save(submission, flagged(outcome, submission.flags))
     return outcome, True
 

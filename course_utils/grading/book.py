@@ -47,6 +47,8 @@ def check_version(url: str) -> None:
     """
     try:
         engine = create_engine(url)
+        if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").is_file():
+            return
         with engine.connect() as connection:
             tables = inspect(connection).get_table_names()
             rows = connection.execute(text("SELECT version_num FROM alembic_version")).all() if tables else []

@@ -53,10 +53,10 @@ def prepare(folder: str | Path, db: str | None = None) -> tuple[list[str], dict[
         raise ValueError(f"expected graded submissions in {folder}, found none: run grade first")
     url = db or default_url(folder)
     check_version(url)
-    place, content = folder / "grading" / "formgrader", json.dumps(settings(folder, url), indent=1)
-    write(place / "nbgrader_config.json", content)
-    write(place / "jupyter_server_config.json", content)
-    write(place / "jupyter_lab_config.json", content)
+    place, chosen = folder / "grading" / "formgrader", settings(folder, url)
+    lines = [f"c.{kind}.{name} = {value!r}\n" for kind, values in chosen.items() for name, value in values.items()]
+    for name in ("nbgrader", "jupyter_lab"):
+        write(place / f"{name}_config.py", "c = get_config()\n" + "".join(lines))
     shown = {"disabledExtensions": {"@jupyter/nbgrader": False}}
     write(place / "labconfig" / "page_config.json", json.dumps(shown))
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []

@@ -69,14 +69,24 @@ def grade(lab: str, options: Options, judge: batch.Judge | None = None) -> list[
             replaced = check_in(options.source, folder, lab, labs())
             if replaced:
                 print(f"handed in again and replaced: {', '.join(replaced)}")
+        submissions(folder, lab)
         run = batch.start(folder, asked, seed=options.seed, resume=options.resume)
-        failed = _judge(asked, run, folder, options, judge or _sandboxed())
+        failed = _judge(asked, run, folder, options, judge or _sandboxed(options))
         return _write(asked, run, folder, url, failed)
 
 
-def _sandboxed() -> batch.Judge:
-    from course_utils.grading.judging import judge_notebook
+def _sandboxed(options: Options) -> batch.Judge:
+    """The judge; on this machine it is tried first, so that what is missing is said once."""
+    from course_utils.grading.judging import close_sandbox, judge_notebook, warm_sandbox
+    from course_utils.grading.sandbox import SandboxError
 
+    if not options.scheduler:
+        try:
+            warm_sandbox(options.limits)
+        except SandboxError as error:
+            raise ValueError(str(error)) from error
+        finally:
+            close_sandbox()
     return judge_notebook
 
 

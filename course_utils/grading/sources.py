@@ -41,7 +41,7 @@ class Entry:
             Unreadable: If it is no regular file, too large, or damaged.
         """
         if self.kind != "file":
-            raise Unreadable(f"{self.path.name} is a {self.kind}, expected a notebook")
+            raise Unreadable(f"{self.path.name} is a {self.kind}: only a file that is the notebook itself is taken")
         data = self.read()
         if len(data) > NOTEBOOK_BYTES:
             raise Unreadable(f"{self.path.name} has more than {NOTEBOOK_BYTES >> 20} MB: clear its outputs")
@@ -81,7 +81,7 @@ def read_regular(path: str | Path) -> bytes:
 
 def kind_of(mode: int) -> str:
     """What a file mode says in words."""
-    words = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link, which is not followed,"}
+    words = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link"}
     return words.get(stat.S_IFMT(mode), "pipe, socket or device")
 
 

@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass, field
 
+from course_utils.grading.cells import BRACKETS, cell_ids
+
 MOST_CELLS = 1000
 
 
@@ -11,7 +13,7 @@ class Cell:
     """One cell.
 
     Attributes:
-        name: Its id, made up where it has none or one that was there before.
+        name: Its id, made up where it has none or that of an earlier cell.
         kind: "code", or "markdown" for everything else.
         source: Its text.
         grade_id: nbgrader's name for it.
@@ -26,19 +28,18 @@ class Cell:
 
 
 def cells(notebook: bytes | None) -> list[Cell]:
-    """Cells of a notebook; none if it is malformed."""
+    """Cells of a notebook, named as the judge names them; none if it is malformed."""
     try:
-        found = json.loads(notebook or b"")["cells"][:MOST_CELLS]
+        text = (notebook or b"").decode("utf-8-sig")
+        if text.count("{") + text.count("[") > BRACKETS:
+            return []
+        found = [cell for cell in json.loads(text)["cells"] if isinstance(cell, dict)][:MOST_CELLS]
     except (ValueError, KeyError, TypeError, RecursionError):
         return []
-    made: dict[str, Cell] = {}
-    for number, cell in enumerate(found):
-        if not isinstance(cell, dict):
-            continue
-        name = cell.get("id")
-        name = name if isinstance(name, str) and name not in made else f"cell-{number}"
-        made[name] = Cell(name, _kind(cell), _source(cell), _grade_id(cell), cell.get("attachments"))
-    return list(made.values())
+    return [
+        Cell(name, _kind(cell), _source(cell), _grade_id(cell), cell.get("attachments"))
+        for name, cell in zip(cell_ids(found), found, strict=True)
+    ]
 
 
 def _kind(cell: dict) -> str:
