@@ -81,5 +81,5 @@ def _answer(exercise, cell) -> Answer:
     elif "wrong" in cell.source:
         status, message, mistake = "wrong", "Likely cause: <b>one step</b> is missing.", "one step too few"
     points = float(exercise.points) if status == "right" else 0.0
-    name = cell.name if cell else None
-    return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, status, message, mistake, name)
+    heading = exercise.name, exercise.number, exercise.title
+    return Answer(*heading, points, exercise.points, status, message, mistake, cell.name if cell else None)

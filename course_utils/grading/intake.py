@@ -153,8 +153,9 @@ def _by_student(found: list[Entry], lab: str) -> dict[str, tuple[tuple[str, ...]
     groups = defaultdict(list)
     for entry in found:
         top = entry.path.parts[0]
-        if len(entry.path.parts) > 1 or entry.kind == "folder":
-            groups[owner(top, lab), top] += [_below(entry)] if len(entry.path.parts) > 1 else []
+        flat = len(entry.path.parts) == 1
+        if not flat or entry.kind == "folder" or (entry.kind != "file" and entry.path.suffix == ""):
+            groups[owner(top, lab), top] += [] if entry.kind == "folder" and flat else [_below(entry)]
         elif entry.path.suffix.lower() == ".ipynb":
             alone = Entry(PurePosixPath(f"{lab}.ipynb"), entry.kind, entry.read)
             groups[owner(entry.path.stem, lab), top] += [alone]

@@ -95,6 +95,7 @@ def report(sheet: Sheet, rows: Sequence[Row]) -> str:
         _warnings(rows),
         "<h2>Points</h2>" + _points_figure(sheet, graded) if graded else "",
         "<h2>Exercises, hardest first</h2>" + _exercises(sheet, graded) if graded else "",
+        "<h2>Questions in words</h2>" + _questions(sheet, graded) if graded else "",
         "<h2>Recognised mistakes</h2>" + _mistakes(graded),
         "<h2>To look at</h2>" + _table(["student", "flags"], _flagged(rows), "Nothing was flagged."),
         "<h2>Not graded</h2>" + _table(["student", "reason"], _ungraded(rows), "Every submission was graded."),
@@ -136,15 +137,19 @@ def _exercises(sheet: Sheet, rows: Sequence[Row]) -> str:
     shares = {task: _shares(task, rows) for task in sheet.tasks if task.exercise}
     tasks = sorted(shares, key=lambda task: shares[task]["right"])
     lines = [[task.label, *(shares[task][name] for name in ("right", "not right", "not done"))] for task in tasks]
-    lines += [_by_hand(task, rows) for task in sheet.tasks if not task.exercise]
-    return _exercise_figure(tasks, shares) + _table(["task", "right", "not right", "not done"], lines, "")
+    return _exercise_figure(tasks, shares) + _table(["exercise", "right", "not right", "not done"], lines, "")
 
 
-def _by_hand(task: Task, rows: Sequence[Row]) -> list:
-    marks = [one.marks[task.cell] for one in rows]
-    given = [mark.points for mark in marks if mark.points is not None and not mark.waiting]
-    mean = f"mean {points(round(sum(given) / len(given), 2))} of {task.points:g}" if given else "not marked yet"
-    return [task.label, mean, f"{sum(mark.waiting for mark in marks)} to mark", ""]
+def _questions(sheet: Sheet, rows: Sequence[Row]) -> str:
+    """What is marked by hand: how many have an answer, how many are marked, and their mean."""
+    lines = []
+    for task in (task for task in sheet.tasks if not task.exercise):
+        marks = [one.marks[task.cell] for one in rows]
+        given = [mark.points for mark in marks if mark.by_hand and mark.points is not None]
+        waiting = sum(mark.waiting for mark in marks)
+        mean = f"{points(round(sum(given) / len(given), 2))} of {task.points:g}" if given else "–"
+        lines.append([task.label, len(given), waiting, len(marks) - len(given) - waiting, mean])
+    return _table(["question", "marked", "to mark", "no answer", "mean of the marked"], lines, "There are none.")
 
 
 def _mistakes(rows: Sequence[Row]) -> str:
@@ -159,7 +164,9 @@ def _points_figure(sheet: Sheet, rows: Sequence[Row]) -> str:
     totals = sorted(one.total for one in rows)
     fig, axes = figure(size=(7, 2.6))
     axes.hist(totals, bins=[k - 0.5 for k in range(int(max(sheet.points, totals[-1])) + 2)], color=DATA, rwidth=0.9)
-    axes.set(xlabel=f"points of {sheet.points:g}", ylabel="students")
+    waiting = sum(one.waiting for one in rows)
+    axes.set(xlabel=f"points of {sheet.points:g}" + f", without {waiting} answers to mark" * bool(waiting))
+    axes.set_ylabel("students")
     axes.yaxis.get_major_locator().set_params(integer=True)
     middle = totals[len(totals) // 2]
     alt = f"Histogram of points of {len(totals)} students: from {totals[0]:g} to {totals[-1]:g}, median {middle:g}"

@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ MOST_ENTRIES = 50_000
 DEEPEST = 8
 NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LEAVES = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
-BROKEN_MEMBER = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError)
+BROKEN_MEMBER = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
 
 
 class Unreadable(ValueError):
