@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parent)]
 
-from grading_class import LAB, notebook, put  # noqa: E402
+from grading_class import notebook, put  # noqa: E402
 
 from course_utils.checks import lab1  # noqa: E402
 

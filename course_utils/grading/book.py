@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from nbgrader import api, dbutil
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
 from course_utils.grading.results import Outcome
 from course_utils.grading.sheet import Sheet
@@ -108,8 +109,9 @@ class Book:
             changed: Cells whose answer is another than when it was last recorded.
         """
         self.gradebook.update_or_create_student(outcome.student)
-        submission = self.gradebook.update_or_create_submission(sheet.lab, outcome.student)
-        [notebook] = submission.notebooks
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SAWarning)  # about how nbgrader uses SQLAlchemy
+            [notebook] = self.gradebook.update_or_create_submission(sheet.lab, outcome.student).notebooks
         notebook.flagged = bool(notebook.flagged or outcome.flags or outcome.reason)
         grades = {grade.name: grade for grade in notebook.grades}
         comments = {comment.name: comment for comment in notebook.comments}

@@ -3,7 +3,6 @@
 Everything but the outcomes of the judge and the marks given by hand is made from these two, again in every run.
 """
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,8 +111,7 @@ def _all(folder: Path, asked: Sheet) -> Iterable[Submission]:
 
 def _write(asked: Sheet, run: batch.Run, folder: Path, url: str, failed: dict[str, Outcome]) -> list[Row]:
     rows = []
-    with warnings.catch_warnings(), Book(url) as book:
-        warnings.simplefilter("ignore")  # SQLAlchemy's, about how nbgrader uses it
+    with Book(url) as book:
         book.prepare(asked)
         for submission in _all(folder, asked):
             outcome = _outcome(submission, asked, run, failed)
