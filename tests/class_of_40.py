@@ -33,7 +33,8 @@ WRONG = {
                        "    return torch.cat([torch.zeros_like(eps[:1]), (h * eps).cumsum(0)])",
     "euler_maruyama_step": "def euler_maruyama_step(sde, x, t, h, dw):\n"
                            "    return h * sde.drift(x, t) + sde.diffusion(x, t) * dw",
-    "ornstein_uhlenbeck": "def ornstein_uhlenbeck(x, t, theta, sigma):\n    return theta * x, torch.full_like(x, sigma)",
+    "ornstein_uhlenbeck": "def ornstein_uhlenbeck(x, t, theta, sigma):\n"
+                          "    return theta * x, torch.full_like(x, sigma)",
     "langevin_drift": "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)",
 }  # fmt: skip
 

@@ -3,17 +3,23 @@
 import copy
 import json
 import os
-import time
 from pathlib import Path
 
 from course_utils.grading.results import Answer, Outcome
-from course_utils.grading.sheet import exercises
 from course_utils.grading.submitted import cells
 
 ROOT = Path(__file__).parents[1]
 LAB = "lab1_simulation"
 SOLUTION = json.loads((ROOT / f"solutions/{LAB}/{LAB}.ipynb").read_text("utf-8"))
 RELEASED = json.loads((ROOT / f"labs/{LAB}/{LAB}.ipynb").read_text("utf-8"))
+EXERCISES = {  # name: number, title, points; here, so that a worker of a test need not import torch
+    "euler": ("1.1", "Euler loop", 2),
+    "heun_step": ("1.2", "Heun step", 2),
+    "brownian_motion": ("1.3", "Brownian motion from increments", 2),
+    "euler_maruyama_step": ("1.4", "Euler–Maruyama step", 2),
+    "ornstein_uhlenbeck": ("1.5", "Ornstein–Uhlenbeck process", 2),
+    "langevin_drift": ("1.6", "Langevin drift", 2),
+}
 WORDS = "Because the drift of the one is the score of the other."
 
 
@@ -59,20 +65,19 @@ def fake_judge(notebook, *, student, lab, seed, limits) -> Outcome:
     if log:
         with open(log, "a") as file:
             file.write(student + "\n")
-    if student == "slow":
-        time.sleep(60)
     found = {}
     for cell in cells(notebook):
-        for exercise in exercises(lab).values():
-            if cell.kind == "code" and f"def {exercise.name}(" in cell.source:
-                found[exercise.name] = cell
+        for name in EXERCISES:
+            if cell.kind == "code" and f"def {name}(" in cell.source:
+                found[name] = cell
     if b"crash the judge" in notebook:
         raise RuntimeError("a bug")
-    answers = tuple(_answer(exercise, found.get(exercise.name)) for exercise in exercises(lab).values())
+    answers = tuple(_answer(name, found.get(name)) for name in EXERCISES)
     return Outcome(student, lab, answers, printed={cell.name: "printed <b>" for cell in found.values()})
 
 
-def _answer(exercise, cell) -> Answer:
+def _answer(name, cell) -> Answer:
+    number, title, most = EXERCISES[name]
     status, message, mistake = "right", "", None
     if cell is None:
         status = "missing"
@@ -80,6 +85,5 @@ def _answer(exercise, cell) -> Answer:
         status = "not done"
     elif "wrong" in cell.source:
         status, message, mistake = "wrong", "Likely cause: <b>one step</b> is missing.", "one step too few"
-    points = float(exercise.points) if status == "right" else 0.0
-    heading = exercise.name, exercise.number, exercise.title
-    return Answer(*heading, points, exercise.points, status, message, mistake, cell.name if cell else None)
+    points = float(most) if status == "right" else 0.0
+    return Answer(name, number, title, points, most, status, message, mistake, cell.name if cell else None)

@@ -5,12 +5,13 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
+from grading_class import EXERCISES as EXERCISES_OF_LAB
 from grading_class import LAB, fake_judge, notebook
 from nbgrader.api import Gradebook
 
 from course_utils.grading.book import NO_RESPONSE, Book, Mark, check_version, default_url
 from course_utils.grading.results import Limits
-from course_utils.grading.sheet import labs, sheet, ungraded
+from course_utils.grading.sheet import exercises, labs, sheet, ungraded
 
 SHEET = sheet(LAB)
 QUESTIONS = [task.cell for task in SHEET.tasks if not task.exercise]
@@ -64,6 +65,10 @@ def test_the_labs_have_sheets():
         assert {bool(task.exercise) for task in tasks} == {True, False}
     with pytest.raises(ValueError, match="unknown lab 'lab9', expected one of: lab1_simulation, "):
         sheet("lab9")
+
+
+def test_the_fake_judge_knows_the_lab():
+    assert EXERCISES_OF_LAB == {e.name: (e.number, e.title, e.points) for e in exercises(LAB).values()}
 
 
 def test_exercises_have_points_and_questions_wait(url):

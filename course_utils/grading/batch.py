@@ -99,8 +99,9 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
         with client:
             yield client
         return
-    options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(**options, security=True, memory_limit=0, silence_logs=50) as cluster:
+    options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "memory_limit": 0, "silence_logs": 50}
+    pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
+    with LocalCluster(**options, security=True, scheduler_kwargs=pages, dashboard_address="127.0.0.1:0") as cluster:
         with Client(cluster, set_as_default=False) as client:
             yield client
 

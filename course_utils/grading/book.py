@@ -1,7 +1,5 @@
 """The gradebook: nbgrader's database, in which the formgrader shows what is to be marked by hand."""
 
-import os
-import sys
 import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -67,6 +65,18 @@ def check_version(url: str) -> None:
         )
 
 
+def _create(url: str) -> None:
+    """Make an empty gradebook as nbgrader does, unless there is one; nbgrader itself would start a program for it."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        if not inspect(connection).get_table_names():
+            api.Base.metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+    engine.dispose()
+
+
 class Book:
     """An open gradebook; use it in a `with` statement.
 
@@ -79,8 +89,7 @@ class Book:
 
     def __init__(self, url: str):
         check_version(url)
-        if str(Path(sys.executable).parent) not in os.environ.get("PATH", ""):  # nbgrader calls alembic
-            os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        _create(url)
         self.gradebook = api.Gradebook(url)
 
     def __enter__(self):

@@ -4,7 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
-from course_utils.grading.release import ROOT
+from course_utils.grading.release import ROOT, solutions
 from course_utils.grading.sheet import labs
 from course_utils.grading.storage import write
 
@@ -34,9 +34,10 @@ def student_zip(root: str | Path = ROOT) -> bytes:
         ValueError: If there is no released lab.
     """
     root = Path(root)
-    if not labs(root):
+    released = [path for name, path in labs(root).items() if name in solutions(root)]
+    if not released:
         raise ValueError(f"expected released labs in {root / 'labs'}, found none: run release")
-    paths = [*labs(root).values(), *(root / name for name in FILES)]
+    paths = [*released, *(root / name for name in FILES)]
     paths += [path for path in (root / "course_utils").rglob("*") if path.suffix in CODE]
     content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     content["README.md"] = README.encode("utf-8")
