@@ -38,8 +38,9 @@ def test_mistakes_are_recognised(graded):
 def test_what_should_be_flagged_is(graded):
     _, rows, _ = graded
     for name, words in {
-        "h01 exits early": "ended the process", "h02 exits late": "ended the process", "b6 wrong name": "wrong file name",
-        "h11 calls the package": "simulators.heun_step", "b7 from Colab": "not the released one",
+        "h01 exits early": "ended the process", "h02 exits late": "ended the process",
+        "b6 wrong name": "wrong file name", "h11 calls the package": "simulators.heun_step",
+        "b7 from Colab": "not the released one",
     }.items():  # fmt: skip
         assert any(words in flag for flag in rows[name].outcome.flags), name
     assert all(row.outcome.flags == () for name, row in rows.items() if name.startswith("a"))

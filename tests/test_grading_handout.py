@@ -51,11 +51,12 @@ def test_it_runs_where_it_is_unpacked(handed_out, tmp_path):
     for name, data in handed_out.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(data)
-    line = [sys.executable, "course.py", "--help"]
-    assert "python course.py lab" in subprocess.run(line, cwd=tmp_path / "course", capture_output=True, text=True).stdout
-    found = subprocess.run([sys.executable, "-c", "import course_utils; print(course_utils.__file__)"],
-                           cwd=tmp_path / "course", capture_output=True, text=True, check=True).stdout  # fmt: skip
-    assert found.startswith(str(tmp_path))
+    for line, said in {
+        ("course.py", "--help"): "python course.py lab",
+        ("-c", "import course_utils; print(course_utils.__file__)"): str(tmp_path),
+    }.items():
+        options = {"cwd": tmp_path / "course", "capture_output": True, "text": True, "check": True}
+        assert said in subprocess.run([sys.executable, *line], **options).stdout
 
 
 def test_without_labs_nothing_is_handed_out(tmp_path):
