@@ -1,6 +1,7 @@
 """Command line of the course: `python -m course_utils VERB`, also reached as `python course.py VERB`."""
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +17,13 @@ class Verb(NamedTuple):
     run: Callable[[argparse.Namespace], int | None]
 
 
+def positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
+    return number
+
+
 def release(args: argparse.Namespace) -> None:
     from course_utils.grading.release import release, strays
 
@@ -23,6 +31,29 @@ def release(args: argparse.Namespace) -> None:
         print(f"written: {path}")
     for path in strays():
         print(f"no lab, left alone: {path}", file=sys.stderr)
+    if args.zip:
+        from course_utils.grading.handout import write_student_zip
+
+        print(f"written: {write_student_zip()}")
+
+
+def grade(args: argparse.Namespace) -> None:
+    from course_utils.grading.grade import Options, grade
+    from course_utils.grading.results import Limits
+
+    limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
+    chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}
+    rows = grade(args.lab, Options(**chosen, limits=limits))
+    ungraded, waiting = sum(bool(row.outcome.reason) for row in rows), sum(row.waiting for row in rows)
+    print(f"{len(rows)} submissions, {ungraded} of them not graded; {waiting} answers to mark by hand: run formgrader")
+    for name in ("grades.csv", f"report-{args.lab}.html", "feedback"):
+        print(f"written: {args.folder / name}")
+
+
+def formgrader(args: argparse.Namespace) -> None:
+    from course_utils.grading.formgrader import start
+
+    start(args.folder, args.db, [f"--port={args.port}", *(["--no-browser"] if args.no_browser else [])])
 
 
 def classifier(args: argparse.Namespace) -> None:
@@ -36,8 +67,6 @@ def classifier(args: argparse.Namespace) -> None:
 
 
 def bench(args: argparse.Namespace) -> int:
-    from course_utils.grading.release import ROOT
-
     options = [f"--{name}" for name in ("json", "quick") if getattr(args, name)]
     return subprocess.call([sys.executable, "-m", "benchmarks", *args.name, *options], cwd=ROOT)
 
@@ -103,6 +132,11 @@ def _write_images(path: Path, images) -> None:
     replace_file(path, npz if path.suffix == ".npz" else png)
 
 
+ROOT = Path(__file__).resolve().parents[1]
+CLASS = {
+    "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
+    "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
+}
 VERBS = {
     "bench": Verb(
         "measure speed beside other libraries, in an environment of its own that is made on first use",
@@ -134,9 +168,36 @@ VERBS = {
         generate,
     ),
     "release": Verb(
-        "regenerate the student notebooks in labs/ from solutions/",
-        {"lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"}},
+        "regenerate the student notebooks in labs/ from solutions/, and dist/student.zip",
+        {
+            "lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"},
+            "--no-zip": {"dest": "zip", "action": "store_false", "help": "leave dist/student.zip as it is"},
+        },
         release,
+    ),
+    "grade": Verb(
+        "grade what students handed in: gradebook, grades.csv, feedback, report",
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--from": {"dest": "source", "metavar": "DIR", "help": "folder or zip to check in; without it submitted/"},
+            "--workers": {"type": positive, "default": os.cpu_count() or 1, "help": "processes (default: %(default)s)"},
+            "--timeout": {"type": positive, "default": 120, "help": "seconds for a notebook (default: %(default)s)"},
+            "--resume": {"action": "store_true", "help": "judge only what is not judged yet; write everything anew"},
+            "--seed": {"type": int, "help": "makes two gradings the same; by default random and secret"},
+            "--scheduler": {"metavar": "ADDRESS", "help": "a Dask scheduler, to grade on a cluster"},
+            "--unsafe": {"action": "store_true", "help": "without a sandbox: students' code can do what you can"},
+            **CLASS,
+        },
+        grade,
+    ),
+    "formgrader": Verb(
+        "mark answers in words by hand, in the browser; then run grade with --resume",
+        {
+            "--port": {"type": positive, "default": 8890, "help": "of the server (default: %(default)s)"},
+            "--no-browser": {"action": "store_true", "help": "only print the address"},
+            **CLASS,
+        },
+        formgrader,
     ),
     "train": Verb(
         "train Lab 4's generator of digits: a minute and a half on two cores, and half a minute to judge it",
@@ -167,6 +228,9 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nstopped: the same command goes on from here (grade: with --resume)", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

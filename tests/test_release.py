@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import zipfile
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 
 from course_utils.__main__ import main
+from course_utils.grading import handout
 from course_utils.grading import release as module
 from course_utils.grading.release import CODE_STUB, METADATA, TEXT_STUB, release, strays
 
@@ -180,9 +182,14 @@ def test_command_line(tmp_path, monkeypatch, capsys):
     (tmp_path / "labs/x/x.ipynb").write_text("{}", "utf-8")
     for function in (release, strays):
         monkeypatch.setattr(module, function.__name__, partial(function, root=tmp_path))
+    monkeypatch.setattr(handout, "write_student_zip", partial(handout.write_student_zip, tmp_path))
     assert main(["release"]) == 0
     out, err = capsys.readouterr()
-    assert out == f"written: {tmp_path / 'labs/lab9_sample/lab9_sample.ipynb'}\n"
+    written = [tmp_path / "labs/lab9_sample/lab9_sample.ipynb", tmp_path / "dist/student.zip"]
+    assert out == "".join(f"written: {path}\n" for path in written)
+    assert zipfile.ZipFile(written[1]).namelist() == ["course/README.md", "course/labs/lab9_sample/lab9_sample.ipynb"]
+    assert main(["release", "--no-zip"]) == 0
+    assert capsys.readouterr().out == f"written: {written[0]}\n"
     assert err == "no lab, left alone: labs/x/x.ipynb\n"
     assert main(["release", "lab7"]) == 2
     assert capsys.readouterr().err == "error: unknown lab 'lab7', expected one of: lab9_sample\n"

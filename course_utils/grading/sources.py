@@ -1,0 +1,132 @@
+"""Where submissions lie: a folder or a zip, as a list of entries; no link is followed and nothing is unpacked."""
+
+import os
+import re
+import stat
+import zipfile
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+NOTEBOOK_BYTES = 20 << 20
+MOST_ENTRIES = 50_000
+DEEPEST = 8
+NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+LEAVES = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
+BROKEN_MEMBER = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
+
+
+class Unreadable(ValueError):
+    """A notebook that cannot be taken; the text says why, for student and instructor."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing in the source.
+
+    Attributes:
+        path: Below the source.
+        kind: "file", "folder", or what it is instead.
+        read: Its first `NOTEBOOK_BYTES + 1` bytes at most.
+    """
+
+    path: PurePosixPath
+    kind: str
+    read: Callable[[], bytes] = lambda: b""
+
+    def notebook(self) -> bytes:
+        """The bytes of a notebook.
+
+        Raises:
+            Unreadable: If it is no regular file, too large, or damaged.
+        """
+        if self.kind != "file":
+            raise Unreadable(f"{self.path.name} is a {self.kind}: only a file that is the notebook itself is taken")
+        data = self.read()
+        if len(data) > NOTEBOOK_BYTES:
+            raise Unreadable(f"{self.path.name} has more than {NOTEBOOK_BYTES >> 20} MB: clear its outputs")
+        return data
+
+
+def entries(source: str | Path) -> list[Entry]:
+    """Everything in a folder or a zip.
+
+    Raises:
+        ValueError: If there is no such folder or zip, or it is unreadable or too large.
+    """
+    source = Path(source)
+    if source.is_dir():
+        found = [entry for entry in _in_folder(source, source, 0) if _matters(entry.path)]
+    elif source.is_file():
+        found = [entry for entry in _in_zip(source) if _matters(entry.path)]
+    else:
+        raise ValueError(f"expected a folder or a zip of submissions, found nothing at {source}")
+    if not found:
+        raise ValueError(f"expected submissions in {source}, which is empty")
+    return found
+
+
+def read_regular(path: str | Path) -> bytes:
+    """The first bytes of a regular file; anything else, such as a link or a pipe, is refused without waiting."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        number = os.open(path, flags)
+    except OSError as error:
+        raise Unreadable(f"{Path(path).name} cannot be read ({error.strerror})") from error
+    with os.fdopen(number, "rb") as file:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise Unreadable(f"{Path(path).name} is no regular file")
+        return file.read(NOTEBOOK_BYTES + 1)
+
+
+def kind_of(mode: int) -> str:
+    """What a file mode says in words."""
+    words = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link"}
+    return words.get(stat.S_IFMT(mode), "pipe, socket or device")
+
+
+def _matters(path: PurePosixPath) -> bool:
+    return not any(part in NOISE or part.startswith(".") for part in path.parts)
+
+
+def _in_folder(top: Path, folder: Path, depth: int) -> list[Entry]:
+    found = []
+    for item in sorted(os.scandir(folder), key=lambda item: item.name):
+        kind, path = kind_of(item.stat(follow_symlinks=False).st_mode), Path(item.path)
+        found.append(Entry(PurePosixPath(path.relative_to(top).as_posix()), kind, lambda p=path: read_regular(p)))
+        if kind == "folder" and depth < DEEPEST:
+            found += _in_folder(top, path, depth + 1)
+        if len(found) > MOST_ENTRIES:
+            raise ValueError(f"expected at most {MOST_ENTRIES:,} files in {top}, found more")
+    return found
+
+
+def _in_zip(path: Path) -> list[Entry]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except BROKEN_MEMBER as error:
+        raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from error
+    if len(members) > MOST_ENTRIES:
+        raise ValueError(f"expected at most {MOST_ENTRIES:,} files in {path}, found {len(members):,}")
+    outside = [member.filename for member in members if LEAVES.search(member.filename)]
+    if outside:
+        raise ValueError(f"{path} holds a name that leads out of it, {outside[0]!r}: nothing was taken from it")
+    return [_member(path, member) for member in members]
+
+
+def _member(archive: Path, member: zipfile.ZipInfo) -> Entry:
+    mode = member.external_attr >> 16
+    special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
+    kind = kind_of(mode) if special else "folder" if member.is_dir() else "file"
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+
+    def read() -> bytes:
+        try:
+            with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
+                return file.read(NOTEBOOK_BYTES + 1)
+        except BROKEN_MEMBER as error:
+            raise Unreadable(f"{name.name} is damaged or encrypted in the zip") from error
+
+    return Entry(name, kind, read)
