@@ -1,0 +1,189 @@
+"""Runs one submission, cell after cell, on orders from outside. Runs inside the sandbox.
+
+Orders and replies are lines of JSON, on one channel for the cells and one for each exercise. What stands here runs in
+one process with the student's code, which may change all of it: outside, nothing that comes back is believed.
+"""
+
+import contextlib
+import io
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+import torch
+from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_utils.checks.calling import AnswerError, observe
+from course_utils.grading import confine, syntax, wire
+
+PLAIN = (bool, int, float, str, list, tuple, dict, torch.Tensor)
+KINDS = {type(None): "None", **{kind: kind.__name__ for kind in PLAIN}}
+
+
+class OutOfTime(BaseException):
+    """The cell or the call took too long."""
+
+
+class Bounded(io.TextIOBase):
+    """A text stream that keeps what is written first and forgets the rest."""
+
+    def __init__(self, size: int):
+        self.size, self.parts, self.cut = size, [], False
+
+    def write(self, text: str) -> int:
+        kept = text[: self.size]
+        self.size -= len(kept)
+        self.cut |= len(kept) < len(text)
+        if kept:
+            self.parts.append(kept)
+        return len(text)
+
+    def text(self) -> str:
+        return "".join(self.parts) + ("\n[more was printed]" if self.cut else "")
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` in what takes longer (it may catch it: the clock outside does not care)."""
+
+    def ring(*_):
+        raise OutOfTime(f"longer than {seconds:g} seconds")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def make_shell() -> InteractiveShell:
+    """An IPython shell that keeps no history on disk, shows no tracebacks and runs no shell commands."""
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance()
+    shell.history_manager.enabled = False
+    shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    shell.system = shell.getoutput = lambda command, **_: print("commands are not run by the grader")
+    return shell
+
+
+class Submission:
+    """One submission in its process: a shell, a channel for the cells, and one for each exercise."""
+
+    def __init__(self, shell: InteractiveShell, channels: list[int], output: int):
+        self.shell, self.channels, self.output = shell, list(channels), output
+
+    def serve(self) -> None:
+        """Follow the orders on the first channel until it is closed."""
+        orders = {"read": self.read, "run": self.run, "hold": self.hold}
+        with open(self.channels[0], "rb", closefd=False) as lines:
+            for line in lines:
+                order = json.loads(line)
+                send(self.channels[0], orders[order.pop("do")](**order))
+
+    def read(self, source: str, seconds: float) -> dict:
+        """What a cell says about itself; None where it is no Python."""
+        try:
+            with at_most(seconds):
+                return {"said": syntax.describe(TransformerManager().transform_cell(source))}
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OutOfTime):
+            return {"said": None}
+
+    def run(self, source: str, seconds: float, keep: bool = True) -> dict:
+        """Run a cell: what it printed, and the error that ended it."""
+        out = Bounded(self.output)
+        error = None
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+            try:
+                with at_most(seconds):
+                    result = self.shell.run_cell(source, store_history=keep)
+                    raised = result.error_before_exec or result.error_in_exec
+                    error = raised and {**where(raised), "text": f"{raised}"[:500]}
+            except BaseException as outside:
+                error = {**where(outside), "text": ""}
+        return {"printed": out.text(), "error": error}
+
+    def hold(self, name: str, channel: int) -> dict:
+        """Keep a function as it is now: a copy of this process waits for its cases while the cells go on."""
+        fn = self.shell.user_ns.get(name)
+        if not callable(fn):
+            return {"held": False, "defined": name in self.shell.user_ns}
+        own, self.channels[channel] = self.channels[channel], None
+        if os.fork():
+            os.close(own)
+            return {"held": True}
+        try:
+            for other in (c for c in self.channels if c is not None):
+                os.close(other)
+            answer(fn, own)
+        finally:
+            os._exit(0)
+
+
+def answer(fn: Callable, channel: int) -> None:
+    """Call a function on the cases that arrive, and send what each call showed; the first failure is the last."""
+    torch.set_num_threads(1)
+    sys.stdout = sys.stderr = Bounded(0)
+    with open(channel, "rb", closefd=False) as lines:
+        order = json.loads(lines.readline())
+    confine.limit_cpu(int(order["seconds"]) + 2)
+    for case in order["cases"]:
+        try:
+            with at_most(order["seconds"]):
+                reply = call(fn, wire.unpack(case), order["observer"])
+        except OutOfTime:
+            reply = {"failed": "time"}
+        except BaseException as error:
+            reply = {"failed": "raised", **where(error)}
+        send(channel, reply)
+        if "values" not in reply:
+            return
+
+
+def call(fn: Callable, case: dict, observer: str) -> dict:
+    """One call; words of the exception stay here, since they could tell the inputs."""
+    got = []
+
+    def noted(*arguments):
+        got.append(fn(*arguments))
+        return got[-1]
+
+    try:
+        seen = observe(noted, case, observer)
+    except NotImplementedError:
+        return {"failed": "not done"}
+    except AnswerError as error:
+        if error.__cause__ is not None:
+            return {"failed": "raised", **where(error.__cause__, fn)}
+        value = got[-1] if got else None
+        return {"failed": "returned", "got": KINDS.get(type(value), "ndarray" if _is_array(value) else "other")}
+    values = {name: wire.pack_tensor(value) for name, value in seen.values.items()}
+    return {"values": values, "changed": seen.changed, "repeatable": seen.repeatable}
+
+
+def _is_array(value) -> bool:
+    return type(value).__module__ == "numpy"
+
+
+def where(error: BaseException, fn: Callable | None = None) -> dict:
+    """Type of an exception, and the line of the cell in which it was raised."""
+    if isinstance(error, SyntaxError):
+        return {"type": type(error).__name__, "line": error.lineno}
+    frames, traceback = [], error.__traceback__
+    while traceback is not None:
+        frames.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    cells = [file for file, _ in frames if file.startswith("<ipython-input-")]
+    own = getattr(getattr(fn, "__code__", None), "co_filename", cells[0] if cells else None)
+    lines = [line for file, line in frames if file == own]
+    return {"type": type(error).__name__, "line": lines[-1] if lines else None}
+
+
+def send(channel: int, reply: dict) -> None:
+    """One line of JSON."""
+    data = memoryview(json.dumps(reply).encode() + b"\n")
+    while data:
+        data = data[os.write(channel, data) :]
