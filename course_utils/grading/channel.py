@@ -65,6 +65,17 @@ class Channel:
             raise Broken("garbled")
         return reply
 
+    def is_quiet(self) -> bool:
+        """Whether the other side is there and has said nothing that was not read."""
+        self._end.settimeout(0)
+        try:
+            self._end.recv(1, socket.MSG_PEEK)  # returns if there is something, or the end
+            return False
+        except BlockingIOError:
+            return not self._read
+        except OSError:
+            return False
+
     def _more(self, deadline: float) -> None:
         left = deadline - time.monotonic()
         if left <= 0:

@@ -166,14 +166,10 @@ class Runner:
 
     def _ask(self, channel: int, question: dict, deadline: float) -> list[dict] | str:
         seconds = min(self.limits.cell_seconds, max(deadline - time.monotonic(), 0.1))
-        end, replies = time.monotonic() + seconds + GRACE, []
         try:
-            self.session.channels[channel].send({**question, "seconds": seconds}, PAUSE)
-            while len(replies) < len(question["cases"]) and (not replies or "values" in replies[-1]):
-                replies.append(self.session.channels[channel].receive(end - time.monotonic()))
+            return self.session.ask_cases(channel, {**question, "seconds": seconds}, seconds + GRACE)
         except Broken as error:
             return str(error)
-        return replies
 
     def _watch_canaries(self) -> None:
         """See whether a failing assertion still fails, and a call still shows what it does."""

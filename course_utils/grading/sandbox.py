@@ -6,6 +6,7 @@ solutions, oracles, gradebook or other submission, no network, no variables of t
 
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -99,6 +100,15 @@ class Sandbox:
             self._process.kill()
             self._process.wait()
             raise SandboxError(f"The sandbox cannot be started here: {self._last_error()}. {REMEDY}") from None
+        self._try_out()
+
+    def _try_out(self) -> None:
+        try:
+            session = self.open(0)
+            session.ask({"do": "run", "source": "", "seconds": START_SECONDS}, START_SECONDS)
+            session.end()
+        except Broken:
+            raise SandboxError(f"Nothing runs in the sandbox here: {self._last_error()}. {REMEDY}") from None
 
     def _last_error(self) -> str:
         size = self._errors.seek(0, os.SEEK_END)
@@ -157,10 +167,35 @@ class Session:
         """Give an order on the channel of the cells.
 
         Raises:
-            Broken: If no reply comes in time; the process may be gone.
+            Broken: If no reply comes in time, the process may be gone; or if any channel says what was not asked for.
         """
-        self.channels[0].send(order, seconds)
-        return self.channels[0].receive(seconds)
+        reply = next(self._replies(0, order, seconds))
+        if not all(channel.is_quiet() for channel in self.channels):
+            raise Broken("garbled")
+        return reply
+
+    def ask_cases(self, channel: int, question: dict, seconds: float) -> list[dict]:
+        """Ask for a reply to each case of an exercise; the first that holds no values is the last.
+
+        Raises:
+            Broken: If they do not come in time.
+        """
+        found = []
+        for reply in self._replies(channel, question, seconds):
+            found.append(reply)
+            if len(found) == len(question["cases"]) or "values" not in reply:
+                break
+        return found
+
+    def _replies(self, channel: int, order: dict, seconds: float) -> Iterator[dict]:
+        """Replies to an order: each names it by a word that nobody could know before."""
+        name, end = secrets.token_hex(8), time.monotonic() + seconds
+        self.channels[channel].send({"id": name, **order}, seconds)
+        while True:
+            reply = self.channels[channel].receive(end - time.monotonic())
+            if reply.pop("id", None) != name:
+                raise Broken("garbled")
+            yield reply
 
     def end(self) -> float:
         """Kill what is left of it: the processor time that it used."""
