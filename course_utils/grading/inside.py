@@ -67,6 +67,7 @@ def make_shell() -> InteractiveShell:
     shell = InteractiveShell.instance()
     shell.history_manager.enabled = False
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
+    shell._format_exception_for_storage = lambda *_, **__: {}  # slow, and nobody reads it
     shell.system = shell.getoutput = lambda command, **_: print("commands are not run by the grader")
     return shell
 
@@ -153,8 +154,7 @@ def answer(fn: Callable, channel: int) -> None:
     """Call a function on the cases that arrive, and send what each call showed; the first failure is the last."""
     torch.set_num_threads(1)
     sys.stdout = sys.stderr = Bounded(0)
-    with open(channel, "rb", closefd=False) as lines:
-        order = json.loads(lines.readline())
+    order = next_cases(channel)
     confine.limit_cpu(int(order["seconds"]) + 2)
     for case in order["cases"]:
         try:
@@ -167,6 +167,17 @@ def answer(fn: Callable, channel: int) -> None:
         send(channel, {"id": order["id"]} | reply)
         if "values" not in reply:
             return
+
+
+def next_cases(channel: int) -> dict:
+    """Wait for the cases, and say until then that this process is still there."""
+    with open(channel, "rb", closefd=False) as lines:
+        for line in lines:
+            order = json.loads(line)
+            if "cases" in order:
+                return order
+            send(channel, {"id": order["id"]})
+    os._exit(0)
 
 
 def call(fn: Callable, case: dict, observer: str) -> dict:

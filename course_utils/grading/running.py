@@ -146,23 +146,28 @@ class Runner:
         printed, error = reply.get("printed"), reply.get("error")
         self.seen.printed[cell.id] = printed[: self.limits.output_bytes + 100] if isinstance(printed, str) else ""
         self.seen.errors.pop(cell.id, None)
+        for name in (name for name, replies in self.seen.replies.items() if replies == []):
+            self.session.ping(self._channel(name), PAUSE)  # a cell could end those that wait
         if isinstance(error, dict):
             self.seen.errors[cell.id] = error
 
     def _hold(self, name: str, cell: str) -> None:
         """Keep the function as it is after this cell, for the cases that come when all cells have run."""
-        reply = self._order("hold", name=name, channel=1 + list(self.questions).index(name))
+        reply = self._order("hold", name=name, channel=self._channel(name))
         self.seen.defined_in[name] = cell
         missing = "no function" if reply.get("defined") is True else "undefined"
         self.seen.replies[name] = [] if reply.get("held") is True else missing
+
+    def _channel(self, name: str) -> int:
+        return 1 + list(self.questions).index(name)
 
     def _ask_all(self) -> None:
         """Ask what the functions give. No cell runs any more: nothing can print the cases that are sent now."""
         self._watch_canaries()
         deadline = time.monotonic() + self.limits.notebook_seconds
-        for i, (name, question) in enumerate(self.questions.items()):
+        for name, question in self.questions.items():
             if self.seen.replies.get(name) == []:
-                self.seen.replies[name] = self._ask(1 + i, question, deadline)
+                self.seen.replies[name] = self._ask(self._channel(name), question, deadline)
 
     def _ask(self, channel: int, question: dict, deadline: float) -> list[dict] | str:
         seconds = min(self.limits.cell_seconds, max(deadline - time.monotonic(), 0.1))

@@ -174,6 +174,14 @@ class Session:
             raise Broken("garbled")
         return reply
 
+    def ping(self, channel: int, seconds: float) -> None:
+        """See whether a function that is held is still there.
+
+        Raises:
+            Broken: If it is not.
+        """
+        next(self._replies(channel, {}, seconds))
+
     def ask_cases(self, channel: int, question: dict, seconds: float) -> list[dict]:
         """Ask for a reply to each case of an exercise; the first that holds no values is the last.
 
