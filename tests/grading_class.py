@@ -84,7 +84,7 @@ for _ in range(8):
         held = bytearray(500_000_000)
         held[::4096] = bytes(len(held[::4096]))
         time.sleep(100)
-time.sleep(2)
+time.sleep(1)
 """
 
 SHARED_MEMORY = """
@@ -152,7 +152,7 @@ print(status["NoNewPrivs"].strip(), status["Seccomp"].strip(), os.getuid() != 0)
 libc = ctypes.CDLL(None, use_errno=True)
 for call in (lambda: libc.unshare(0x10000000), lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
              lambda: libc.setuid(0), lambda: libc.syscall(425, 1, None), lambda: libc.umount2(b"/tmp", 2)):
-    print("refused" if call() == -1 and ctypes.get_errno() == 1 else "ALLOWED")
+    print("refused" if call() == -1 else "ALLOWED")
 for command in (["unshare", "-U", "true"], ["mount", "-t", "tmpfs", "none", "/mnt"], ["su", "-c", "true"]):
     print("refused" if subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL).returncode else "ALLOWED")
 """

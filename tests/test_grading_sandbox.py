@@ -8,6 +8,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -74,12 +75,18 @@ def descendants(process: int) -> set[int]:
     return set(children).union(*map(descendants, children))
 
 
+@pytest.fixture(scope="module")
+def by_us() -> dict[str, str]:
+    return {name: attacked(name).printed.get("mine", "") for name in PRINTING}
+
+
 @pytest.fixture(params=["ours", pytest.param("ordinary", marks=pytest.mark.skipif(not AS_ROOT, reason="not root"))])
-def said(request, by_ordinary_user) -> dict:
+def said(request, by_us) -> dict[str, str]:
     """What each attack could print, as this user and as an ordinary one."""
     if request.param == "ours":
-        return {name: attacked(name).printed.get("mine", "") for name in PRINTING}
-    return {name: o["printed"].get("mine", "") for name, o in by_ordinary_user["outcomes"].items()}
+        return by_us
+    outcomes = request.getfixturevalue("by_ordinary_user")["outcomes"]
+    return {name: outcome["printed"].get("mine", "") for name, outcome in outcomes.items()}
 
 
 PRINTING = ("rights", "sockets", "limits", "memory that no limit counts", "trace", "places to write", "secrets",
@@ -203,8 +210,8 @@ def test_memory_of_all_processes_together_is_bounded():
 
 def test_a_sandbox_that_is_killed_is_replaced():
     box = judging.warm_sandbox(LIMITS)
-    box._process.kill()
-    box._process.wait()
+    for process in descendants(box._process.pid):
+        os.kill(process, signal.SIGKILL)
     assert grade(submission()).points == 12
     assert judging.warm_sandbox(LIMITS) is not box
 

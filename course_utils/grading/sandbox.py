@@ -77,9 +77,8 @@ class Sandbox:
         return () if self._group else (NO_CGROUP,)
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        root, fd = os.geteuid() == 0, theirs.fileno()
-        settings = {"control": fd, "confined": not self.limits.unsafe, "limits": asdict(self.limits)}
+        root, course = os.geteuid() == 0, self._tree if self.limits.unsafe else HOME
+        settings = {"confined": not self.limits.unsafe, "limits": asdict(self.limits)}
         settings |= {"uid": FIRST_USER + os.getpid() if root else None}
         settings["kept"] = [str(place) for place in environment() if place.is_relative_to("/tmp")]
         command = [sys.executable, "-s", "-B", "-m", "course_utils.grading.zygote", json.dumps(settings)]
@@ -87,10 +86,10 @@ class Sandbox:
             command = [*box(self._tree, root), *command]
         if self._group:
             command = ["/bin/sh", "-c", 'echo 0 > "$0" && exec "$@"', str(self._group.join), *command]
-        seen = variables(str(self._tree) if self.limits.unsafe else HOME)
+        ours, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                command, pass_fds=(fd,), env=seen, cwd="/",
+                [*command, str(theirs.fileno())], pass_fds=(theirs.fileno(),), env=variables(str(course)), cwd="/",
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
             )  # fmt: skip
         self._control = Channel(ours)
