@@ -82,8 +82,9 @@ class Runner:
         try:
             self._read()
             plan = cells.plan(self.known, self.code, self.seen.said, list(self.questions))
-            self._run_all(plan.steps)
-            self._ask_all()
+            if any(step.names for step in plan.steps):  # else it is the notebook of another lab, or of none
+                self._run_all(plan.steps)
+                self._ask_all()
         finally:
             self.seen.cpu_seconds += self.session.end()
         return self.seen, plan

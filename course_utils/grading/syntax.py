@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+EXPRESSIONS = (ast.expr, ast.withitem)
 LIMIT = 200
 """Names, aliases and uses that are reported of a cell."""
 
@@ -34,12 +35,13 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name.split(".")[0], node) for alias in node.names)
             continue
-        for name in ast.walk(node):
-            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
-                yield name.id, node
-        for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-            inner = getattr(node, block, [])
-            yield from _bindings([s for part in inner for s in getattr(part, "body", [part])])
+        for part in (p for p in ast.iter_child_nodes(node) if isinstance(p, EXPRESSIONS)):
+            stored = (n for n in ast.walk(part) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+            yield from ((name.id, node) for name in stored)
+        for block in ("body", "orelse", "finalbody"):
+            yield from _bindings(getattr(node, block, []))
+        for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+            yield from _bindings(part.body)
 
 
 def aliases(tree: ast.AST) -> dict[str, str]:

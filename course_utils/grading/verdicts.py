@@ -38,7 +38,7 @@ GIVEN = {
     "ndarray": "a NumPy array",
     "list": "a list that does not fit",
     "tuple": "a tuple that does not fit",
-    "Tensor": "a tensor that does not fit",
+    "Tensor": "a tensor of another size or kind",
     **{name: f"a {name}" for name in ("bool", "float", "str", "dict")},
     "int": "an int",
 }
@@ -115,7 +115,9 @@ def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[str, str]:
 def exception(error: dict, lines: int) -> str:
     """Type and line of an exception, if both are what they can be."""
     kind, line = error.get("type"), error.get("line")
-    known = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}" if kind in EXCEPTIONS else "an exception"
+    known = "an exception"
+    if isinstance(kind, str) and kind in EXCEPTIONS:
+        known = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
     return f"{known} in line {line} of its cell" if type(line) is int and 1 <= line <= lines else known
 
 
@@ -146,8 +148,6 @@ def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:
         return "Two calls with the same inputs gave different results; nothing may be random here."
     for name, expected in _expected(exercise, case).items():
         given, what = seen.values[name], _words(name)
-        if given.is_meta:
-            return f"The {what} is no tensor of the kind and size that is asked for."
         if given.ndim != expected.ndim:
             return f"The {what} has {_axes(given.ndim)}, expected {_axes(expected.ndim)}."
         if given.shape != expected.shape:
