@@ -15,7 +15,7 @@ from course_utils.grading.results import MB, Limits, Outcome
 ROOT = Path(__file__).parents[1]
 LAB = "lab1_simulation"
 SEED = 20240607
-LIMITS = Limits(cell_seconds=3, notebook_seconds=60, cpu_seconds=20, memory=1024 * MB, tmp_bytes=32 * MB, processes=24)
+LIMITS = Limits(cell_seconds=4, notebook_seconds=60, cpu_seconds=20, memory=1024 * MB, tmp_bytes=32 * MB, processes=24)
 EARLY, LATE = "setup", "ex-1-6-code"
 
 
@@ -84,7 +84,7 @@ for _ in range(8):
         held = bytearray(500_000_000)
         held[::4096] = bytes(len(held[::4096]))
         time.sleep(100)
-time.sleep(1)
+time.sleep(0.5)
 """
 
 SHARED_MEMORY = """
@@ -110,7 +110,8 @@ WRITABLE = """
 import os
 found = []
 for folder, folders, _ in os.walk("/"):
-    folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/usr")]
+    folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/usr")
+                  and not folder.endswith("site-packages")]
     if os.access(folder, os.W_OK) and not os.path.islink(folder):
         found.append(folder)
         try:
@@ -177,8 +178,10 @@ import glob, os
 for path in ("/etc/shadow", "/etc/passwd", "/root", "/home", "/var", "/run", "/sys", "/mnt", "/opt", "/srv"):
     if os.path.exists(path) and not (os.path.isdir(path) and len(os.listdir(path)) <= 1):
         print("SEEN", path)
-found = [os.path.join(folder, f) for folder, _, files in os.walk("/") for f in files
-         if not folder.startswith(("/proc", "/usr")) and "/site-packages/" not in folder]
+found = []
+for folder, folders, files in os.walk("/"):
+    folders[:] = [f for f in folders if f not in ("proc", "usr", "__pycache__") and not folder.endswith("site-packages")]
+    found += [os.path.join(folder, f) for f in files]
 own = [f for f in found if "course_utils" in f]
 print([f for f in found if f.endswith((".ipynb", "gradebook.db")) or "/solutions/" in f or "/.git/" in f])
 print(sorted({f.split("course_utils/")[1].split("/")[0] for f in own}))

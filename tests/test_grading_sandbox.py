@@ -6,6 +6,7 @@ Run as root, the attacks are graded twice: as root, and as an ordinary user for 
 import ast
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -27,11 +28,11 @@ AS_ROOT = os.geteuid() == 0
 ORDINARY = 54321
 ENDED, LATE_END, DISTURBED = "ended the process that it ran in", "did not end in time", "disturbed the grader"
 FLAGS = {
-    "memory at once": ENDED, "memory by steps": ENDED, "leaves": ENDED, "crash": ENDED, "close": ENDED,
-    "fork bomb": LATE_END, "stubborn loop": LATE_END, "endless print": LATE_END,
+    "memory at once": ENDED, "memory by steps": f"{ENDED}|{LATE_END}", "leaves": ENDED, "crash": ENDED, "close": ENDED,
+    "fork bomb": f"{ENDED}|{LATE_END}", "stubborn loop": LATE_END, "endless print": LATE_END,
     "forge": DISTURBED, "patch json": DISTURBED, "patch": "tampered", "transform": "tampered",
 }  # fmt: skip
-"""What the instructor reads of an attack; of the others, nothing needs to be said."""
+"""What the instructor reads of an attack, as a pattern; of the others, nothing needs to be said."""
 
 TWICE = ("leaves", "kill", "crash", "forge", "patch", "patch json", "transform", "threads", "close", "fork")
 """Attacks that are made once more after the last exercise, when its functions wait to be asked."""
@@ -93,13 +94,18 @@ PRINTING = ("rights", "sockets", "limits", "memory that no limit counts", "trace
             "look around", "full disk", "input", "shell")  # fmt: skip
 
 
+def assert_flags(flags: list[str], pattern: str | None):
+    assert len(flags) == (pattern is not None), flags
+    assert all(re.search(pattern, flag) for flag in flags)
+
+
 @pytest.mark.parametrize(("name", "where"), [(a, EARLY) for a in ATTACKS] + [(a, LATE) for a in TWICE])
 def test_an_attack_costs_no_honest_point_and_leaves_nothing(name: str, where: str):
     outcome = attacked(name, where)
     assert [answer.status for answer in outcome.answers] == ["right"] * 6
     assert outcome.points == 12 and outcome.reason is None
     flags = FLAGS | ({"kill": ENDED} if where == LATE else {})  # it ended functions that wait to be asked
-    assert [flags[name] in flag for flag in outcome.flags] == [True] if name in flags else outcome.flags == ()
+    assert_flags(outcome.flags, flags.get(name))
     assert sum(map(len, outcome.printed.values())) < 8 * LIMITS.output_bytes
     box = judging.warm_sandbox(LIMITS)._process.pid
     assert len(descendants(box)) == 2  # bubblewrap's first process and the warm one
@@ -111,7 +117,7 @@ def test_an_attack_is_contained_for_an_ordinary_user(name: str, by_ordinary_user
     assert by_ordinary_user["user"] == ORDINARY
     outcome = by_ordinary_user["outcomes"][name]
     assert [answer["status"] for answer in outcome["answers"]] == ["right"] * 6
-    assert [FLAGS[name] in flag for flag in outcome["flags"]] == [True] if name in FLAGS else outcome["flags"] == []
+    assert_flags(outcome["flags"], FLAGS.get(name))
 
 
 def test_no_rights_no_network_no_memory_beside_the_limits(said):
