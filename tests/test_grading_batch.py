@@ -192,7 +192,7 @@ def alive(pid):
         return False
 
 
-def wait_until(condition, seconds=120):
+def wait_until(condition, seconds=900):  # a machine may be busy; only what hangs fails
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
@@ -209,7 +209,7 @@ def test_killed_in_the_middle_and_resumed(tmp_path, cluster, judged):
     wait_until(lambda: process.poll() is not None or len(list(outcomes.glob("*.json"))) >= 3)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_until(lambda: not any(alive(pid) for pid in set(pids.read_text().split())), 60)
+    wait_until(lambda: not any(alive(pid) for pid in set(pids.read_text().split())))
     kept = {path.stem for path in outcomes.glob("*.json")}
     assert 3 <= len(kept) < 12 and not (folder / "grades.csv").exists()
     before = len(judged())
