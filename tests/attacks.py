@@ -180,7 +180,8 @@ for path in ("/etc/shadow", "/etc/passwd", "/root", "/home", "/var", "/run", "/s
         print("SEEN", path)
 found = []
 for folder, folders, files in os.walk("/"):
-    folders[:] = [f for f in folders if f not in ("proc", "usr", "__pycache__") and "site-packages" not in folder]
+    skip = folder.endswith("site-packages")
+    folders[:] = [f for f in folders if not skip and f not in ("proc", "usr", "__pycache__")]
     found += [os.path.join(folder, f) for f in files]
 own = [f for f in found if "course_utils" in f]
 print([f for f in found if f.endswith((".ipynb", "gradebook.db")) or "/solutions/" in f or "/.git/" in f])
