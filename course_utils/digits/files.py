@@ -64,7 +64,7 @@ def load(path: Path, device: torch.device | str | None = None) -> tuple[Residual
 def card_text(card: dict[str, Any]) -> str:
     """The card as Markdown."""
     plan, found = card["plan"], card["found"]
-    rows = [f"| {r['w']:g} | {r['accuracy']:.2%} | {r['distance']:.2f} | {r['distance'] / found['floor']:.1f} × floor |"
+    rows = [f"| {r['w']:g} | {r['accuracy']:.2%} | {r['distance']:.2f} | {r['distance'] / found['floor']:.1f} |"
             for r in found["judgements"]]  # fmt: skip
     return "\n".join([
         "# A generator of handwritten digits",
@@ -75,7 +75,7 @@ def card_text(card: dict[str, Any]) -> str:
         f"Judged by the course's classifier, n = {found['n']:,}, 12 evaluations a velocity; floor of the Fréchet "
         f"distance, real digits against real ones: {found['floor']:.2f}.",
         "",
-        "| guidance scale w | label accuracy | Fréchet distance | |",
+        "| guidance scale w | label accuracy | Fréchet distance | in floors |",
         "|---|---|---|---|",
         *rows,
         "",

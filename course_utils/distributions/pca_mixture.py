@@ -180,7 +180,7 @@ def fit_class_mixtures(
         images: Shape (n, *event).
         labels: Shape (n,); every label from 0 to the largest occurs.
         components: Clusters a label, by default `clusters_for` the mean number of its images.
-        null_components: Clusters of all images together, by default twice as many.
+        null_components: Clusters of all images together, by default as many.
         rank: Leading principal directions in which the clusters differ.
         generator: Source of the clusters' starts.
 
@@ -192,7 +192,7 @@ def fit_class_mixtures(
     mixtures: dict[int | None, PCAMixture] = {}
     count = int(labels.max()) + 1
     components = clusters_for(len(images) // count) if components is None else components
-    null_components = 2 * components if null_components is None else null_components
+    null_components = components if null_components is None else null_components
     for label in range(count):
         chosen = images[labels == label]
         if len(chosen) < max(2, components):
