@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from course_utils.networks import Classifier
-from course_utils.storage import load_weights, save_weights
 from course_utils.training import fit
+from course_utils.weights import load_weights, save_weights
 
 CLASSIFIER = Path(__file__).parent / "assets" / "classifier.safetensors"
 LEAST_ACCURACY = 0.99

@@ -1,17 +1,15 @@
-"""Files that are never half-written, and networks' weights in them."""
+"""Files that are whole at any moment: a reader finds the old content or the new, never a part."""
 
 import os
 from collections.abc import Callable
-from copy import deepcopy
 from pathlib import Path
+from uuid import uuid4
 
-from torch import nn
 
-
-def replace_file(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a file beside `path`, then put it there in one move: never a half-written `path`."""
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make a file beside `path`, then put it there in one move. Folders are made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{uuid4().hex}.part")
     try:
         write(temporary)
         os.replace(temporary, path)
@@ -19,33 +17,14 @@ def replace_file(path: Path, write: Callable[[Path], None]) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def save_weights(model: nn.Module, path: str | Path, metadata: dict[str, str] | None = None) -> None:
-    """Write a model's weights, and words about them (data, steps, metrics), to a safetensors file."""
-    from safetensors.torch import save_file
-
-    weights = {name: value.contiguous() for name, value in deepcopy(model).cpu().state_dict().items()}
+def write_file(path: str | Path, content: str | bytes, mode: int = 0o644) -> Path:
+    """Write a file whole, with these permissions from its first moment on; returns its path."""
+    path, raw = Path(path), content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
     def write(temporary: Path) -> None:
-        save_file(weights, temporary, metadata)
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # safetensors makes files that only their owner may read
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+            file.write(raw)
+        temporary.chmod(mode)  # whatever the umask is
 
-    replace_file(Path(path), write)
-
-
-def load_weights(model: nn.Module, path: str | Path) -> dict[str, str]:
-    """Read the weights of a model from a file of `save_weights` into `model`; returns the metadata.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If the file is damaged or holds the weights of another model.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            model.load_state_dict({name: file.get_tensor(name) for name in file.keys()})
-            return dict(file.metadata() or {})
-    except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold the weights of this model: {error}") from error
+    replace_file(path, write)
+    return path

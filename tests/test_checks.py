@@ -10,8 +10,9 @@ from mutants import mutants
 
 from course_utils import checks
 from course_utils.checks import CheckFailed
-from course_utils.checks.calling import AnswerError, build
+from course_utils.checks.calling import AnswerError
 from course_utils.checks.exercise import CHECK_SEEDS
+from course_utils.checks.families import build
 
 LABS = {m.name: importlib.import_module(f"course_utils.checks.{m.name}") for m in pkgutil.iter_modules(checks.__path__)
         if m.name.startswith("lab")}  # fmt: skip

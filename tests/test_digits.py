@@ -205,6 +205,16 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
 
 
+def test_a_new_training_forgets_the_one_that_was_stopped(tmp_path, quick):
+    """Else `--resume` would go on from the state of another plan."""
+    file, state = tmp_path / "d.safetensors", tmp_path / "d.checkpoint"
+    digits.prepare(file, source="offline", seed=1, resume=False)
+    state.write_text("of seed 1")
+    assert digits.prepare(file, resume=True).seed == 1 and state.exists()
+    digits.prepare(file, source="offline", seed=2, resume=False)
+    assert not state.exists() and digits.prepare(file, resume=True).seed == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

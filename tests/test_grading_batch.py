@@ -17,8 +17,9 @@ from course_utils.__main__ import main
 from course_utils.grading import batch, grade
 from course_utils.grading.grade import Options
 from course_utils.grading.intake import Submission
+from course_utils.grading.lock import alone
 from course_utils.grading.sheet import sheet
-from course_utils.grading.storage import alone, write
+from course_utils.storage import write_file
 
 SHEET = sheet(LAB)
 WRONG = {"euler": "def euler(field, x0, n):\n    return 'wrong'"}
@@ -229,7 +230,7 @@ def test_what_is_secret_is_private(tmp_path, cluster):
         assert oct(path.stat().st_mode & 0o777) == "0o600"
     assert oct((folder / "grading").stat().st_mode & 0o777) == "0o700"
     public = [*folder.glob("feedback/**/*.html"), folder / "grades.csv", folder / f"report-{LAB}.html"]
-    write(place / "run.json", json.dumps({"lab": LAB, "seed": 987654321012345}))
+    write_file(place / "run.json", json.dumps({"lab": LAB, "seed": 987654321012345}))
     run(folder, cluster, seed=None)
     assert not any("987654321012345" in path.read_text("utf-8") for path in public)
 
@@ -248,10 +249,10 @@ def test_one_grading_at_a_time(tmp_path, cluster):
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
-    write(tmp_path / "a", "old")
+    write_file(tmp_path / "a", "old")
     monkeypatch.setattr(os, "replace", lambda *names: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write(tmp_path / "a", "new")
+        write_file(tmp_path / "a", "new")
     assert (tmp_path / "a").read_text() == "old" and os.listdir(tmp_path) == ["a"]
 
 

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "course_utils"
 ORDER = [
     "shapes", "distributions", "schedules", "processes", "simulators", "paths", "losses", "networks", "guidance",
-    "storage", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks", "grading",
-    "__main__",
+    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks",
+    "grading", "__main__",
 ]  # fmt: skip
 FREE = {"checks", "grading", "__main__"}  # may import every module
 FILES = sorted(PACKAGE.rglob("*.py"))

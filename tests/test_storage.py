@@ -1,19 +1,11 @@
-"""Files of weights, there and back; a writing that fails leaves what was there."""
+"""A writing that fails leaves what was there; what is private is private from its first moment."""
 
 import os
 import stat
 
 import pytest
-import torch
-from torch import nn
 
-from course_utils.networks import UNet
-from course_utils.storage import load_weights, replace_file, save_weights
-
-
-def linear() -> nn.Linear:
-    torch.manual_seed(0)
-    return nn.Linear(3, 1)
+from course_utils.storage import replace_file, write_file
 
 
 def test_a_failed_writing_keeps_the_old_file(tmp_path):
@@ -29,34 +21,20 @@ def test_a_failed_writing_keeps_the_old_file(tmp_path):
     assert path.read_text() == "old" and [p.name for p in path.parent.iterdir()] == ["words.txt"]
 
 
-def test_a_saved_model_may_be_read_by_whom_the_umask_lets(tmp_path):
-    if os.name == "nt":
-        return
-    old = os.umask(0o022)
-    try:
-        save_weights(linear(), tmp_path / "model.safetensors")
-    finally:
-        os.umask(old)
-    assert stat.S_IMODE((tmp_path / "model.safetensors").stat().st_mode) == 0o644
+def test_text_and_bytes_are_written_as_they_are(tmp_path):
+    assert write_file(tmp_path / "a" / "text", "ä\n\ud800").read_bytes() == "ä\n".encode() + b"\\ud800"
+    assert write_file(str(tmp_path / "a" / "text"), b"\x00\xff").read_bytes() == b"\x00\xff"
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["text"]
 
 
-def test_weights_to_a_file_and_back(tmp_path):
-    torch.manual_seed(0)
-    model, other, path = UNet(10), UNet(10), tmp_path / "new" / "model.safetensors"
-    save_weights(model, path, {"steps": "12"})
-    assert load_weights(other, path) == {"steps": "12"}
-    x = torch.randn(2, 1, 28, 28)
-    assert torch.equal(model(x, torch.tensor(0.5)), other(x, torch.tensor(0.5)))
-    assert [p.name for p in path.parent.iterdir()] == ["model.safetensors"]
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no such permissions")
+def test_nobody_else_can_open_a_private_file_while_it_is_written(tmp_path, monkeypatch):
+    seen, chmod = [], type(tmp_path).chmod
 
+    def spy(path, mode):
+        seen.append(stat.S_IMODE(path.stat().st_mode))
+        chmod(path, mode)
 
-def test_files_that_hold_other_weights(tmp_path):
-    path = tmp_path / "model.safetensors"
-    save_weights(linear(), path)
-    with pytest.raises(ValueError, match="weights of this model"):
-        load_weights(nn.Linear(4, 1), path)
-    path.write_bytes(b"not safetensors")
-    with pytest.raises(ValueError, match="weights of this model"):
-        load_weights(linear(), path)
-    with pytest.raises(FileNotFoundError):
-        load_weights(linear(), tmp_path / "missing.safetensors")
+    monkeypatch.setattr(type(tmp_path), "chmod", spy)
+    path = write_file(tmp_path / "seed", "1", 0o600)
+    assert seen == [0o600] and stat.S_IMODE(path.stat().st_mode) == 0o600

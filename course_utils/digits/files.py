@@ -16,8 +16,9 @@ import torch
 from course_utils import data
 from course_utils.digits.model import BATCH_SIZE, NULL, Plan, digit_model, judge, steps_within, train
 from course_utils.networks import Residual, UNet
-from course_utils.storage import load_weights, replace_file, save_weights
+from course_utils.storage import write_file
 from course_utils.training import best_device
+from course_utils.weights import load_weights, save_weights
 
 
 def default_file() -> Path:
@@ -36,7 +37,7 @@ def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
     """
     probe = [round(v, 4) for v in _probe(model)]
     save_weights(deepcopy(model.net).half(), path, {"card": json.dumps(card), "base": json.dumps(probe)})
-    replace_file(path.with_suffix(".md"), lambda temporary: temporary.write_text(card_text(card), "utf-8"))
+    write_file(path.with_suffix(".md"), card_text(card))
 
 
 def load(path: Path, device: torch.device | str | None = None) -> tuple[Residual, dict[str, Any]]:
@@ -98,7 +99,7 @@ def prepare(
         resume: Whether to go on with a training that was stopped; the plan is that one's.
 
     Raises:
-        ValueError: If there is nothing to resume, or another training is asked for.
+        ValueError: If there is nothing to resume.
     """
     notes = path.with_suffix(".plan.json")
     if resume:
@@ -108,7 +109,8 @@ def prepare(
     source = data.mnist("train", source).source.split()[0]
     steps = steps_within(minutes, source) if minutes is not None else Plan.steps
     plan = Plan(source, seed, steps, devices)
-    replace_file(notes, lambda temporary: temporary.write_text(json.dumps(asdict(plan)), "utf-8"))
+    _forget(path)
+    write_file(notes, json.dumps(asdict(plan)))
     return plan
 
 
@@ -133,9 +135,14 @@ def train_to_file(plan: Plan, path: Path, *, resume: bool = False, fabric: Any =
             "seconds": round(history.seconds, 1), "found": judge(model, test)}  # fmt: skip
     save(model, path, card)
     if history.steps == plan.steps:
-        for left in [path.with_suffix(".plan.json"), *path.parent.glob(f"{checkpoint.name}*")]:
-            left.unlink(missing_ok=True)
+        _forget(path)
     return card
+
+
+def _forget(path: Path) -> None:
+    """Delete what an unfinished training left beside `path`."""
+    for left in [path.with_suffix(".plan.json"), *path.parent.glob(f"{path.stem}.checkpoint*")]:
+        left.unlink(missing_ok=True)
 
 
 @torch.no_grad()

@@ -17,7 +17,7 @@ from dask.distributed import Client, Future, LocalCluster, as_completed
 from course_utils.grading.intake import Submission
 from course_utils.grading.results import Limits, Outcome, from_json, to_json
 from course_utils.grading.sheet import Sheet, flagged, ungraded
-from course_utils.grading.storage import write
+from course_utils.storage import write_file
 
 Judge = Callable[..., Outcome]
 PRIVATE = 0o600
@@ -46,7 +46,7 @@ class Run:
         return self.folder / "outcomes" / f"{name}.json"
 
     def save(self, submission: Submission, outcome: Outcome) -> None:
-        write(self.file(submission.student), f"{self._key(submission)}\n{to_json(outcome)}\n", PRIVATE)
+        write_file(self.file(submission.student), f"{self._key(submission)}\n{to_json(outcome)}\n", PRIVATE)
 
     def load(self, submission: Submission) -> Outcome | None:
         """The outcome of exactly this submission by these rules and this seed, if it is there."""
@@ -77,7 +77,7 @@ def start(folder: str | Path, sheet: Sheet, *, seed: int | None = None, resume: 
         seed = json.loads(file.read_text("utf-8"))["seed"]
     elif seed is None:
         seed = secrets.randbits(62)
-    write(file, json.dumps({"lab": sheet.lab, "seed": seed}) + "\n", PRIVATE)
+    write_file(file, json.dumps({"lab": sheet.lab, "seed": seed}) + "\n", PRIVATE)
     if not resume:
         for old in (place / "outcomes").glob("*.json"):
             old.unlink()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course_utils.grading.book import check_version, default_url
 from course_utils.grading.release import ROOT
-from course_utils.grading.storage import write
+from course_utils.storage import write_file
 
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' https://cdnjs.cloudflare.com; "
@@ -56,9 +56,9 @@ def prepare(folder: str | Path, db: str | None = None) -> tuple[list[str], dict[
     place, chosen = folder / "grading" / "formgrader", settings(folder, url)
     lines = [f"c.{kind}.{name} = {value!r}\n" for kind, values in chosen.items() for name, value in values.items()]
     for name in ("nbgrader", "jupyter_lab"):
-        write(place / f"{name}_config.py", "c = get_config()\n" + "".join(lines))
+        write_file(place / f"{name}_config.py", "c = get_config()\n" + "".join(lines))
     shown = {"disabledExtensions": {"@jupyter/nbgrader": False}}
-    write(place / "labconfig" / "page_config.json", json.dumps(shown))
+    write_file(place / "labconfig" / "page_config.json", json.dumps(shown))
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     variables = {**os.environ, "PATH": path, "JUPYTER_CONFIG_DIR": str(place)}

@@ -13,12 +13,13 @@ from course_utils.grading import batch
 from course_utils.grading.book import Book, check_version, default_url
 from course_utils.grading.feedback import feedback
 from course_utils.grading.intake import Submission, check_in, submissions
+from course_utils.grading.lock import alone
 from course_utils.grading.marked import answered, find, marked_copy, text
 from course_utils.grading.report import Row, grades_csv, report, row
 from course_utils.grading.results import Limits, Outcome
 from course_utils.grading.sheet import Sheet, flagged, labs, sheet, ungraded
-from course_utils.grading.storage import alone, write
 from course_utils.grading.submitted import Cell, cells
+from course_utils.storage import write_file
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,10 @@ def _write(asked: Sheet, run: batch.Run, folder: Path, url: str, failed: dict[st
             _record(asked, outcome, found, folder, book)
             rows.append(row(asked, outcome, book.marks(asked, outcome.student)))
             page = feedback(asked, outcome, rows[-1].marks, found)
-            write(folder / "feedback" / outcome.student / f"{asked.lab}.html", page)
+            write_file(folder / "feedback" / outcome.student / f"{asked.lab}.html", page)
     table = folder / "grades.csv"
-    write(table, grades_csv(asked, rows, table.read_text("utf-8") if table.is_file() else ""))
-    write(folder / f"report-{asked.lab}.html", report(asked, rows))
+    write_file(table, grades_csv(asked, rows, table.read_text("utf-8") if table.is_file() else ""))
+    write_file(folder / f"report-{asked.lab}.html", report(asked, rows))
     return rows
 
 
@@ -144,7 +145,7 @@ def _record(asked: Sheet, outcome: Outcome, found: list[Cell], folder: Path, boo
     questions = [task for task in asked.tasks if not task.exercise]
     said = {task.cell for task in questions if answered(task, asked, find(task, asked, found))}
     book.record(asked, outcome, said, {name for name in before if before[name] != after.get(name)})
-    write(place, copy)
+    write_file(place, copy)
 
 
 def _sources(found: list[Cell]) -> dict[str, str]:

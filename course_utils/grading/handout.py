@@ -6,7 +6,7 @@ from pathlib import Path
 
 from course_utils.grading.release import ROOT, solutions
 from course_utils.grading.sheet import labs
-from course_utils.grading.storage import write
+from course_utils.storage import write_file
 
 TOP = "course"
 FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE", "docs/digits.png")
@@ -53,4 +53,4 @@ def student_zip(root: str | Path = ROOT) -> bytes:
 
 def write_student_zip(root: str | Path = ROOT) -> Path:
     """Write it to `dist/`."""
-    return write(Path(root) / "dist" / "student.zip", student_zip(root))
+    return write_file(Path(root) / "dist" / "student.zip", student_zip(root))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from course_utils.grading.sources import Entry, Unreadable, entries
-from course_utils.grading.storage import write
+from course_utils.storage import write_file
 
 PLATFORMS = [  # how learning platforms name what they hand out
     re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_.*)?"),  # Moodle
@@ -85,8 +85,8 @@ def check_in(source: str | Path, folder: str | Path, lab: str, labs: Iterable[st
         place.parent.mkdir(parents=True, exist_ok=True)
         if found.notebook not in (None, before):
             replaced += [student] if before is not None else []
-            write(place, found.notebook)
-    write(_notes_file(folder, lab), json.dumps(notes, ensure_ascii=False, indent=1, sort_keys=True))
+            write_file(place, found.notebook)
+    write_file(_notes_file(folder, lab), json.dumps(notes, ensure_ascii=False, indent=1, sort_keys=True))
     return replaced
 
 

@@ -18,6 +18,8 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
+from course_utils.storage import write_file
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE_STUB = "raise NotImplementedError"
 TEXT_STUB = "*Your answer here.*"
@@ -98,11 +100,4 @@ def release(lab: str | None = None, root: str | Path = ROOT) -> list[Path]:
     if lab is not None and lab not in sources:
         raise ValueError(f"unknown lab {lab!r}, expected one of: {', '.join(sources)}")
     texts = {name: student_version(sources[name]) for name in ([lab] if lab else sources)}
-    return [_write(Path(root) / "labs" / name / f"{name}.ipynb", text) for name, text in texts.items()]
-
-
-def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    return partial.replace(path)
+    return [write_file(Path(root) / "labs" / name / f"{name}.ipynb", text) for name, text in texts.items()]

@@ -222,7 +222,8 @@ def copy_course(folder: Path) -> None:
         shutil.copy(PACKAGE / "grading" / name, goal / "grading" / name)
     for name in ("__init__.py", *(path.name for path in PACKAGE.glob("checks/lab*.py"))):
         shutil.copy(PACKAGE / "grading" / "checks_stub.py", goal / "checks" / name)
-    shutil.copy(PACKAGE / "checks" / "calling.py", goal / "checks" / "calling.py")
+    for name in ("calling.py", "families.py"):
+        shutil.copy(PACKAGE / "checks" / name, goal / "checks" / name)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
 
