@@ -8,6 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+ROOT = Path(__file__).resolve().parents[1]
+CLASS = {
+    "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
+    "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
+}
+
 
 class Verb(NamedTuple):
     """One verb: what it does, its arguments as given to `add_argument`, and the function that gets them parsed."""
@@ -132,11 +138,6 @@ def _write_images(path: Path, images) -> None:
     replace_file(path, npz if path.suffix == ".npz" else png)
 
 
-ROOT = Path(__file__).resolve().parents[1]
-CLASS = {
-    "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
-    "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
-}
 VERBS = {
     "bench": Verb(
         "measure speed beside other libraries, in an environment of its own that is made on first use",
@@ -155,6 +156,15 @@ VERBS = {
         },
         classifier,
     ),
+    "formgrader": Verb(
+        "mark answers in words by hand, in the browser; then run grade with --resume",
+        {
+            "--port": {"type": positive, "default": 8890, "help": "of the server (default: %(default)s)"},
+            "--no-browser": {"action": "store_true", "help": "only print the address"},
+            **CLASS,
+        },
+        formgrader,
+    ),
     "generate": Verb(
         "digits from a trained model",
         {
@@ -166,14 +176,6 @@ VERBS = {
             "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
         },
         generate,
-    ),
-    "release": Verb(
-        "regenerate the student notebooks in labs/ from solutions/, and dist/student.zip",
-        {
-            "lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"},
-            "--no-zip": {"dest": "zip", "action": "store_false", "help": "leave dist/student.zip as it is"},
-        },
-        release,
     ),
     "grade": Verb(
         "grade what students handed in: gradebook, grades.csv, feedback, report",
@@ -190,14 +192,13 @@ VERBS = {
         },
         grade,
     ),
-    "formgrader": Verb(
-        "mark answers in words by hand, in the browser; then run grade with --resume",
+    "release": Verb(
+        "regenerate the student notebooks in labs/ from solutions/, and dist/student.zip",
         {
-            "--port": {"type": positive, "default": 8890, "help": "of the server (default: %(default)s)"},
-            "--no-browser": {"action": "store_true", "help": "only print the address"},
-            **CLASS,
+            "lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"},
+            "--no-zip": {"dest": "zip", "action": "store_false", "help": "leave dist/student.zip as it is"},
         },
-        formgrader,
+        release,
     ),
     "train": Verb(
         "train Lab 4's generator of digits: a minute and a half on two cores, and half a minute to judge it",
