@@ -201,7 +201,7 @@ VERBS = {
         release,
     ),
     "train": Verb(
-        "train Lab 4's generator of digits: a minute and a half on two cores, and half a minute to judge it",
+        "train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it",
         {
             "--minutes": {"type": float, "metavar": "M", "help": "length of the training"},
             "--data": {"choices": ("full", "offline"), "help": "which digits; by default all of MNIST if it is there"},

@@ -7,10 +7,16 @@ from course_utils.paths import GaussianPath, LinearPath
 from course_utils.shapes import check_same_shape
 
 
-def stratified_times(n: int, generator: torch.Generator | None = None) -> Tensor:
-    """n uniform times, one in each n-th of [0, 1], shape (n,): the same average, less noise than independent ones."""
+def stratified_times(n: int, generator: torch.Generator | None = None, start: float = 0.0) -> Tensor:
+    """n uniform times, one in each n-th of [start, 1], shape (n,): the same average, less noise than independent ones.
+
+    Raises:
+        ValueError: If `start` is not in [0, 1).
+    """
+    if not 0 <= start < 1:
+        raise ValueError(f"expected a start in [0, 1), got {start}")
     u = _uniform((n,), generator)
-    return (torch.arange(n, device=u.device) + u) / n
+    return start + (1 - start) * (torch.arange(n, device=u.device) + u) / n
 
 
 def flow_matching_loss(

@@ -161,6 +161,7 @@ class UNet(nn.Module):
         channels: Channels at half and at a quarter of the image's size, multiples of 8.
         blocks: Residual blocks at the quarter of the size.
         size: Length of the embedding of time and label.
+        margin: Pixels on each side of the image that the network does not see, and where it answers 0.
     """
 
     def __init__(
@@ -170,12 +171,15 @@ class UNet(nn.Module):
         channels: tuple[int, int] = (32, 64),
         blocks: int = 2,
         size: int = 128,
+        margin: int = 0,
     ):
         super().__init__()
         if min(channels) < 8 or any(c % 8 for c in channels):
             raise ValueError(f"expected multiples of 8 as channels, got {channels}")
+        if margin < 0:
+            raise ValueError(f"expected a margin of at least 0, got {margin}")
         wide, deep = channels
-        self.image_channels = image_channels
+        self.image_channels, self.margin = image_channels, margin
         self.embedding = Embedding(size, num_classes)
         self.inward = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4 * image_channels, wide, 3, padding=1))
         self.before = ResidualBlock(wide, size)
@@ -189,6 +193,7 @@ class UNet(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch channels height width"], t: Time, y: Int[Tensor, " labels"] | None = None
     ) -> Float[Tensor, "batch channels height width"]:
+        x = F.pad(x, [-self.margin] * 4)
         self._check(x)
         embedding = self.embedding(x, t, y)
         h = self.before(self.inward(x).contiguous(memory_format=torch.channels_last), embedding)
@@ -196,34 +201,40 @@ class UNet(nn.Module):
         for block in self.middle:
             deep = block(deep, embedding)
         h = self.after(h + self.up(deep), embedding)
-        return self.outward(h)
+        return F.pad(self.outward(h), [self.margin] * 4)
 
     def _check(self, x: Tensor) -> None:
         _, channels, height, width = x.shape
         if channels != self.image_channels or height % 4 or width % 4:
             raise ValueError(
-                f"expected images with {self.image_channels} channel(s), height and width multiples of 4, "
-                f"got shape {tuple(x.shape)}"
+                f"expected images with {self.image_channels} channel(s), height and width multiples of 4"
+                f"{f' within the margin of {self.margin}' if self.margin else ''}, got shape {tuple(x.shape)}"
             )
 
 
 class Residual(nn.Module):
     """`base(x, t, y) + scale(t) * net(x, t, y)`: a closed form does what it can, the network learns the rest.
 
+    Before the time `start` the base stands alone, and nothing is spent on the network.
+
     Args:
         base: A field, for instance `marginal(...).velocity`. Not trained, unless it is a module itself.
         scale: Size of what the base leaves over at time t, such as `ResidualScale`; shape of t to shape of t.
         net: A network.
+        start: Time from which on the network adds to the base.
     """
 
-    def __init__(self, base: Callable, scale: Callable[[Tensor], Tensor], net: nn.Module):
+    def __init__(self, base: Callable, scale: Callable[[Tensor], Tensor], net: nn.Module, start: float = 0.0):
         super().__init__()
-        self.base, self.scale, self.net = base, scale, net
+        self.base, self.scale, self.net, self.start = base, scale, net, start
 
     def forward(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         label = () if y is None else (y,)
-        return self.base(x, t, *label) + expand_time(self.scale(t), x) * self.net(x, t, *label)
+        known, begun = self.base(x, t, *label), t >= self.start
+        if not begun.any():
+            return known
+        return known + expand_time(self.scale(t) * begun, x) * self.net(x, t, *label)
 
 
 class ResidualScale(nn.Module):

@@ -78,7 +78,7 @@ def test_the_loss_written_out():
     slope = lambda t: 1 + t  # noqa: E731
     answer = lambda x, t, y: x * y.reshape(-1, 1, 1, 1)  # noqa: E731
     found = model.digit_loss(slope, seeded(7))(answer, z, y)
-    t = (torch.arange(16) + torch.rand(16, generator=stream)) / 16
+    t = 0.3 + 0.7 * (torch.arange(16) + torch.rand(16, generator=stream)) / 16
     y = torch.where(torch.rand(16, generator=stream) < 0.1, 10, y)
     noise = torch.empty_like(z).normal_(generator=stream)
     at = t.double().reshape(-1, 1, 1, 1)

@@ -233,11 +233,18 @@ def test_wrong_shapes(loss, unchecked):
 # Times
 
 
+@pytest.mark.parametrize("start", [0.0, 0.25])
 @pytest.mark.parametrize("n", [1, 2, 7, 250])
-def test_one_time_in_each_stratum(n):
-    t = stratified_times(n, seeded())
+def test_one_time_in_each_stratum(n, start):
+    t = stratified_times(n, seeded(), start)
     assert t.shape == (n,)
-    assert sorted((t * n).floor().tolist()) == list(range(n))
+    assert sorted(((t - start) / (1 - start) * n).floor().tolist()) == list(range(n))
+
+
+@pytest.mark.parametrize("start", [-0.1, 1.0])
+def test_times_start_within_the_path(start):
+    with pytest.raises(ValueError, match=r"start in \[0, 1\)"):
+        stratified_times(4, seeded(), start)
 
 
 def test_stratified_times_are_uniform_with_a_quieter_mean():

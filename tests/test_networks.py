@@ -135,6 +135,33 @@ def test_residual_by_hand(t):
     torch.testing.assert_close(model(x, t, y), -x * y[:, None] + scale * net(x, t, y))
 
 
+def test_residual_is_its_base_before_the_start():
+    calls = []
+
+    class Net(torch.nn.Module):
+        def forward(self, x, t, y=None):
+            calls.append(t)
+            return torch.ones_like(x)
+
+    model, x = Residual(lambda x, t: 2 * x, lambda t: 3 + t, Net(), start=0.3), torch.randn(3, 2)
+    assert torch.equal(model(x, torch.tensor(0.29)), 2 * x) and calls == []
+    assert torch.equal(model(x, torch.tensor(0.3)), 2 * x + torch.tensor(3.3))
+    torch.testing.assert_close(model(x, torch.tensor([0.1, 0.3, 0.9])), 2 * x + torch.tensor([[0.0], [3.3], [3.9]]))
+
+
+def test_unet_leaves_its_margin_alone():
+    model, x, t, y = randomised(UNet(10, margin=2)), torch.randn(3, 1, 28, 28), torch.rand(3), torch.tensor([0, 5, 10])
+    whole = UNet(10)
+    whole.load_state_dict(model.state_dict())
+    expected = torch.zeros_like(x)
+    expected[..., 2:-2, 2:-2] = whole(x[..., 2:-2, 2:-2], t, y)
+    assert torch.equal(model(x, t, y), expected)
+    with pytest.raises(ValueError, match="within the margin of 2"):
+        model(torch.randn(1, 1, 30, 30), t[:1])
+    with pytest.raises(ValueError, match="margin of at least 0, got -1"):
+        UNet(10, margin=-1)
+
+
 def test_residual_without_labels_calls_a_field():
     model = Residual(lambda x, t: 2 * x, torch.ones_like, randomised(MLP(2, 16, 2)))
     x = torch.randn(3, 2)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from course_utils import data
-from course_utils.digits.model import BATCH_SIZE, NULL, Plan, digit_model, judge, steps_within, train
+from course_utils.digits.model import BATCH_SIZE, MARGIN, NULL, Plan, digit_model, judge, steps_within, train
 from course_utils.networks import Residual, UNet
 from course_utils.storage import write_file
 from course_utils.training import best_device
@@ -49,7 +49,7 @@ def load(path: Path, device: torch.device | str | None = None) -> tuple[Residual
     """
     if not path.is_file():
         raise ValueError(f"there is no model at {path}: `python course.py train` makes one in minutes")
-    net = UNet(NULL)
+    net = UNet(NULL, margin=MARGIN)
     metadata = load_weights(net, path)
     if "card" not in metadata:
         raise ValueError(f"expected a model made by `python course.py train`, got {path} without a card")
@@ -92,7 +92,7 @@ def prepare(
 
     Args:
         path: The file that the training will write.
-        minutes: Length of the training; by default that of Lab 4, about a minute and a half on two cores.
+        minutes: Length of the training; by default that of Lab 4, about a minute on two cores.
         source: "full", "offline" or "auto", as for `data.mnist`.
         seed: Of everything random.
         devices: Number of processes.

@@ -37,8 +37,8 @@ class GaussianMixture(Seeded):
         self._check(k, d, weights)
         self.weights = weights / weights.sum()
         eigenvalues, basis = torch.linalg.eigh(self.covs.double())  # in float32 it may fail for singular covs
-        self.basis = basis.to(means)
-        self.directions = self.basis.mT.contiguous()  # the same, a direction a row
+        self.directions = basis.mT.to(means).contiguous()  # eigenvectors: component, direction, coordinate
+        self.turned_means = torch.einsum("kid,kd->ki", self.directions, self.means)
         tiny = 10 * torch.finfo(means.dtype).eps * eigenvalues.abs().amax()
         if (eigenvalues < -tiny).any():
             raise ValueError(f"expected positive semi-definite covs, got an eigenvalue {eigenvalues.min().item():.3g}")
@@ -63,7 +63,7 @@ class GaussianMixture(Seeded):
         z = torch.empty_like(noise)
         for k in range(len(self.weights)):
             here = which == k
-            z[here] = self.means[k] + noise[here] @ self.basis[k].T
+            z[here] = self.means[k] + noise[here] @ self.directions[k]
         return z.reshape(n, *self.event_shape)
 
     def log_prob(self, x: Tensor) -> Tensor:
@@ -71,8 +71,7 @@ class GaussianMixture(Seeded):
 
     def score(self, x: Tensor) -> Tensor:
         log_weights, centred, variances = self._components(x.flatten(1), torch.ones(()).to(x), torch.zeros(()).to(x))
-        pulls = -(centred / variances) @ self.basis.to(x).mT
-        return torch.einsum("kb,kbd->bd", log_weights.softmax(0), pulls).reshape(x.shape)
+        return self._turn_back(-log_weights.softmax(1)[..., None] * centred / variances).reshape(x.shape)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
         r"""Log density of x and means of z and noise given x = alpha z + beta noise; finite where beta = 0, too.
@@ -84,19 +83,23 @@ class GaussianMixture(Seeded):
             x: States, shape (batch, *event).
             alpha, beta: Shape () or (batch, 1, ..., 1).
         """
-        flat = x.flatten(1)
         a, b = column(alpha), column(beta)
-        log_weights, centred, noisy = self._components(flat, a, b)
-        weights = log_weights.softmax(0)
-        scaled = centred / noisy * weights[..., None]
-        both = torch.stack([scaled * a * self.variances.to(x)[:, None], scaled * b], 1)
-        data, noise = torch.einsum("ksbd,kde->sbe", both, self.directions.to(x))  # one pass through the large factor
-        data = data + weights.T @ self.means.to(x)
-        return Posterior(log_weights.logsumexp(0), data.reshape(x.shape), noise.reshape(x.shape))
+        log_weights, centred, noisy = self._components(x.flatten(1), a, b)
+        weights = log_weights.softmax(1)
+        scaled = weights[..., None] * centred / noisy
+        data = weights @ self.means.to(x) + a * self._turn_back(scaled * self.variances.to(x))
+        noise = b * self._turn_back(scaled)
+        return Posterior(log_weights.logsumexp(1), data.reshape(x.shape), noise.reshape(x.shape))
 
     def _components(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Per component and state: log(w_k p_k(x)) (k, b), x - alpha mu in the eigenbasis (k, b, d), variances."""
-        variances = alpha**2 * self.variances.to(x)[:, None] + beta**2
-        centred = (x - alpha * self.means.to(x)[:, None]) @ self.basis.to(x)
+        """Per state and component: log(w_k p_k(x)) (b, k), x - alpha mu in the eigenbasis (b, k, d), variances."""
+        a, b = alpha[..., None], beta[..., None]
+        variances = a**2 * self.variances.to(x) + b**2
+        centred = (x @ self.directions.to(x).flatten(0, 1).T).unflatten(1, self.variances.shape)  # one large product
+        centred = centred - a * self.turned_means.to(x)
         log_p = -0.5 * (centred**2 / variances + variances.log() + math.log(2 * math.pi)).sum(-1)
-        return self.weights.to(x).log()[:, None] + log_p, centred, variances
+        return self.weights.to(x).log() + log_p, centred, variances
+
+    def _turn_back(self, turned: Tensor) -> Tensor:
+        """Sum over components of vectors given in their eigenbases: (b, k, d) to (b, d)."""
+        return turned.flatten(1) @ self.directions.to(turned).flatten(0, 1)
