@@ -58,6 +58,18 @@ class Schedule:
         """Time derivative of `beta`."""
         return derivative(self.beta, t)
 
+    def rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Both derivatives.
+
+        Raises:
+            ValueError: At times at which one of them is not finite.
+        """
+        alpha_dot, beta_dot = self.alpha_dot(t), self.beta_dot(t)
+        infinite = ~(alpha_dot.isfinite() & beta_dot.isfinite())
+        if infinite.any():
+            raise ValueError(f"{type(self).__name__} has an infinite derivative at t = {t[infinite][0].item():g}")
+        return alpha_dot, beta_dot
+
     def grid(self, steps: int, **options) -> Tensor:
         """Evenly spaced times over `span` to sample on, shape (steps+1,); `options` go to `torch.linspace`.
 
@@ -268,10 +280,7 @@ def reparametrised(model: Callable[[Tensor, Tensor], Tensor], schedule: Schedule
 
     def velocity(x: Tensor, t: Time) -> Tensor:
         at = expand_time(t, x)
-        alpha, beta, alpha_dot, beta_dot = (
-            f(at) for f in (schedule.alpha, schedule.beta, schedule.alpha_dot, schedule.beta_dot)
-        )
-        _refuse(~(alpha_dot.isfinite() & beta_dot.isfinite()), "an infinite derivative", at, "model", "velocity")
+        alpha, beta, (alpha_dot, beta_dot) = schedule.alpha(at), schedule.beta(at), schedule.rates(at)
         s = alpha / (alpha + beta)
         linear = x / (alpha + beta)
         u = model(linear, s.flatten() if s.ndim else s)

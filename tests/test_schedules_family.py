@@ -157,7 +157,14 @@ def test_a_reparametrised_model_is_finite_or_refused_at_both_ends(schedule, dtyp
     field, x = reparametrised(lambda x, t: x + t, schedule), torch.ones(3, 2, dtype=dtype)
     assert field(x, torch.tensor(0.0, dtype=dtype)).isfinite().all()
     if isinstance(schedule, VariancePreserving):
-        with pytest.raises(ValueError, match="at t = 1: the schedule has an infinite derivative"):
+        with pytest.raises(ValueError, match="VariancePreserving has an infinite derivative at t = 1"):
             field(x, torch.tensor([0.3, 0.9, 1.0], dtype=dtype))
     else:
         assert field(x, torch.tensor(1.0, dtype=dtype)).isfinite().all()
+
+
+def test_the_exact_velocity_is_refused_where_the_schedule_has_an_infinite_derivative():
+    exact = marginal(GaussianPath(VariancePreserving()), MIXTURE)
+    with pytest.raises(ValueError, match="VariancePreserving has an infinite derivative at t = 1"):
+        exact.velocity(torch.ones(2, 2, dtype=F64), 1.0)
+    assert exact.velocity(torch.ones(2, 2, dtype=F64), 0.0).isfinite().all()
