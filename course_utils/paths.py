@@ -197,7 +197,8 @@ def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | 
 class Marginal:
     """Exact fields of a Gaussian path to one distribution; made by `marginal`.
 
-    Where the posterior is singular (a data set, or a Gaussian without width, at beta = 0), a ValueError is raised.
+    Where the posterior is singular (a data set, or a Gaussian without width, at beta = 0) or the schedule has no finite
+    derivative, a ValueError is raised.
     """
 
     def __init__(self, schedule: Schedule, p_data: Distribution):
@@ -213,8 +214,8 @@ class Marginal:
     def velocity(self, x: Tensor, t: Time) -> Tensor:
         """Marginal velocity alpha_dot E[z | x] + beta_dot E[noise | x], shape (batch, *event)."""
         at = expand_time(t, x)
-        known = self.posterior(x, t)
-        return self.schedule.alpha_dot(at) * known.data + self.schedule.beta_dot(at) * known.noise
+        known, (alpha_dot, beta_dot) = self.posterior(x, t), self.schedule.rates(at)
+        return alpha_dot * known.data + beta_dot * known.noise
 
     def score(self, x: Tensor, t: Time) -> Tensor:
         """Marginal score -E[noise | x] / beta, shape (batch, *event); t within the span."""

@@ -58,6 +58,18 @@ class Schedule:
         """Time derivative of `beta`."""
         return derivative(self.beta, t)
 
+    def rates(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        """Both derivatives.
+
+        Raises:
+            ValueError: At times at which one of them is not finite.
+        """
+        alpha_dot, beta_dot = self.alpha_dot(t), self.beta_dot(t)
+        infinite = ~(alpha_dot.isfinite() & beta_dot.isfinite())
+        if infinite.any():
+            raise ValueError(f"{type(self).__name__} has an infinite derivative at t = {t[infinite][0].item():g}")
+        return alpha_dot, beta_dot
+
     def grid(self, steps: int, **options) -> Tensor:
         """Evenly spaced times over `span` to sample on, shape (steps+1,); `options` go to `torch.linspace`.
 
@@ -198,7 +210,8 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
     Works for conditional and for marginal quantities alike, since all four are affine in one another.
     Singular ends: from score or noise, alpha = 0 is refused unless the target is one of these two; from
     data, from score and to score, beta = 0 is refused; from and to velocity, times at which the derivatives
-    of the schedule are not finite are refused. Nothing else is singular.
+    of the schedule are not finite are refused; from velocity, too, times at which alpha / beta stands still.
+    Nothing else is singular. Close to such a time, digits are lost: about as many as alpha or beta has zeros.
 
     Args:
         value: What is known, of the kind `source`, shape (batch, *event).
@@ -232,6 +245,7 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
         _refuse(~(alpha_dot.isfinite() & beta_dot.isfinite()), "an infinite derivative", t, source, target)
     if source == "velocity":
         determinant = alpha_dot * beta - alpha * beta_dot
+        _refuse(determinant == 0, "a ratio alpha / beta that stands still", t, source, target)
         noise = (alpha_dot * x - alpha * value) / determinant
         data = (beta * value - beta_dot * x) / determinant
     elif source == "data":
@@ -254,6 +268,7 @@ def reparametrised(model: Callable[[Tensor, Tensor], Tensor], schedule: Schedule
 
     $\alpha_t z + \beta_t \epsilon$ is $\alpha_t + \beta_t$ times the point $s z + (1 - s) \epsilon$ of the linear path
     at the time $s = \alpha_t / (\alpha_t + \beta_t)$ of equal signal-to-noise ratio: one network serves all schedules.
+    At times at which the derivatives of the schedule are not finite, the field raises a ValueError.
 
     Args:
         model: Velocity on the `Linear` path, called as model(x, t).
@@ -265,12 +280,12 @@ def reparametrised(model: Callable[[Tensor, Tensor], Tensor], schedule: Schedule
 
     def velocity(x: Tensor, t: Time) -> Tensor:
         at = expand_time(t, x)
-        alpha, beta = schedule.alpha(at), schedule.beta(at)
+        alpha, beta, (alpha_dot, beta_dot) = schedule.alpha(at), schedule.beta(at), schedule.rates(at)
         s = alpha / (alpha + beta)
         linear = x / (alpha + beta)
         u = model(linear, s.flatten() if s.ndim else s)
         data, noise = linear + (1 - s) * u, linear - s * u
-        return schedule.alpha_dot(at) * data + schedule.beta_dot(at) * noise
+        return alpha_dot * data + beta_dot * noise
 
     return velocity
 

@@ -202,6 +202,25 @@ def test_convert_refuses_infinite_derivatives(other):
         convert(x, x, 0.0, SquareRoot(), source="velocity", target=other)
 
 
+class Smooth(Schedule):
+    """Starts and ends at rest: alpha_dot = beta_dot = 0 at both ends, so that the velocity says nothing there."""
+
+    def alpha(self, t):
+        return t**2 * (3 - 2 * t)
+
+    def beta(self, t):
+        return 1 - self.alpha(t)
+
+
+@pytest.mark.parametrize("target", ["score", "noise", "data"])
+def test_convert_refuses_a_velocity_where_nothing_moves(target):
+    x = torch.rand(3, 2)
+    for end in (0.0, 1.0):
+        with pytest.raises(ValueError, match=f"^velocity cannot be turned into {target} at t = {end:g}: the schedule has"):
+            convert(x, x, end, Smooth(), source="velocity", target=target)
+    assert convert(x, x, 0.5, Smooth(), source="velocity", target=target).isfinite().all()
+
+
 def test_convert_refuses_unknown_kinds_and_shapes_that_differ(unchecked):
     x = torch.rand(3, 2)
     with pytest.raises(ValueError, match="one of velocity, score, noise, data, got 'flow'"):

@@ -1,5 +1,6 @@
 """The variance preserving and exploding schedules against their formulas and SDEs; one model under every schedule."""
 
+import itertools
 import math
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from course_utils.distributions import Checkerboard, GaussianMixture
 from course_utils.paths import GaussianPath, marginal
 from course_utils.schedules import (
+    PREDICTIONS,
     Cosine,
     Linear,
     VarianceExploding,
@@ -95,3 +97,74 @@ def test_data_and_noise_predictions_do_not_depend_on_the_schedule(schedule):
         found = convert(reparametrised(model, schedule)(own, t), own, t, schedule, source="velocity", target=kind)
         known = convert(model(x, s), x, s, Linear(), source="velocity", target=kind)
         torch.testing.assert_close(found, known, rtol=1e-9, atol=1e-9)
+
+
+# convert at the ends: what may be refused follows from alpha, beta and their derivatives there
+
+PAIRS = list(itertools.permutations(PREDICTIONS, 2))
+NO_DATA = {(a, b) for a, b in PAIRS if a in ("score", "noise") and b in ("data", "velocity")}  # alpha = 0
+NO_NOISE = {(a, b) for a, b in PAIRS if a == "data" or "score" in (a, b)}  # beta = 0
+INFINITE = {pair for pair in PAIRS if "velocity" in pair}  # a derivative of the schedule is infinite
+REFUSED = {
+    (Linear, 0): NO_DATA, (Linear, 1): NO_NOISE, (Cosine, 0): NO_DATA, (Cosine, 1): NO_NOISE,
+    (VariancePreserving, 0): set(), (VariancePreserving, 1): NO_NOISE | INFINITE,
+    (VarianceExploding, 0): set(), (VarianceExploding, 1): set(),
+}  # fmt: skip
+
+
+def predictions_at(schedule, t, z, noise):
+    """x and the four predictions in float64; what is infinite is replaced by ones, for a network may say anything."""
+    a, b, a_dot, b_dot = (f(t) for f in (schedule.alpha, schedule.beta, schedule.alpha_dot, schedule.beta_dot))
+    known = {"velocity": a_dot * z + b_dot * noise, "score": -noise / b, "noise": noise, "data": z}
+    return a * z + b * noise, {k: v if v.isfinite().all() else torch.ones_like(v) for k, v in known.items()}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@each
+def test_convert_at_both_ends_is_right_or_refused_and_never_inf_or_nan(schedule, source, target, end, dtype):
+    z, noise = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(3), dtype=F64)
+    x, known = predictions_at(schedule, torch.tensor(end, dtype=F64), z, noise)
+    value, x, options = known[source].to(dtype), x.to(dtype), {"source": source, "target": target}
+    for t in (torch.tensor(end, dtype=dtype), float(end), torch.full((4,), end, dtype=dtype)):
+        if (source, target) in REFUSED[type(schedule), end]:
+            with pytest.raises(ValueError, match=f"^{source} cannot be turned into {target} at t = {end}: the schedule"):
+                convert(value, x, t, schedule, **options)
+        else:
+            found = convert(value, x, t, schedule, **options)
+            assert found.dtype == dtype
+            scale = known[target].abs().max().item()
+            tol = (1e-3 if dtype == torch.float32 else 1e-11) * scale
+            torch.testing.assert_close(found, known[target].to(dtype), rtol=0, atol=tol)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@pytest.mark.parametrize(("source", "target"), PAIRS)
+@each
+def test_convert_next_to_the_ends_is_finite(schedule, source, target, dtype):
+    """At the last number before 1, and as close to 0: digits may be lost there, but nothing overflows."""
+    z, noise = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(4), dtype=F64)
+    eps = torch.finfo(dtype).eps
+    for t in (torch.tensor(eps / 2, dtype=dtype), torch.tensor(1 - eps / 2, dtype=dtype)):
+        x, known = predictions_at(schedule, t.double(), z, noise)
+        assert convert(known[source].to(dtype), x.to(dtype), t, schedule, source=source, target=target).isfinite().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+@each
+def test_a_reparametrised_model_is_finite_or_refused_at_both_ends(schedule, dtype):
+    field, x = reparametrised(lambda x, t: x + t, schedule), torch.ones(3, 2, dtype=dtype)
+    assert field(x, torch.tensor(0.0, dtype=dtype)).isfinite().all()
+    if isinstance(schedule, VariancePreserving):
+        with pytest.raises(ValueError, match="VariancePreserving has an infinite derivative at t = 1"):
+            field(x, torch.tensor([0.3, 0.9, 1.0], dtype=dtype))
+    else:
+        assert field(x, torch.tensor(1.0, dtype=dtype)).isfinite().all()
+
+
+def test_the_exact_velocity_is_refused_where_the_schedule_has_an_infinite_derivative():
+    exact = marginal(GaussianPath(VariancePreserving()), MIXTURE)
+    with pytest.raises(ValueError, match="VariancePreserving has an infinite derivative at t = 1"):
+        exact.velocity(torch.ones(2, 2, dtype=F64), 1.0)
+    assert exact.velocity(torch.ones(2, 2, dtype=F64), 0.0).isfinite().all()

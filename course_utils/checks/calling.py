@@ -151,13 +151,14 @@ def observe(fn: Callable, case: dict, observer: str = "returned") -> Observation
         AnswerError: If it raised something else or returned no tensor.
     """
     arguments = build(case)
-    values = _call(fn, arguments, observer)
+    values = called(fn, arguments, observer)
     changed = [k for k, v in case.items() if isinstance(v, Tensor) and not _same(v, arguments[k])]
-    again = _call(fn, build(case), observer)
+    again = called(fn, build(case), observer)
     return Observation(values, changed, all(_same(values[k], again[k]) for k in values))
 
 
-def _call(fn: Callable, arguments: dict, observer: str) -> dict[str, Tensor]:
+def called(fn: Callable, arguments: dict, observer: str) -> dict[str, Tensor]:
+    """What one call gives, as named tensors; errors as for `observe`."""
     try:
         values = OBSERVERS[observer](fn, arguments)
     except AnswerError:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from course_utils.checks.calling import AnswerError, Observation, observe
+from course_utils.checks.calling import AnswerError, Observation, called, observe
+from course_utils.checks.families import build
 
 CHECK_SEEDS = (1, 2, 3)
 """Cases that the notebook's check draws; a grader draws others."""
@@ -80,7 +81,7 @@ class Exercise:
 
     def judge(self, case: dict, seen: Observation) -> Verdict:
         """Compare what an answer gave with the oracle, and look for the mistake that gives the same."""
-        expected = self.observe(self.reference, case).values
+        expected = called(self.reference, build(case), self.observer)
         if seen.changed:
             return Verdict(False, f"Your function changed its input {seen.changed[0]} in place; make a new tensor.")
         if not seen.repeatable:
@@ -89,7 +90,7 @@ class Exercise:
             return Verdict(True)
         for mistake in self.mistakes:
             try:
-                wrong = self.observe(mistake.wrong, case).values
+                wrong = called(mistake.wrong, build(case), self.observer)
             except (AnswerError, NotImplementedError):
                 continue
             if all(self._agree(seen.values[name], value) for name, value in wrong.items()):

@@ -66,6 +66,12 @@ CONDITIONAL_SCORE = Exercise(
                 "x and z are exchanged: x is the noisy point, z the data point."),
         Mistake("schedule ignored", lambda schedule, x, z, t: _linear_score(x, z, t),
                 "t and 1 - t are one schedule; use the one that is given."),
+        Mistake("1 - alpha for beta", _score(lambda x, z, a, b: -(x - a * z) / (1 - a) ** 2),
+                "1 - alpha stands where beta should: that is beta on the linear path alone. Use schedule.beta."),
+        Mistake("1 - alpha squared for the variance", _score(lambda x, z, a, b: -(x - a * z) / (1 - a**2)),
+                "1 - alpha squared is the variance of the noise for some schedules only. Use schedule.beta."),
+        Mistake("minus before x alone", _score(lambda x, z, a, b: (-x - a * z) / b**2),
+                "the minus belongs to the whole difference, not to x alone."),
         Mistake("multiplied", _score(lambda x, z, a, b: -(x - a * z) * b**2),
                 "multiplied by the variance: the narrower a Gaussian, the steeper its log density."),
         Mistake("z alone divided", _score(lambda x, z, a, b: -(x - a * z / b**2)),
@@ -142,6 +148,11 @@ def _weighted(goal, power, model, schedule, z, t, noise):
     return difference.square().flatten(1).sum(1).mean()
 
 
+def _from_score(model, schedule, z, t, noise):
+    a, b = _parts(schedule, t, z)[:2]
+    return (-b * model(a * z + b * noise, t) - noise).square().flatten(1).sum(1).mean()
+
+
 def _to_score(a, b, z, e):
     return -e / b
 
@@ -162,6 +173,11 @@ def _shared(goal) -> tuple[Mistake, ...]:
                 "the terms are added over the batch: an expectation is estimated by their mean."),
         Mistake("norm not squared", _variant(goal, reduce=lambda squares: squares.flatten(1).sum(1).sqrt().mean()),
                 "the norm is not squared."),
+        Mistake("last axis only", _variant(goal, reduce=lambda squares: squares.sum(-1).mean()),
+                "the squares are added over the last axis only: of a point these are all its coordinates, of an image "
+                "one row of pixels."),
+        Mistake("absolute differences", _variant(goal, reduce=lambda squares: squares.sqrt().flatten(1).sum(1).mean()),
+                "these are absolute differences: the squared norm adds their squares."),
         Mistake("half", _variant(goal, reduce=lambda squares: squares.flatten(1).sum(1).mean() / 2),
                 "there is a factor 1/2 that does not belong here."),
         Mistake("minus velocity as target", _variant(lambda a, b, z, e: e - z),
@@ -172,6 +188,8 @@ def _shared(goal) -> tuple[Mistake, ...]:
                 "the model is evaluated at the noise: it has to learn at x, on the path."),
         Mistake("data not scaled", _variant(goal, state=lambda a, b, z, e: z + b * e),
                 "the state that the model sees is not on the path: alpha is missing."),
+        Mistake("noise not scaled", _variant(goal, state=lambda a, b, z, e: a * z + e),
+                "the state that the model sees is not on the path: beta is missing."),
         Mistake("t of shape (B, 1)", _variant(goal, at=lambda t: t[:, None]), ONE_AXIS),
         Mistake("time reversed", _variant(goal, time=lambda t: 1 - t),
                 "the model is told the time 1 - t, but the state is the one at t."),
@@ -200,6 +218,10 @@ SCORE_MATCHING_LOSS = Exercise(
                 "the squared difference is multiplied by beta squared: no weight is asked for."),
         Mistake("beta squared", _variant(lambda a, b, z, e: -e / b**2),
                 "divided by beta squared: in x - alpha z = beta noise there is a beta already."),
+        Mistake("1 - alpha for beta", _variant(lambda a, b, z, e: -e / (1 - a)),
+                "the target is divided by 1 - alpha: that is beta on the linear path alone. Use schedule.beta."),
+        Mistake("target without alpha", _variant(lambda a, b, z, e: -(a * z + b * e - z) / b**2),
+                "alpha is missing in the target: the centre of p_t(x|z) is alpha z."),
         Mistake("times beta", _variant(lambda a, b, z, e: -e * b),
                 "multiplied by beta: it stands in the denominator of the score."),
         *_shared(_to_score),
@@ -220,6 +242,11 @@ NOISE_PREDICTION_LOSS = Exercise(
                 "this target is the velocity of the linear path: the noise alone is asked for."),
         Mistake("scaled noise", _variant(lambda a, b, z, e: b * e),
                 "the target is the noise as it stands in x, scaled by beta: noise of unit size is asked for."),
+        Mistake("prediction taken for a score",
+                lambda model, schedule, z, t, noise: _from_score(model, schedule, z, t, noise),
+                "the model's answer is converted, as if it were a score: here it is the noise already."),
+        Mistake("noisy minus clean as target", _variant(lambda a, b, z, e: a * z + b * e - z),
+                "x - z is not the noise: z is scaled in x, and the noise as well."),
         Mistake("weight of the score", lambda model, schedule, z, t, noise:
                 _weighted(_to_noise, -1, model, schedule, z, t, noise),
                 "the squared difference is still divided by beta squared: that factor was to be dropped."),
@@ -316,6 +343,17 @@ FROM_VELOCITY = Exercise(
         Mistake("data's sign of x",
                 _solved(lambda z, e, a, b, da, db, v, x: ((b * v + db * x) / (da * b - a * db), e, -e / b)),
                 "a sign in the data: put your results back into the two equations."),
+        Mistake("data not divided", _solved(lambda z, e, a, b, da, db, v, x: (b * v - db * x, e, -e / b)),
+                "the noise is right; in the data the denominator is missing."),
+        Mistake("noise still scaled", _solved(lambda z, e, a, b, da, db, v, x: (z, b * e, -e)),
+                "x - alpha data is beta times the noise, not the noise itself."),
+        Mistake("score times beta", _solved(lambda z, e, a, b, da, db, v, x: (z, e, -e * b)),
+                "data and noise are right; the score multiplies by beta where it should divide."),
+        Mistake("velocity is data minus noise",
+                _solved(lambda z, e, a, b, da, db, v, x: _by_cramer(a, b, 1.0, -1.0, v, x)),
+                "the velocity is data minus noise on the linear path only: both have their derivative as factor."),
+        Mistake("score second", _solved(lambda z, e, a, b, da, db, v, x: (z, -e / b, e)),
+                "the order: data, noise, score."),
         Mistake("noise ignored", _solved(lambda z, e, a, b, da, db, v, x: (x / a, e, -e / b)),
                 "x / alpha is the data only where there is no noise."),
         Mistake("x and velocity exchanged", lambda schedule, velocity, x, t: _from_velocity(schedule, x, velocity, t),
@@ -323,7 +361,7 @@ FROM_VELOCITY = Exercise(
         Mistake("data and noise exchanged, score too", _solved(lambda z, e, a, b, da, db, v, x: (e, z, -z / b)),
                 "data and noise are exchanged, and the score was made from the data."),
         Mistake("backwards", _solved(lambda z, e, a, b, da, db, v, x: (-e / b, e, z)),
-                "the order: data, noise, score."),
+                "the order is turned round: data, noise, score."),
     ),
     rtol=1e-7, why="float64; a linear system solved in another way",
     observer="data, noise and score",
@@ -353,6 +391,17 @@ EXTENDED_DRIFT = Exercise(
                 "a factor 1/2 is missing: the score would pull twice as hard as the noise pushes."),
         Mistake("not squared", lambda velocity, score, x, t, sigma: velocity(x, t) + sigma / 2 * score(x, t),
                 "sigma enters with the wrong power: it is the variance of the noise that the score has to balance."),
+        Mistake("neither half nor squared", lambda velocity, score, x, t, sigma: velocity(x, t) + sigma * score(x, t),
+                "sigma alone stands before the score: half of the variance of the noise belongs there."),
+        Mistake("reverse SDE of the papers",
+                lambda velocity, score, x, t, sigma: velocity(x, t) - sigma**2 * score(x, t),
+                "f - g^2 s is the drift of a noising process run backwards, with another f and falling time; here the "
+                "flow is given, and time rises."),
+        Mistake("score of the velocity",
+                lambda velocity, score, x, t, sigma: velocity(x, t) + sigma**2 / 2 * score(velocity(x, t), t),
+                "the score is taken at the velocity: take it at the state."),
+        Mistake("half the score", lambda velocity, score, x, t, sigma: velocity(x, t) + score(x, t) / 2,
+                "sigma squared is missing: stronger noise needs a stronger pull."),
         Mistake("sign", lambda velocity, score, x, t, sigma: velocity(x, t) - sigma**2 / 2 * score(x, t),
                 "the score pushes apart what the noise already spreads: it has to pull back to where p_t is large."),
         Mistake("no velocity", lambda velocity, score, x, t, sigma: sigma**2 / 2 * score(x, t),

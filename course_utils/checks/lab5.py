@@ -54,9 +54,39 @@ VARIANCE_PRESERVING = Exercise(
                 _with_beta(_log_alpha(t, b_min, b_max), lambda a: (1 - a).sqrt()),
                 "the squares of alpha and beta have to sum to 1; with yours, alpha and the square of beta do."),
         Mistake("rates exchanged", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_max, b_min)),
-                "b_min and b_max are exchanged: the small rate belongs to the data, the large one to the noise."),
+                "either b_min and b_max are exchanged (the small rate belongs to the data, the large one to the noise), "
+                "or the square covers t alone, as in 1 - t**2: it belongs to the whole of 1 - t."),
         Mistake("not squared", lambda t, b_min, b_max: _with_beta(-(1 - t) * ((b_max - b_min) / 4 + b_min / 2)),
                 "the exponent is linear in 1 - t: a rate that grows in a straight line adds up to a curve."),
+        Mistake("t in the linear term", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_max - b_min) / 4 - t * b_min / 2),
+                "the linear term has t where 1 - t belongs: at t = 1 nothing of the exponent may be left."),
+        Mistake("t in the quadratic term", lambda t, b_min, b_max: _with_beta(
+                    -(t**2) * (b_max - b_min) / 4 - (1 - t) * b_min / 2),
+                "the quadratic term has t where 1 - t belongs: at t = 1 nothing of the exponent may be left."),
+        Mistake("fractions exchanged", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_max - b_min) / 2 - (1 - t) * b_min / 4),
+                "the two fractions of the exponent are exchanged."),
+        Mistake("both halves", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_max - b_min) / 2 - (1 - t) * b_min / 2),
+                "the quadratic term is twice what it should be: a rate that grows in a straight line is on average half "
+                "of its end."),
+        Mistake("both quarters", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_min / 4),
+                "the linear term is half of what it should be."),
+        Mistake("b_max in the linear term", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_max / 2),
+                "the linear term has b_max: near t = 1, where the data is, the rate is the small one."),
+        Mistake("growth's sign", lambda t, b_min, b_max: _with_beta(
+                    -((1 - t) ** 2) * (b_min - b_max) / 4 - (1 - t) * b_min / 2),
+                "the quadratic term has the wrong sign: b_max - b_min is positive."),
+        Mistake("beta of the linear path", lambda t, b_min, b_max: (_log_alpha(t, b_min, b_max).exp(), 1 - t),
+                "alpha is right; beta is that of the linear path, not of this one."),
+        Mistake("beta from the logarithm", lambda t, b_min, b_max: (
+                    _log_alpha(t, b_min, b_max).exp(), (1 - _log_alpha(t, b_min, b_max) ** 2).sqrt()),
+                "alpha is right; beta is made from its logarithm."),
+        Mistake("root of alpha", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_min, b_max) / 2),
+                "alpha is the square root of what it should be: the formula gives the logarithm of alpha itself."),
         Mistake("opposite signs", lambda t, b_min, b_max: _with_beta(_log_alpha(t, -b_min, b_max - 2 * b_min)),
                 "the two terms of the exponent have opposite signs: noise of either part makes alpha smaller."),
         Mistake("sign", lambda t, b_min, b_max: _with_beta(-_log_alpha(t, b_min, b_max)),
@@ -125,6 +155,33 @@ DDIM_STEP = Exercise(
                     x / schedule.beta(t) + z_hat * (schedule.alpha(t_next) / schedule.beta(t_next)
                                                     - schedule.alpha(t) / schedule.beta(t))),
                 "before t_next = 1 this is right; there, beta is 0, and you divide by it: multiply the formula out."),
+        Mistake("data at full strength", lambda z_hat, x, t, t_next, schedule:
+                z_hat + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat) / schedule.beta(t),
+                "z_hat is mixed in as it is: in a state of the time t_next it is scaled by the schedule."),
+        Mistake("1 - alpha for beta", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat
+                + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat) / (1 - schedule.alpha(t)),
+                "the noise is divided by 1 - alpha: that is beta on the linear path alone. Use schedule.beta."),
+        Mistake("1 - alpha squared for the variance", lambda z_hat, x, t, t_next, schedule:
+                schedule.alpha(t_next) * z_hat
+                + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat) / (1 - schedule.alpha(t) ** 2).sqrt(),
+                "the noise is divided by the root of 1 - alpha squared: that is beta for some schedules only. Use "
+                "schedule.beta."),
+        Mistake("divided by the variance", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat
+                + schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat) / schedule.beta(t) ** 2,
+                "the noise is divided by beta squared: what is left of x without the data holds beta once."),
+        Mistake("noise of unit size", lambda z_hat, x, t, t_next, schedule:
+                schedule.alpha(t_next) * z_hat + (x - schedule.alpha(t) * z_hat) / schedule.beta(t),
+                "the noise is mixed in with unit size: in a state of the time t_next it is scaled by the schedule."),
+        Mistake("noise's sign", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat
+                - schedule.beta(t_next) * (x - schedule.alpha(t) * z_hat) / schedule.beta(t),
+                "the noise has the wrong sign: for t_next = t the step has to give x back."),
+        Mistake("data put on", lambda z_hat, x, t, t_next, schedule: schedule.alpha(t_next) * z_hat
+                + schedule.beta(t_next) * (x + schedule.alpha(t) * z_hat) / schedule.beta(t),
+                "a sign: the old data is added where it has to be taken off. For t_next = t the step gives x back."),
+        Mistake("one part not multiplied", lambda z_hat, x, t, t_next, schedule:
+                schedule.beta(t_next) / schedule.beta(t) * x
+                + (schedule.alpha(t_next) - schedule.alpha(t) / schedule.beta(t)) * z_hat,
+                "one of the three terms was not multiplied by beta at t_next."),
         Mistake("noise keeps its size", lambda z_hat, x, t, t_next, schedule:
                 schedule.alpha(t_next) * z_hat + x - schedule.alpha(t) * z_hat,
                 "the noise keeps the size that it has at t: at t_next there is less of it."),
@@ -180,21 +237,22 @@ def _log_likelihood(field, divergence, x1, n):
 
 
 def _flow_back(
-    field, divergence, x1, n, *, h=None, sign=-1, prior=1.0, constant=1.0, to=-1, time=lambda s: 1 - s, at_x1=False,
-    stuck=False, late=False, ahead=0, mean=False, once=False, together=False, squares=1.0,
+    field, divergence, x1, n, *, h=None, sign=-1, prior=1.0, constant=1.0, to=-1, time=lambda s, n: 1 - s, at_x1=False,
+    stuck=False, late=False, ahead=0, mean=False, count=lambda z: z.shape[1], together=False, squares=1.0, more=0,
+    last=False,
 ):  # fmt: skip
     step = 1 / n
     h = step if h is None else h
     x, total, seen = x1, x1.new_zeros(len(x1)), x1
-    for i in range(n):
-        t = torch.tensor(time((i + ahead) * step), dtype=x1.dtype)
+    for i in range(n + more):
+        t = torch.tensor(time((i + ahead) * step, n), dtype=x1.dtype)
         moved = x + to * step * field(x, t)
         seen = x1 if stuck else moved if late else x
-        total, x = total + h * divergence(field, seen, t), moved
+        total, x = (0 if last else total) + h * divergence(field, seen, t), moved
     z = x1 if at_x1 else x
     halves = squares * z**2 / 2
     halves = halves.mean(1) if mean else halves.sum() if together else halves.sum(1)
-    return sign * total - prior * (halves + (1 if mean or once else z.shape[1]) * constant * math.log(2 * math.pi) / 2)
+    return sign * total - prior * (halves + count(z) * constant * math.log(2 * math.pi) / 2)
 
 
 def _wrong(**options):
@@ -211,8 +269,14 @@ LOG_LIKELIHOOD = Exercise(
         Mistake("no constant", _wrong(constant=0.0),
                 "the constant of the normal density is missing: it does not depend on x, but a log-density that is to "
                 "be compared needs it."),
-        Mistake("constant counted once", _wrong(once=True),
+        Mistake("constant counted once", _wrong(count=lambda z: 1),
                 "the constant of the normal density is that of one dimension: every coordinate brings it once."),
+        Mistake("constant not halved", _wrong(constant=2.0),
+                "the constant of the normal density is twice what it should be."),
+        Mistake("constant's sign", _wrong(constant=-1.0),
+                "the constant of the normal density has the wrong sign."),
+        Mistake("batch for dimension", _wrong(count=len),
+                "the constant counts the points of the batch where it should count the coordinates of one."),
         Mistake("square not halved", _wrong(squares=2.0),
                 "the squared norm is not halved."),
         Mistake("one norm for the batch", _wrong(together=True),
@@ -221,26 +285,32 @@ LOG_LIKELIHOOD = Exercise(
                 "this is the density: its logarithm is asked for, which does not underflow in many dimensions."),
         Mistake("prior at x1", _wrong(at_x1=True),
                 "the normal density is taken at x1: it is the density at t = 0, of the point that x1 came from."),
-        Mistake("forwards", _wrong(to=1, time=lambda s: s),
+        Mistake("forwards", _wrong(to=1, time=lambda s, n: s),
                 "the states run forwards from x1, as if it were noise: x1 belongs to t = 1, and you want to know where "
                 "it came from."),
-        Mistake("time inverted", _wrong(time=lambda s: s),
+        Mistake("time inverted", _wrong(time=lambda s, n: s),
                 "the states run backwards, but the times 0, h, 2h, ... do not: the first step is taken at t = 1."),
         Mistake("direction", _wrong(to=1),
                 "the steps go along the velocity while the time falls: backwards in time, a state moves against it."),
         Mistake("no step size", _wrong(h=1.0),
                 "the divergences are added without the step size: their integral over time is asked for."),
-        Mistake("average over the coordinates", _wrong(mean=True),
+        Mistake("average over the coordinates", _wrong(mean=True, count=lambda z: 1),
                 "the log-density of the prior is a mean over the coordinates: independent coordinates add up."),
-        Mistake("time stands still", _wrong(time=lambda s: 1.0),
+        Mistake("time stands still", _wrong(time=lambda s, n: 1.0),
                 "every step uses the time 1: the time has to fall by h as well."),
         Mistake("one step late", _wrong(ahead=1),
                 "the first step is taken at the time 1 - h: each step uses the time at which it starts."),
         Mistake("divergence at x1", _wrong(stuck=True),
                 "the divergence is always taken at x1: take it where the state is."),
         Mistake("divergence after the move", _wrong(late=True),
-                "the divergence is taken at the state after the step, but at the time before it: both belong to "
-                "the start of the step."),
+                "the divergence is taken after the state has moved: state and time both belong to the start of the step."),
+        Mistake("one step too few", _wrong(more=-1),
+                "one step is missing: there are n of them, the last from t = h to t = 0."),
+        Mistake("n times from 1 to 0", _wrong(time=lambda s, n: 1 - s * n / (n - 1)),
+                "the times are n numbers from 1 down to 0, the last step then starts at 0: n steps have n + 1 times, and "
+                "no step starts at the last."),
+        Mistake("integral overwritten", _wrong(last=True),
+                "only the last divergence counts: each step adds to the integral of the steps before."),
     ),
     rtol=1e-6,
     why="the same recursion; times and log 2 pi that were made in single precision are right to seven digits",
