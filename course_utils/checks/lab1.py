@@ -39,10 +39,14 @@ EULER = Exercise(
                 "(Algorithm 1 as printed in the lecture stops one step early, too.)"),
         Mistake("loop from 1", lambda field, x0, n: _euler_with(field, x0, n, ahead=1)[:-1],
                 "the first step is missing: a loop from 1 to n - 1 makes n - 1 steps, the first of them at t = h."),
+        Mistake("one step too many", lambda field, x0, n: _euler_with(field, x0, n, steps=n + 1),
+                "there is one step too many: n steps of length 1 / n end at t = 1; with x0 that makes n + 1 states."),
         Mistake("start missing", lambda field, x0, n: _euler(field, x0, n)[1:],
                 "the starting state is missing: the first entry of the trajectory is x0 itself."),
         Mistake("no step size", lambda field, x0, n: _euler_with(field, x0, n, h=1.0),
                 "each step adds the whole velocity: how far does a state travel in a time h?"),
+        Mistake("state forgotten", lambda field, x0, n: _euler_with(field, x0, n, kept=0.0),
+                "each new state is the change alone: the state that it is added to is missing."),
         Mistake("backwards", lambda field, x0, n: _euler_with(field, x0, n, h=-1 / n),
                 "the steps go against the velocity."),
         Mistake("time stands still", lambda field, x0, n: _euler_with(field, x0, n, rate=0.0),
@@ -64,18 +68,20 @@ EULER = Exercise(
                 "at every step. Make a new tensor for each state."),
         Mistake("batch first", lambda field, x0, n: _euler(field, x0, n).transpose(0, 1),
                 "the states are stacked along the second axis: time comes first, then the batch."),
+        Mistake("joined along the batch", lambda field, x0, n: _euler(field, x0, n).flatten(0, 1),
+                "the states are joined along the batch (torch.cat lengthens an axis): time needs an axis of its own."),
         Mistake("only the end", lambda field, x0, n: _euler(field, x0, n)[-1],
                 "only the last state came back: the whole trajectory is asked for, stacked along a first axis."),
     ),
 )  # fmt: skip
 
 
-def _euler_with(field, x0, n, h=None, rate=1.0, ahead=0, stuck=False):
+def _euler_with(field, x0, n, h=None, rate=1.0, ahead=0, stuck=False, steps=None, kept=1.0):
     h = 1 / n if h is None else h
     xs = [x0]
-    for i in range(n):
+    for i in range(n if steps is None else steps):
         t = torch.tensor(rate * (i + ahead) / n, dtype=x0.dtype)
-        xs.append(xs[-1] + h * field(x0 if stuck else xs[-1], t))
+        xs.append(kept * xs[-1] + h * field(x0 if stuck else xs[-1], t))
     return torch.stack(xs)
 
 
@@ -106,6 +112,15 @@ HEUN = Exercise(
         Mistake("no h in the prediction",
                 lambda field, x, t, h: x + h * (field(x, t) + field(x + field(x, t), t + h)) / 2,
                 "the predicted state adds the whole velocity: a factor h is missing there."),
+        Mistake("no h", lambda field, x, t, h: _heun_with(field, x, t, h, lambda k1, k2: x + (k1 + k2) / 2),
+                "the mean velocity is added whole: how far does a state travel with it in a time h?"),
+        Mistake("h twice in the end", lambda field, x, t, h: x + h * (_heun(field, x, t, h) - x),
+                "the mean is multiplied by h twice: if k_1 and k_2 hold an h already, the last line brings no other."),
+        Mistake("h twice in the prediction",
+                lambda field, x, t, h: x + h * (field(x, t) + field(x + h**2 * field(x, t), t + h)) / 2,
+                "the prediction is multiplied by h twice: if k_1 holds an h already, the prediction brings no other."),
+        Mistake("from the prediction", lambda field, x, t, h: _heun(field, x, t, h) + h * field(x, t),
+                "the mean is added to the predicted state: the step starts from x, the prediction serves k_2 alone."),
         Mistake("no brackets", lambda field, x, t, h: _heun_with(field, x, t, h, lambda k1, k2: x + h * k1 + k2 / 2),
                 "brackets are missing: both velocities are multiplied by h, and both are halved."),
         Mistake("half of one", lambda field, x, t, h: _heun_with(field, x, t, h, lambda k1, k2: x + h * (k1 + k2 / 2)),
@@ -152,6 +167,12 @@ BROWNIAN = Exercise(
                 "the increments are not scaled at all: over a time h the variance grows by h."),
         Mistake("start missing", lambda eps, h: _brownian(eps, h)[1:],
                 "the start is missing: the first entry is W_0 = 0, so n increments give n + 1 values."),
+        Mistake("end missing", lambda eps, h: _brownian(eps, h)[:-1],
+                "the last value is missing: n increments lead from the first value to n more."),
+        Mistake("h for 1 / n", lambda eps, h: _brownian(eps, 1 / len(eps)),
+                "the steps have the length 1 / n: h is given, and n steps need not end at t = 1."),
+        Mistake("first number as start", lambda eps, h: torch.cat([eps[:1], h**0.5 * eps.cumsum(0)]),
+                "the path starts at the first normal number: W_0 is 0."),
         Mistake("not summed", lambda eps, h: torch.cat([torch.zeros_like(eps[:1]), h**0.5 * eps]),
                 "these are the increments themselves: W_t is the sum of all increments up to t."),
         Mistake("summed over the batch", lambda eps, h: torch.cat([0 * eps[:1], (h**0.5 * eps).cumsum(1)]),
@@ -195,6 +216,12 @@ EULER_MARUYAMA = Exercise(
                 "the noise is not multiplied by the diffusion coefficient."),
         Mistake("squared", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t) ** 2 * dw,
                 "the diffusion coefficient is squared: its square is the variance per time, not the factor of dw."),
+        Mistake("root of sigma", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t).sqrt() * dw,
+                "the root of the diffusion coefficient multiplies dw: sigma is no variance, it is the factor itself."),
+        Mistake("time for step", lambda sde, x, t, h, dw: x + t * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+                "the drift is multiplied by the time t: the length of the step is h."),
+        Mistake("growing with x", lambda sde, x, t, h, dw: x * (1 + h * sde.drift(x, t) + sde.diffusion(x, t) * dw),
+                "the change is multiplied by x: whether it grows with x is for drift and diffusion to say."),
         Mistake("drift without h", lambda sde, x, t, h, dw: x + sde.drift(x, t) + sde.diffusion(x, t) * dw,
                 "the drift is added whole: in a time h it moves the state by h times as much."),
         Mistake("root on the drift", lambda sde, x, t, h, dw: x + h.sqrt() * sde.drift(x, t) + sde.diffusion(x, t) * dw,
@@ -242,11 +269,22 @@ ORNSTEIN_UHLENBECK = Exercise(
                 "theta and sigma are exchanged: theta belongs to the pull, sigma to the noise."),
         Mistake("stationary", lambda x, t, theta, sigma: (-theta * x, torch.full_like(x, sigma / (2 * theta) ** 0.5)),
                 "this diffusion is the standard deviation of the limit law, not the coefficient in front of dW."),
+        Mistake("exact law", lambda x, t, theta, sigma: _law(x, t, theta, sigma, 1),
+                "these are mean and variance of X_t, which belong to the solution: asked for are the two coefficients "
+                "of the SDE."),
+        Mistake("exact law, standard deviation", lambda x, t, theta, sigma: _law(x, t, theta, sigma, 0.5),
+                "these are mean and standard deviation of X_t, which belong to the solution: asked for are the two "
+                "coefficients of the SDE."),
         Mistake("diffusion times x", lambda x, t, theta, sigma: (-theta * x, sigma * x),
                 "the diffusion is multiplied by x: that is geometric Brownian motion; here the noise is additive."),
     ),
     observer="drift and diffusion",
 )  # fmt: skip
+
+
+def _law(x, t, theta, sigma, power):
+    variance = sigma**2 / (2 * theta) * (1 - torch.exp(-2 * theta * t))
+    return x * torch.exp(-theta * t), variance**power
 
 
 def _draw_langevin(seed: int) -> dict:
@@ -266,6 +304,8 @@ LANGEVIN = Exercise(
                 "the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p."),
         Mistake("not squared", lambda score, x, sigma: sigma / 2 * score(x),
                 "sigma enters with the wrong power: it is the variance of the noise that the drift has to balance."),
+        Mistake("sigma alone", lambda score, x, sigma: sigma * score(x),
+                "the factor of the score is sigma: noise and drift balance if it is half the *variance* per time."),
         Mistake("half squared", lambda score, x, sigma: (sigma / 2) ** 2 * score(x),
                 "the half is squared, too: the drift is half as strong as it has to be."),
         Mistake("half the score", lambda score, x, sigma: score(x) / 2,

@@ -43,6 +43,11 @@ def _cosine_squared(t):
     return (c * t).sin() ** 2, (c * t).cos() ** 2, dot, -dot
 
 
+def _rest_of_alpha(t):
+    alpha, _, alpha_dot, _ = _cosine(t)
+    return alpha, 1 - alpha, alpha_dot, -alpha_dot
+
+
 def _changed(index: int, value):
     """The cosine schedule with one of its four values replaced."""
 
@@ -65,6 +70,11 @@ COSINE_SCHEDULE = Exercise(
                 "the order: first alpha and beta, then their two derivatives."),
         Mistake("no chain rule", lambda t: (*_cosine(t)[:2], (math.pi / 2 * t).cos(), -(math.pi / 2 * t).sin()),
                 "the chain rule is missing: the argument of sine and cosine is not t itself."),
+        Mistake("chain rule upside down",
+                lambda t: (*_cosine(t)[:2], *(dot / (math.pi / 2) ** 2 for dot in _cosine(t)[2:])),
+                "the derivatives are divided by the inner derivative: that is integration."),
+        Mistake("beta is 1 - alpha", lambda t: _rest_of_alpha(t),
+                "beta is 1 - alpha: here the *squares* add up to 1."),
         Mistake("sign of beta_dot", _changed(3, lambda t: -_cosine(t)[3]),
                 "the sign of beta_dot: the noise fades away, so beta falls."),
         Mistake("sign of alpha_dot", _changed(2, lambda t: -_cosine(t)[2]),
@@ -114,6 +124,18 @@ SAMPLE_PATH = Exercise(
                 "alpha and beta are exchanged: alpha belongs to the data."),
         Mistake("schedule ignored", lambda schedule, z, t, noise: _column(t, z) * z + (1 - _column(t, z)) * noise,
                 "t and 1 - t are one schedule; use the one that is given."),
+        Mistake("1 - alpha", lambda schedule, z, t, noise: _by_alpha(schedule, z, t, noise, 1, 1),
+                "1 - alpha is the beta of the linear schedule only: ask the schedule for its beta."),
+        Mistake("variance preserved", lambda schedule, z, t, noise: _by_alpha(schedule, z, t, noise, 2, 0.5),
+                "the noise is multiplied by the root of 1 - alpha^2, but not every schedule keeps the variance: ask it "
+                "for its beta."),
+        Mistake("roots of both", lambda schedule, z, t, noise: _squared(schedule, z, t, noise, 0.5, 0.5),
+                "these are the roots of alpha and beta: in other texts the symbols are squares, here they are the "
+                "factors themselves."),
+        Mistake("time reversed", lambda schedule, z, t, noise: _mix(schedule, z, 1 - _column(t, z), noise),
+                "the schedule is asked at 1 - t: it has noise at t = 0 by itself."),
+        Mistake("noise taken away", lambda schedule, z, t, noise: _sample_path(schedule, z, t, -noise),
+                "the noise is subtracted: the path adds it."),
         Mistake("cosine schedule", lambda schedule, z, t, noise: _mix(Cosine(), z, _column(t, z), noise),
                 "this is the cosine schedule of Exercise 2.1; use the one that is given."),
         Mistake("one time for all", lambda schedule, z, t, noise: _mix(schedule, z, t[0], noise),
@@ -136,6 +158,11 @@ SAMPLE_PATH = Exercise(
 def _squared(schedule, z, t, noise, data_power, noise_power):
     t = _column(t, z)
     return schedule.alpha(t) ** data_power * z + schedule.beta(t) ** noise_power * noise
+
+
+def _by_alpha(schedule, z, t, noise, power, root):
+    alpha = schedule.alpha(_column(t, z))
+    return alpha * z + (1 - alpha**power) ** root * noise
 
 
 # 2.3
@@ -186,6 +213,16 @@ CONDITIONAL_VELOCITY = Exercise(
                 "the sign in the bracket before z: at x = alpha z, where there is no noise, alpha_dot z must be left."),
         Mistake("sign before x", lambda schedule, x, z, t: _formula(schedule, x, z, _column(t, x), signs=(-1, -1)),
                 "the sign before x: at x = alpha z, where there is no noise, alpha_dot z must be left."),
+        Mistake("alpha outside the bracket", lambda schedule, x, z, t: _alpha_outside(schedule, x, z, _column(t, x)),
+                "alpha multiplies the whole bracket: it belongs to the quotient only, not to alpha_dot."),
+        Mistake("distance over beta", lambda schedule, x, z, t: (z - x) / schedule.beta(_column(t, x)),
+                "(z - x) / beta is right for the linear schedule only: other schedules need the derivatives."),
+        Mistake("no alpha_dot",
+                lambda schedule, x, z, t: _conditional(schedule, x, z, t) - schedule.alpha_dot(_column(t, x)) * z,
+                "alpha_dot is missing in the bracket before z."),
+        Mistake("no quotient before x",
+                lambda schedule, x, z, t: _conditional(schedule, 0 * x, z, t) + schedule.beta_dot(_column(t, x)) * x,
+                "x is multiplied by beta_dot alone: the quotient stands before x as well."),
         Mistake("bracket around the difference",
                 lambda schedule, x, z, t: _wrong_bracket(schedule, x, z, _column(t, x)),
                 "the whole difference of the derivatives is divided by beta: the quotient is beta_dot / beta only."),
@@ -199,6 +236,11 @@ CONDITIONAL_VELOCITY = Exercise(
     why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
     observer="state for points and images",
 )  # fmt: skip
+
+
+def _alpha_outside(schedule, x, z, t):
+    rate = schedule.beta_dot(t) / schedule.beta(t)
+    return (schedule.alpha_dot(t) - rate) * schedule.alpha(t) * z + rate * x
 
 
 def _wrong_bracket(schedule, x, z, t):
@@ -289,6 +331,12 @@ MARGINAL_VELOCITY = Exercise(
                 "the distance is taken to z: at time t the Gaussian of a data point is centred elsewhere."),
         Mistake("no 2", _weighted(_softmax, width=lambda t: (1 - t) ** 2),
                 "a factor 2 is missing in the exponent of the Gaussian density."),
+        Mistake("brackets in the exponent", _weighted(_softmax, width=lambda t: 2 / (1 - t) ** 2),
+                "the exponent is multiplied by the variance: in Python, a / 2 * b is (a / 2) * b, so the denominator "
+                "needs brackets."),
+        Mistake("logarithms as weights", _weighted(lambda logs: logs / logs.sum(1, keepdim=True)),
+                "the weights are shares of the logarithms (or squared distances), so that far points count most: "
+                "likelihoods are exponentials."),
         Mistake("standard deviation", _weighted(_softmax, width=lambda t: 2 * (1 - t)),
                 "the exponent is divided by the standard deviation: it needs the variance."),
         Mistake("no width", _weighted(_softmax, width=lambda t: 2.0),
@@ -301,6 +349,8 @@ MARGINAL_VELOCITY = Exercise(
                 "each coordinate has weights of its own: the squared norm is the sum over the coordinates."),
         Mistake("mean of the squares", _weighted(_softmax, width=lambda t: 4 * (1 - t) ** 2),
                 "the exponent is half of what it should be: a squared norm is a sum over the coordinates, not a mean."),
+        Mistake("away from the data", lambda x, t, data: -_marginal(x, t, data),
+                "the velocity points from the data to x: the states have to arrive at the data."),
         Mistake("x forgotten", lambda x, t, data: _marginal(x, t, data) + x / (1 - t),
                 "x is missing from the numerator: the velocities lead from x to the data points."),
         Mistake("mean of the data", lambda x, t, data: x + (1 - t) * _marginal(x, t, data),
@@ -360,6 +410,11 @@ DIVERGENCE = Exercise(
                 "one number came back for the whole batch: each state has its own divergence."),
         Mistake("first coordinate only", lambda field, x, t: _jacobian(field, x, t)[:, 0, 0],
                 "only the first coordinate counts: add up over all of them."),
+        Mistake("row instead of column",
+                lambda field, x, t: sum(_jacobian(field, x, t)[i, i] for i in range(x.shape[1])),
+                "a row of the gradient is taken, which belongs to one state: coordinate i of all states is a column."),
+        Mistake("last coordinate only", lambda field, x, t: _jacobian(field, x, t)[:, -1, -1],
+                "only the last coordinate counts: each round of the loop has to add to a sum, not to replace it."),
         Mistake("two coordinates only", lambda field, x, t: _terms(field, x, t)[:, :2].sum(1),
                 "only the first two coordinates count: a field may have more of them, x.shape[1]."),
         Mistake("gradients pile up", lambda field, x, t: _terms(field, x, t).sum(1) + _below(field, x, t),
@@ -427,10 +482,16 @@ def _at(model, schedule, z, t, noise, share_z, share_noise, target=None):
     return ((model(x, t) - target) ** 2).sum(1).mean()
 
 
-def _left(model, schedule, z, t, noise):
+def _left(model, schedule, z, t, noise, power=1):
     a, b = schedule.alpha(t), schedule.beta(t)
     x = a[:, None] * z + b[:, None] * noise
-    return _at(model, schedule, z, t, noise, a, b, (z - x) / (1 - t[:, None]))
+    return _at(model, schedule, z, t, noise, a, b, (z - x) / (1 - t[:, None]) ** power)
+
+
+def _moving(model, schedule, z, t, noise):
+    a, b, a_dot, b_dot = (f(t) for f in _functions(schedule))
+    x = a[:, None] * z + b[:, None] * noise
+    return _at(model, schedule, z, t, noise, a, b, a_dot[:, None] * z + b_dot[:, None] * x)
 
 
 FLOW_MATCHING_LOSS = Exercise(
@@ -439,6 +500,10 @@ FLOW_MATCHING_LOSS = Exercise(
         Mistake("mean over all elements", _variant(reduce=torch.mean),
                 "this is half of it. A mean over the coordinates, too? A squared norm sums over them; only the batch "
                 "is averaged. Or a factor 1/2, which does not belong here."),
+        Mistake("mean and sum exchanged", _variant(reduce=lambda squares: squares.mean(1).sum()),
+                "the sum runs over the batch, the mean over the coordinates: it is the other way round."),
+        Mistake("norm of the batch", _variant(reduce=lambda squares: squares.sum().sqrt()),
+                "this is one norm of the whole batch: each state has a squared norm, and the batch is averaged."),
         Mistake("absolute values", _variant(reduce=lambda squares: squares.sqrt().sum(1).mean()),
                 "these are absolute differences: they lead to a median, squares to the average that the field is."),
         Mistake("sum over the batch", _variant(reduce=torch.sum),
@@ -447,6 +512,10 @@ FLOW_MATCHING_LOSS = Exercise(
                 "the norm is not squared: its minimiser is a median, not the average that the marginal field is."),
         Mistake("linear target", _variant(target=lambda a, b, a_dot, b_dot, z, noise: z - noise),
                 "z - noise is the velocity of the linear schedule: the derivatives of the given one are missing."),
+        Mistake("way that is left", lambda model, schedule, z, t, noise: _left(model, schedule, z, t, noise, 0),
+                "z - x is the way that is left, not a velocity: the target is the time derivative of x_t."),
+        Mistake("state for noise", lambda model, schedule, z, t, noise: _moving(model, schedule, z, t, noise),
+                "in the target, the state x stands where the noise should."),
         Mistake("linear target reversed", _variant(target=lambda a, b, a_dot, b_dot, z, noise: noise - z),
                 "noise - z is the velocity of the linear schedule with the wrong sign: take the derivatives of the "
                 "given alpha and beta."),
@@ -556,6 +625,8 @@ TRAIN = Exercise(
                 "every step uses the first batch: take the next one in each round."),
         Mistake("first part of the batch only", _loop("fzbs", lambda batches: [batch[:1] for batch in batches]),
                 "only the first tensor of each batch was used: a batch may have more, and loss_fn wants them all."),
+        Mistake("last loss only", lambda *arguments: _loop("fzbs")(*arguments)[-1:],
+                "the weights are right, but only the last loss was noted: append in every round."),
         Mistake("loss after the step", _loop("fzbs", late=True),
                 "the weights are right, but each loss is the one after its step: note the one before it."),
         Mistake("last batch missing", _loop("fzbs", lambda batches: batches[:-1]),
@@ -591,6 +662,12 @@ def _euler(field, x0, n, h=None, times=lambda i, n: i / n, steps=None, stuck=Fal
     return torch.stack(xs)
 
 
+def _forgetful(field, x0, n):
+    for i in range(n):
+        x0 = field(x0, torch.tensor(i / n, dtype=x0.dtype)) / n
+    return x0
+
+
 def _generate(field, x0, n):
     return _euler(field, x0, n)[-1]
 
@@ -609,6 +686,10 @@ GENERATE = Exercise(
                 "the whole trajectory came back: only its last state is asked for."),
         Mistake("no step size", lambda field, x0, n: _euler(field, x0, n, h=1.0)[-1],
                 "each step adds the whole velocity: how far does a state travel in a time 1 / n?"),
+        Mistake("first step only", lambda field, x0, n: _euler(field, x0, n)[1],
+                "only the first step was made: look at how far `return` is indented, and whether x is replaced."),
+        Mistake("state forgotten", lambda field, x0, n: _forgetful(field, x0, n),
+                "each new state is the change alone: the state that it is added to is missing."),
         Mistake("longer steps", lambda field, x0, n: _euler(field, x0, n, h=1 / (n - 1))[-1],
                 "the steps are too long: n of them have to fill the time from 0 to 1."),
         Mistake("steps the wrong way", lambda field, x0, n: _euler(field, x0, n, h=-1 / n)[-1],
@@ -638,7 +719,7 @@ GENERATE = Exercise(
 
 def _draw_linear(seed: int) -> dict:
     normal = random_inputs(seed)
-    t = torch.cat([_times(normal, 3), torch.ones(1, dtype=torch.float64)])
+    t = torch.cat([_times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])
     return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": t}
 
 
@@ -665,6 +746,14 @@ LINEAR_PATH = Exercise(
         Mistake("divided by the time that is left",
                 lambda x0, z, t: (_linear(x0, z, t)[0], (z - _between(x0, z, _column(t, z))) / (1 - _column(t, z))),
                 "0 / 0 at t = 1: the velocity is right elsewhere, but with both ends known nothing has to be divided."),
+        Mistake("divided by the time that has passed",
+                lambda x0, z, t: (_linear(x0, z, t)[0], (_between(x0, z, _column(t, z)) - x0) / _column(t, z)),
+                "0 / 0 at t = 0: the velocity is right elsewhere, but with both ends known no division is needed."),
+        Mistake("velocity of z alone", lambda x0, z, t: (_linear(x0, z, t)[0], z),
+                "the velocity is z: the share of x0 changes as well, and its derivative belongs to the velocity."),
+        Mistake("not differentiated", lambda x0, z, t: (_linear(x0, z, t)[0], -_between(x0, -z, _column(t, z))),
+                "only the sign was changed: in the derivative with respect to t, the factors t and 1 - t turn into "
+                "constants."),
         Mistake("velocity times t", lambda x0, z, t: (_linear(x0, z, t)[0], _column(t, z) * (z - x0)),
                 "the velocity is multiplied by t: that is the way travelled so far."),
         Mistake("way that is left", lambda x0, z, t: (_linear(x0, z, t)[0], z - _linear(x0, z, t)[0]),
