@@ -21,7 +21,7 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that yields rows and plots as they are found."""
-    from benchmarks import board, digits, fields, growth, package, quality, simulation
+    from benchmarks import board, digits, fields, growth, package, quality, sampling, simulation
 
     return {
         "imports": package.imports,
@@ -30,7 +30,7 @@ def benchmarks() -> dict[str, Callable]:
         "board": board.board,
         "throughput": digits.throughput,
         "peak": digits.peak,
-        "sampling": digits.sampling,
+        "sampling": sampling.sampling,
         "quality": quality.quality,
         "empirical": fields.empirical,
         "growth": growth.growth,
@@ -67,8 +67,11 @@ def main(arguments: list[str]) -> int:
     if unknown := [name for name in args.name if name not in names]:
         print(f"error: expected benchmarks among {', '.join(names)}, got {', '.join(unknown)}", file=sys.stderr)
         return 2
+    import torch
+
     from benchmarks.report import Report
 
+    torch.set_num_threads(1)
     report = Report(args.out, args.quick)
     for name in args.name or names:
         print(f"{name} ...", file=sys.stderr, flush=True)

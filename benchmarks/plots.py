@@ -4,6 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from matplotlib.ticker import LogLocator, NullLocator
+
 from course_utils.plotting import ACCENT, DATA, EXACT, MODEL, figure
 
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":")]
@@ -36,6 +38,10 @@ class Plot:
             ax.loglog(x, y, color=color, marker=marker, ls=dash, label=name)
         if self.level:
             ax.axhline(self.level[1], color="0.3", lw=1, label=self.level[0])
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.set_major_formatter("{x:,g}")
+            axis.set_minor_locator(NullLocator())
         ax.set(xlabel=self.x, ylabel=self.y)
         ax.legend()
         return fig

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from benchmarks.digits import Padded, RecipeUNet, torchcfm_unet
+from benchmarks.peer_nets import Padded, RecipeUNet, torchcfm_unet
 from benchmarks.plots import Plot
 from benchmarks.rows import Row
 from course_utils import data, digits
@@ -144,5 +144,4 @@ def quality(quick: bool) -> Iterator[Row | Plot]:
             points[name].append(point)
             print(f"{name}: {point}", file=sys.stderr, flush=True)
         yield plot(points, floor, effort.n)
-    threads = torch.get_num_threads()
-    yield from rows(points, f"Fréchet distance of {effort.n} digits, w = 1, floor {floor:.1f}, {threads} threads")
+    yield from rows(points, f"Fréchet distance of {effort.n} digits, w = 1, floor {floor:.1f}")

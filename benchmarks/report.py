@@ -55,6 +55,6 @@ class Report:
         loads = ", ".join(f"{name} {load:.1f}" for name, load in self.loads.items())
         return (
             f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-            f"torch {torch.__version__}, threads of torch: {torch.get_num_threads()}. Ratios are medians over rounds, "
-            f"in brackets the least and the most of a round. Load of the machine when each benchmark began: {loads}."
+            f"torch {torch.__version__} with {torch.get_num_threads()} thread. Ratios are medians over rounds, in "
+            f"brackets the least and the most of a round. Load of the machine when each benchmark began: {loads}."
         )
