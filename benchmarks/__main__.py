@@ -1,9 +1,8 @@
-"""Run benchmarks in an environment that has the peers: `python course.py bench [NAME ...] [--json] [--quick]`."""
+"""Run benchmarks in an environment that has the peers: `python course.py bench [NAME ...]`."""
 
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
 PEERS = ROOT / ".venv-peers"
 PACKAGES = [
     "torchsde>=0.2.6", "diffrax>=0.6", "torchdiffeq>=0.2.4", "diffusers>=0.30", "flow-matching>=1.0", "pot>=0.9",
@@ -20,8 +20,8 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 
 def benchmarks() -> dict[str, Callable]:
-    """From name to a function of `quick` that gives rows."""
-    from benchmarks import board, digits, fields, growth, package, simulation
+    """From name to a function of `quick` that yields rows and plots as they are found."""
+    from benchmarks import board, digits, fields, growth, package, quality, sampling, simulation
 
     return {
         "imports": package.imports,
@@ -30,7 +30,8 @@ def benchmarks() -> dict[str, Callable]:
         "board": board.board,
         "throughput": digits.throughput,
         "peak": digits.peak,
-        "sampling": digits.sampling,
+        "sampling": sampling.sampling,
+        "quality": quality.quality,
         "empirical": fields.empirical,
         "growth": growth.growth,
         "notebooks": package.notebooks,
@@ -59,37 +60,29 @@ def main(arguments: list[str]) -> int:
     names = benchmarks()
     parser = argparse.ArgumentParser(prog="python course.py bench", description=__doc__)
     parser.add_argument("name", nargs="*", help=f"{', '.join(names)}; every one by default")
-    parser.add_argument("--json", action="store_true", help="a list of rows instead of a table")
+    parser.add_argument("--json", action="store_true", help="print a list of rows instead of a table")
     parser.add_argument("--quick", action="store_true", help="shorten the long ones; each row says so")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for table.md and plots (benchmarks/results)")
     args = parser.parse_args(arguments)
     if unknown := [name for name in args.name if name not in names]:
         print(f"error: expected benchmarks among {', '.join(names)}, got {', '.join(unknown)}", file=sys.stderr)
         return 2
-    rows = []
+    import torch
+
+    from benchmarks.report import Report
+
+    torch.set_num_threads(1)
+    report = Report(args.out, args.quick)
     for name in args.name or names:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        rows += [_marked(row, args.quick) for row in names[name](args.quick)]
-    from benchmarks.rows import table
-
-    if args.json:
-        print(json.dumps([row.as_dict() for row in rows], indent=1))
-    else:
-        import torch
-
-        print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, ", end="")
-        print(f"torch {torch.__version__}, {torch.get_num_threads()} threads unless stated; median (least to most)\n")
-        print(table(rows))
-    return 0 if all(row.holds for row in rows) else 1
-
-
-def _marked(row, quick: bool):
-    from dataclasses import replace
-
-    return replace(row, what=f"{row.what} (quick)") if quick else row
+        report.take(name, names[name](args.quick))
+    print(json.dumps([row.as_dict() for row in report.rows], indent=1, allow_nan=False) if args.json else report.text())
+    print(f"written: table.md and plots in {args.out}", file=sys.stderr)
+    return 0 if report.holds else 1
 
 
 if __name__ == "__main__":
     if Path(sys.prefix).resolve() == PEERS.resolve():
         sys.exit(main(sys.argv[1:]))
     variables = dict(os.environ, PYTHONPATH=str(ROOT))
-    sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables, cwd=ROOT))
+    sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables))

@@ -1,11 +1,17 @@
-"""Lab 2's training on the checkerboard beside the well-known lab's recipe, re-made from its description."""
+"""Lab 2's training on the checkerboard beside the well-known lab's recipe, re-made from its description.
+
+Caveat: our network is given features at the board's own frequency. That is prior knowledge, which the recipe's network
+does without; part of the advantage is this, not the training.
+"""
 
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from benchmarks.plots import Plot
 from benchmarks.rows import Row
 from course_utils.distributions import Checkerboard, draw
 from course_utils.losses import flow_matching_loss
@@ -44,19 +50,20 @@ class Recipe(nn.Module):
         return self.layers(torch.cat([x, torch.as_tensor(t).to(x).expand(len(x)).reshape(-1, 1)], 1))
 
 
-def recipe(steps: int) -> tuple[float, float]:
-    """CPU-seconds and share missed of the lab recipe: batch 2,000, Adam 1e-3, plain loss, a new draw every step."""
+def recipe(checkpoints: Iterable[int]) -> Iterator[tuple[float, float]]:
+    """CPU-seconds and share missed after so many steps of the lab recipe: batch 2,000, Adam 1e-3, plain loss."""
     torch.manual_seed(0)
-    model, start, generator = Recipe(), time.process_time(), seeded(0)
+    model, generator, cpu, done = Recipe(), seeded(0), 0.0, 0
     optimizer = torch.optim.Adam(model.parameters(), 1e-3)
-    for _ in range(steps):
-        z = draw(BOARD, 2000, generator)
-        optimizer.zero_grad()
-        t = torch.rand(2000, generator=generator)
-        flow_matching_loss(model, z, path=PATH, t=t, generator=generator).backward()
-        optimizer.step()
-    cpu = time.process_time() - start
-    return cpu, missed(model)
+    for steps in checkpoints:
+        start = time.process_time()
+        for _ in range(steps - done):
+            z, t = draw(BOARD, 2000, generator), torch.rand(2000, generator=generator)
+            optimizer.zero_grad()
+            flow_matching_loss(model, z, path=PATH, t=t, generator=generator).backward()
+            optimizer.step()
+        cpu, done = cpu + time.process_time() - start, steps
+        yield cpu, missed(model)
 
 
 def ours(steps: int) -> tuple[float, float]:
@@ -81,16 +88,25 @@ def lab_cells(lab: str, ids: tuple[str, ...], **names) -> dict:
     return names
 
 
-def board(quick: bool) -> list[Row]:
+def board(quick: bool) -> Iterator[Row | Plot]:
     """CPU-seconds until 5% of the samples are off the squares, against the recipe's until its end."""
-    peer_cpu, peer_missed = recipe(1000 if quick else 10_000)
-    tried = [(steps, *ours(steps)) for steps in (150, 250, 400, 700, 1100)]
-    reached = [row for row in tried if row[2] <= 0.05]
-    steps, cpu, share = reached[0] if reached else tried[-1]
-    peer_cpu *= 10 if quick else 1
-    note = ", a tenth of its steps measured and scaled" if quick else f", {peer_missed:.1%} missed"
-    ratio = peer_cpu / cpu
-    what = f"checkerboard, {steps} steps until {share:.1%} of the samples are off the squares"
-    holds = bool(reached) and ratio >= 25
-    name = f"lab recipe, 10,000 steps{note}"
-    return [Row("board", what, cpu, peer_cpu, name, "CPU-s", ratio, (ratio, ratio), "at least 25×", holds)]
+    checkpoints = (300, 1000) if quick else (1000, 3000, 10_000)
+    theirs = list(recipe(checkpoints))
+    tried = []
+    for steps in (150, 250, 400, 700, 1100):
+        tried.append((steps, *ours(steps)))
+        if tried[-1][2] <= 0.05:
+            break
+    steps, cpu, share = tried[-1]
+    scale = 10_000 / checkpoints[-1]
+    note = f"{theirs[-1][1]:.1%} missed" if scale == 1 else f"the time of {checkpoints[-1]:,} steps, scaled"
+    ratio = scale * theirs[-1][0] / cpu
+    what = f"checkerboard, {steps} steps until {share:.1%} of the samples are off the squares; features of the board's"
+    yield Row("board", f"{what} own frequency are given", cpu, scale * theirs[-1][0], f"lab recipe, 10,000 steps, {note}",
+              "CPU-s", ratio, None, "at least 25×, 5% missed", share <= 0.05 and ratio >= 25)  # fmt: skip
+    curves = {"Lab 2": [row[1:] for row in tried], "lab recipe": theirs}
+    alt = "; ".join(f"{name}: {', '.join(f'{miss:.1%} after {at:.1f}' for at, miss in points)} CPU-s"
+                    for name, points in curves.items())  # fmt: skip
+    yield Plot("board", f"Share of samples off the squares against CPU-seconds of training. {alt}.",
+               "CPU-seconds of training", "share off the squares",
+               {name: tuple(map(list, zip(*points, strict=True))) for name, points in curves.items()})  # fmt: skip

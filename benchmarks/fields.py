@@ -32,11 +32,11 @@ def empirical(quick: bool) -> list[Row]:
     def products():
         return x.flatten(1) @ flat.T, weights @ flat
 
-    what = f"exact field of {len(flat):,} digits, batch {BATCH}, {torch.get_num_threads()} threads"
+    what = f"exact field of {len(flat):,} digits, batch {BATCH}"
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         memory = pool.apply(_extra_megabytes)
     flops = 4 * BATCH * flat.numel() / 1e9
-    rate = {"amount": flops, "unit": "GFLOP/s", "rounds": 3 if quick else 9}
+    rate = {"amount": flops, "unit": "GFLOP/CPU-s", "rounds": 3 if quick else 9}
     return [
         compare("empirical", what, lambda: field(x, t), products, "the two matrix products alone", least=0.5, **rate),
         alone("empirical", f"{what}: memory above the data", memory, "MB", most=500),

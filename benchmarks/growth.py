@@ -1,10 +1,11 @@
 """How cost grows with paths, steps, dimensions and data points: a slope on logarithmic scales each."""
 
-import time
+from collections.abc import Callable, Iterator
 
 import torch
 
-from benchmarks.rows import Row
+from benchmarks.plots import Plot
+from benchmarks.rows import Row, alone, seconds
 from course_utils.distributions import Empirical
 from course_utils.paths import GaussianPath, marginal
 from course_utils.processes import OrnsteinUhlenbeck
@@ -29,36 +30,32 @@ WORK = {
 }
 
 
-def measure(quick: bool) -> dict[str, tuple[list[int], list[float]]]:
-    """From quantity to sizes and to the least of several times, in seconds."""
-    found = {}
-    for name, (work, sizes) in WORK.items():
-        sizes, times = sizes[:3] if quick else sizes, []
-        for size in sizes:
-            work(size)
-            rounds = []
-            for _ in range(3):
-                start = time.perf_counter()
-                work(size)
-                rounds.append(time.perf_counter() - start)
-            times.append(min(rounds))
-        found[name] = (list(sizes), times)
-    return found
+def least_seconds(work: Callable[[], None], rounds: int = 3) -> float:
+    """The least of several times, after one call to warm up."""
+    work()
+    return min(seconds(work) for _ in range(rounds))
 
 
-def slope(sizes: list[int], times: list[float]) -> float:
-    """Least-squares slope of log time against log size over the upper half of the sizes, where overheads are small."""
-    half = len(sizes) // 2 - (len(sizes) < 4)
+def upper_line(sizes: list[int], times: list[float]) -> tuple[float, tuple[list[int], list[float]]]:
+    """Least-squares line through log time and log size in the upper half of the sizes, where overheads are small.
+
+    Returns:
+        Its slope, and the line at these sizes.
+    """
+    half = (len(sizes) - 1) // 2
     x, y = (torch.tensor(v, dtype=torch.double).log()[half:] for v in (sizes, times))
-    x, y = x - x.mean(), y - y.mean()
-    return ((x * y).sum() / (x * x).sum()).item()
+    slope = ((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum()
+    return slope.item(), (list(sizes[half:]), (y.mean() + slope * (x - x.mean())).exp().tolist())
 
 
-def growth(quick: bool) -> list[Row]:
-    """The slopes; 1 means twice the work for twice the size."""
-    rows = []
-    for name, (sizes, times) in measure(quick).items():
-        found = slope(sizes, times)
-        what = f"growth with {name}, {sizes[0]:,} to {sizes[-1]:,}: {times[0]:.2g} to {times[-1]:.2g} s; slope"
-        rows.append(Row("growth", what, found, None, "", "", found, (found, found), "at most 1.2", found <= 1.2))
-    return rows
+def growth(quick: bool) -> Iterator[Row | Plot]:
+    """A plot and its slope each; 1 means twice the work for twice the size."""
+    for name, (work, sizes) in WORK.items():
+        sizes = sizes[:3] if quick else sizes
+        times = [least_seconds(lambda size=size, work=work: work(size)) for size in sizes]
+        slope, line = upper_line(list(sizes), times)
+        what = f"growth with {name}, {sizes[0]:,} to {sizes[-1]:,}: {times[0]:.2g} to {times[-1]:.2g} CPU-s; slope"
+        yield alone("growth", what, slope, "", most=1.2)
+        curves = {"measured": (list(sizes), times), f"line of slope {slope:.2f}": line}
+        alt = f"CPU-seconds against {name} on logarithmic scales: a line of slope {slope:.2f} at the upper end."
+        yield Plot(f"growth_{name.replace(' ', '_')}", alt, name, "CPU-seconds", curves)

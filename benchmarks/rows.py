@@ -1,6 +1,9 @@
-"""A row of the table, and timing in turn: ours, the peer, ours, the peer, ..."""
+"""A row of the table, and timing in turn: ours, the peer, ours, the peer, ...
 
-import math
+Processor time counts, of all threads, because other work on the machine disturbs it least. The command lets torch use
+one thread, so that on an idle machine it is the time that one waits.
+"""
+
 import statistics
 import time
 from collections.abc import Callable
@@ -18,8 +21,8 @@ class Row:
         ours, peer: Medians, in `unit`; peer is None where a figure stands alone.
         peer_name: What ours is compared with, and its version.
         unit: Of both.
-        ratio: Median over the rounds of what `must` speaks of.
-        spread: Smallest and largest ratio of a round.
+        ratio: Median over the rounds of what `must` speaks of; None where a figure is only stated.
+        spread: Smallest and largest ratio of a round; None where there was one round.
         must: What has to hold of the ratio, in words; empty where it is only stated.
         holds: Whether it does.
     """
@@ -30,19 +33,19 @@ class Row:
     peer: float | None
     peer_name: str
     unit: str
-    ratio: float
-    spread: tuple[float, float]
+    ratio: float | None = None
+    spread: tuple[float, float] | None = None
     must: str = ""
     holds: bool = True
 
     as_dict = asdict
 
 
-def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    """Time of one call."""
-    start = clock()
+def seconds(work: Callable[[], object]) -> float:
+    """CPU-seconds of one call."""
+    start = time.process_time()
     work()
-    return clock() - start
+    return time.process_time() - start
 
 
 def compare(
@@ -55,8 +58,7 @@ def compare(
     least: float | None = None,
     rounds: int = 5,
     amount: float = 1.0,
-    unit: str = "s",
-    clock: Callable[[], float] = time.perf_counter,
+    unit: str = "CPU-s",
 ) -> Row:
     """How many times faster ours is than the peer, in turn, after one call of each to warm up.
 
@@ -67,10 +69,9 @@ def compare(
         rounds: Number of pairs.
         amount: Work of one call: the columns then say amount per second.
         unit: Of the columns.
-        clock: `time.process_time` for CPU-seconds.
     """
     ours(), peer()
-    pairs = [(seconds(ours, clock), seconds(peer, clock)) for _ in range(rounds)]
+    pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
     ratios = [theirs / own for own, theirs in pairs]
     columns = [statistics.median(values) for values in zip(*pairs, strict=True)]
     if amount != 1.0:
@@ -85,11 +86,12 @@ def alone(
     name: str, what: str, value: float, unit: str, *, most: float | None = None, least: float | None = None
 ) -> Row:
     """A figure without a peer; the ratio is that to its limit."""
-    limit = most if most is not None else least
-    ratio = value / limit if limit else math.nan
-    must = f"at most {most:g} {unit}" if most is not None else f"at least {least:g} {unit}" if least is not None else ""
-    holds = (most is None or value <= most) and (least is None or value >= least)
-    return Row(name, what, value, None, "", unit, ratio, (ratio, ratio), must, holds)
+    bounds = [("at most", most), ("at least", least)]
+    word, limit = next(((word, limit) for word, limit in bounds if limit is not None), ("", None))
+    if limit is None:
+        return Row(name, what, value, None, "", unit)
+    holds = value <= limit if most is not None else value >= limit
+    return Row(name, what, value, None, "", unit, value / limit, None, f"{word} {limit:g} {unit}".strip(), holds)
 
 
 def peak_megabytes() -> float:
@@ -102,8 +104,15 @@ def table(rows: list[Row]) -> str:
     """The rows as Markdown."""
     lines = ["| what | ours | peer | ratio | must | holds |", "|---|---|---|---|---|---|"]
     for row in rows:
-        peer = f"{row.peer:.3g} {row.unit} ({row.peer_name})" if row.peer is not None else ""
-        ratio = "" if math.isnan(row.ratio) else f"{row.ratio:.3g} ({row.spread[0]:.3g} to {row.spread[1]:.3g})"
+        peer = f"{_figure(row.peer, row.unit)} ({row.peer_name})" if row.peer is not None else ""
+        ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
+        spread = "" if row.spread is None else f" ({row.spread[0]:.3g} to {row.spread[1]:.3g})"
         holds = "" if not row.must else "yes" if row.holds else "**no**"
-        lines.append(f"| {row.what} | {row.ours:.3g} {row.unit} | {peer} | {ratio} | {row.must} | {holds} |")
+        lines.append(
+            f"| {row.what} | {_figure(row.ours, row.unit)} | {peer} | {ratio}{spread} | {row.must} | {holds} |"
+        )
     return "\n".join(lines)
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:.3g} {unit}".strip()

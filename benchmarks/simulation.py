@@ -7,7 +7,7 @@ from torch import nn
 
 from benchmarks.rows import Row, alone, compare, peak_megabytes
 from course_utils.processes import OrnsteinUhlenbeck
-from course_utils.simulators import rk4_step, simulate
+from course_utils.simulators import BLOCK, rk4_step, simulate
 
 PATHS, STEPS = 20_000, 1_000
 
@@ -32,9 +32,10 @@ def ours(save_every: int):
 
 def noise_alone() -> None:
     """The same number of normal numbers, in blocks of the same size."""
-    block = torch.empty(50, PATHS, 1)
-    for _ in range(STEPS // 50):
-        block.normal_()
+    per_block = BLOCK // PATHS
+    block = torch.empty(per_block, PATHS, 1)
+    for start in range(0, STEPS, per_block):
+        block[: STEPS - start].normal_()
 
 
 def torchsde(keep: bool):
@@ -89,9 +90,8 @@ def _extra_memory() -> float:
 
 def sde(quick: bool) -> list[Row]:
     """An Ornstein–Uhlenbeck process, end state and whole trajectory."""
-    rounds, threads = (2, torch.get_num_threads()) if quick else (5, torch.get_num_threads())
-    what = f"Ornstein–Uhlenbeck, {PATHS:,} paths × {STEPS:,} Euler–Maruyama steps, {threads} threads"
-    per_second = {"rounds": rounds, "amount": PATHS * STEPS / 1e6, "unit": "M steps/s"}
+    what = f"Ornstein–Uhlenbeck, {PATHS:,} paths × {STEPS:,} Euler–Maruyama steps"
+    per_second = {"rounds": 3 if quick else 9, "amount": PATHS * STEPS / 1e6, "unit": "M steps/CPU-s"}
     end = lambda: ours(STEPS)  # noqa: E731
     return [
         compare("sde", f"{what}, end state", end, noise_alone, "drawing the noise alone", least=0.5, **per_second),
@@ -123,8 +123,8 @@ def ode(quick: bool) -> list[Row]:
                 with torch.no_grad():
                     return odeint(lambda t, x: f(x), x0, ts[[0, -1]], method="rk4", options={"step_size": 0.01})[-1]
 
-            what = f"RK4, 100 steps, {name}, batch {batch:,}, {torch.get_num_threads()} threads"
-            rows.append(compare("ode", what, own, peer, version("torchdiffeq"), least=least, rounds=3 if quick else 15))
+            what = f"RK4, 100 steps, {name}, batch {batch:,}"
+            rows.append(compare("ode", what, own, peer, version("torchdiffeq"), least=least, rounds=3 if quick else 9))
             gap = (own() - peer()).abs().max().item()
             rows.append(alone("ode", f"{what}: largest difference of the results", gap, "", most=1e-5))
     return rows

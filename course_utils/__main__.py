@@ -74,6 +74,7 @@ def classifier(args: argparse.Namespace) -> None:
 
 def bench(args: argparse.Namespace) -> int:
     options = [f"--{name}" for name in ("json", "quick") if getattr(args, name)]
+    options += ["--out", str(args.out.resolve())] if args.out else []
     return subprocess.call([sys.executable, "-m", "benchmarks", *args.name, *options], cwd=ROOT)
 
 
@@ -145,6 +146,7 @@ VERBS = {
             "name": {"nargs": "*", "help": "benchmarks to run, such as sde; every one by default"},
             "--json": {"action": "store_true", "help": "a list of rows instead of a table"},
             "--quick": {"action": "store_true", "help": "shorten the long ones"},
+            "--out": {"type": Path, "metavar": "DIR", "help": "for table.md and plots (default: benchmarks/results)"},
         },
         bench,
     ),

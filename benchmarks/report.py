@@ -1,0 +1,60 @@
+"""What one run of the command found: the table with its plots, as Markdown, and the rows as JSON."""
+
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from benchmarks.plots import Plot
+from benchmarks.rows import Row, table
+
+
+class Report:
+    """Collects rows and plots; `table.md` and the plots are written anew with each of them, so nothing is lost.
+
+    Args:
+        folder: Where to write.
+        quick: Whether the run is a quick one: then each row says so.
+    """
+
+    def __init__(self, folder: Path, quick: bool = False):
+        self.folder, self.quick = folder, quick
+        self.rows: list[Row] = []
+        self.plots: dict[str, Plot] = {}
+        self.loads: dict[str, float] = {}
+
+    def take(self, name: str, found: Iterable[Row | Plot]) -> None:
+        """Run the benchmark of that name, and keep what it yields."""
+        self.loads[name] = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+        for one in found:
+            if isinstance(one, Plot):
+                self.plots[one.name] = one
+                one.write(self.folder)
+            else:
+                self.rows.append(replace(one, what=f"{one.what} (quick)") if self.quick else one)
+            self.write()
+
+    @property
+    def holds(self) -> bool:
+        return all(row.holds for row in self.rows)
+
+    def text(self) -> str:
+        """Machine, table and plots."""
+        pictures = [f"![{plot.alt}]({name}.png)" for name, plot in self.plots.items()]
+        return "\n\n".join(["# Speed, measured side by side", self._machine(), table(self.rows), *pictures]) + "\n"
+
+    def write(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "table.md").write_text(self.text(), "utf-8")
+
+    def _machine(self) -> str:
+        loads = ", ".join(f"{name} {load:.1f}" for name, load in self.loads.items())
+        return (
+            f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"torch {torch.__version__} with {torch.get_num_threads()} thread. Ratios are medians over rounds, in "
+            f"brackets the least and the most of a round. Load of the machine when each benchmark began: {loads}."
+        )
