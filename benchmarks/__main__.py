@@ -21,7 +21,7 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that gives rows."""
-    from benchmarks import board, digits, fields, growth, package, simulation
+    from benchmarks import board, digits, fields, growth, package, simulation, widgets
 
     return {
         "imports": package.imports,
@@ -34,6 +34,7 @@ def benchmarks() -> dict[str, Callable]:
         "empirical": fields.empirical,
         "growth": growth.growth,
         "notebooks": package.notebooks,
+        "widgets": widgets.sliders,
     }
 
 
@@ -91,5 +92,5 @@ def _marked(row, quick: bool):
 if __name__ == "__main__":
     if Path(sys.prefix).resolve() == PEERS.resolve():
         sys.exit(main(sys.argv[1:]))
-    variables = dict(os.environ, PYTHONPATH=str(ROOT))
+    variables = dict(os.environ, PYTHONPATH=str(ROOT), COURSE_PYTHON=sys.executable)  # JupyterLab needs its own prefix
     sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables, cwd=ROOT))
