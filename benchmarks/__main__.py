@@ -21,7 +21,7 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that yields rows and plots as they are found."""
-    from benchmarks import board, digits, fields, growth, package, quality, sampling, simulation
+    from benchmarks import board, digits, fields, growth, package, quality, sampling, simulation, widgets
 
     return {
         "imports": package.imports,
@@ -35,6 +35,7 @@ def benchmarks() -> dict[str, Callable]:
         "empirical": fields.empirical,
         "growth": growth.growth,
         "notebooks": package.notebooks,
+        "widgets": widgets.sliders,
     }
 
 
@@ -84,5 +85,6 @@ def main(arguments: list[str]) -> int:
 if __name__ == "__main__":
     if Path(sys.prefix).resolve() == PEERS.resolve():
         sys.exit(main(sys.argv[1:]))
-    variables = dict(os.environ, PYTHONPATH=str(ROOT))
+    # JupyterLab needs its own prefix
+    variables = dict(os.environ, PYTHONPATH=str(ROOT), COURSE_PYTHON=sys.executable)
     sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables))

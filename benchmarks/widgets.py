@@ -1,26 +1,42 @@
-"""Kernel time of one frame of every slider, in milliseconds: `python benchmarks/widgets.py [--pictures FOLDER]`.
+"""Sliders: kernel time of a frame, and the time from a key press to the new picture in a real browser.
 
-A frame is what the kernel does between a slider's new value and the picture it sends: drawing and encoding. Processor
-time of one thread, so that other work on the machine counts little. The limits are 20 ms for explorers on the line and
-40 ms for those in the plane.
+A frame is what the kernel does between a slider's new value and the picture it sends: drawing and encoding. It is
+processor time of one thread, so that other work on the machine counts little. A key press ends when the new picture is
+decoded and about to be painted: that is wall time, and the load of the machine stands beside it.
 """
 
-import argparse
-import base64
-import re
+import os
 import statistics
+import sys
+import tempfile
 import time
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
+import nbformat
 import torch
 import torch.nn.functional as F
 
+from benchmarks.rows import Row, alone
 from course_utils import data, distributions, networks, paths, widgets
 
+ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
-FRAMES = 31
+KEY_LIMIT = 100.0
+NEXT_PICTURE = """cell => { window.shown = new Promise(done => {
+    let pressed = null;
+    const last = () => [...cell.querySelectorAll(".widget-html-content img")].pop(), before = last().src;
+    const watch = new MutationObserver(async () => {
+        const image = last();
+        if (pressed === null || !image || image.src === before) return;
+        watch.disconnect();
+        await image.decode();
+        requestAnimationFrame(() => done(performance.now() - pressed));
+    });
+    cell.addEventListener("keydown", () => { pressed = performance.now(); }, {capture: true, once: true});
+    watch.observe(cell, {childList: true, subtree: true});
+}) }"""
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -77,7 +93,7 @@ def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
     }
 
 
-def frame_times(explorer: widgets.Explorer, frames: int = FRAMES) -> list[float]:
+def frame_times(explorer: widgets.Explorer, frames: int) -> list[float]:
     """Milliseconds of every frame while a slider, or else a choice, runs to and fro."""
     sliders = [widget for widget in explorer.controls.values() if hasattr(widget, "max")]
     widget = (sliders or list(explorer.controls.values()))[0]
@@ -96,23 +112,59 @@ def frame_times(explorer: widgets.Explorer, frames: int = FRAMES) -> list[float]
     return times
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=Path, help="folder to write the first picture of every slider to")
-    folder = parser.parse_args().pictures
+def frames(quick: bool) -> list[Row]:
+    """Kernel time of a frame of every slider: at most 20 ms on the line, 40 ms in the plane."""
     torch.set_num_threads(1)
-    print(f"{'':24} {'median':>7} {'slowest':>8} {'limit':>6} {'kB':>5}   (ms a frame)")
+    rows = []
     for name, (kind, make) in explorers().items():
         explorer = make()
-        times = frame_times(explorer)
-        html = explorer.picture.value
-        if folder:
-            folder.mkdir(parents=True, exist_ok=True)
-            encoded = re.search(r"base64,([^\"]+)", html).group(1)
-            (folder / f"{name.replace(' ', '_')}.jpg").write_bytes(base64.b64decode(encoded))
-        median, slowest = statistics.median(times), max(times)
-        print(f"{name:24} {median:7.1f} {slowest:8.1f} {LIMITS[kind]:6.0f} {len(html) / 1000:5.0f}")
+        median = statistics.median(frame_times(explorer, 11 if quick else 31))
+        what = f"{name}: kernel time of a frame, {len(explorer.picture.value) / 1000:.0f} kB"
+        rows.append(alone("widgets", what, median, "ms", most=LIMITS[kind]))
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def press_times(page, cell, presses: int) -> list[float]:
+    """Milliseconds from each key press on the first slider of a cell, or else its first list, to the new picture."""
+    slider = cell.locator(".noUi-handle").first
+    keys = ("ArrowRight", "ArrowLeft") if slider.count() else ("ArrowDown", "ArrowUp")
+    (slider if slider.count() else cell.locator("select").first).focus()
+    times = []
+    for k in range(presses):
+        cell.evaluate(NEXT_PICTURE)
+        page.keyboard.press(keys[k % 2])
+        times.append(page.evaluate("window.shown"))
+    return times
+
+
+def keys(quick: bool) -> list[Row]:
+    """Key press to new picture of every slider, in JupyterLab and Chromium: at most 100 ms on a quiet machine."""
+    sys.path.append(str(ROOT / "tests"))
+    import browser
+    from playwright.sync_api import sync_playwright
+
+    if browser.chromium() is None:
+        raise ValueError(browser.MISSING)
+    sources = ["from benchmarks import widgets\nmade = widgets.explorers()"]
+    sources += [f"made[{name!r}][1]()" for name in explorers()]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    rows = []
+    with tempfile.TemporaryDirectory() as place, sync_playwright() as driver:
+        folder = Path(place, "notebooks")
+        folder.mkdir()
+        nbformat.write(notebook, folder / "sliders.ipynb")
+        with browser.jupyterlab(folder, Path(place)) as address:
+            chromium = driver.chromium.launch(executable_path=browser.chromium(), args=browser.OPTIONS)
+            page = chromium.new_page(viewport={"width": 1366, "height": 768})
+            browser.open_and_run(page, address("sliders.ipynb"))
+            for name in explorers():
+                times = press_times(page, browser.cell_with(page, f"made[{name!r}]"), 6 if quick else 22)[2:]
+                what = f"{name}: key press to new picture, load {os.getloadavg()[0]:.1f}"
+                rows.append(alone("widgets", what, statistics.median(times), "ms", most=KEY_LIMIT))
+            chromium.close()
+    return rows
+
+
+def sliders(quick: bool) -> list[Row]:
+    return frames(quick) + keys(quick)

@@ -56,8 +56,9 @@ def jupyterlab(folder: Path, scratch: Path):
         "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
     }
     course = {"COURSE_BUDGET": "small", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    python = os.environ.get("COURSE_PYTHON", sys.executable)  # benchmarks run in an environment of their own
     command = [
-        sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
+        python, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={port}", f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={folder}",
     ]  # fmt: skip
     with (scratch / "server.log").open("w") as log:

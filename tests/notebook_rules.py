@@ -11,6 +11,8 @@ HEADING = re.compile(r"### Exercise (\d+\.\d+) · (\S.*) · (?:★☆☆|★★�
 REGION = re.compile(r"[^\n]*BEGIN SOLUTION[^\n]*\n(.*?)\n[^\n]*END SOLUTION", re.S)
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{8}")
 MACHINE_PATH = re.compile(r"(?<![\w.<])/(?:tmp|root|work|home|Users)\b|\b[A-Z]:\\Users")
+SHOWN = {"text/plain", "text/html", "image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
+ONE_EDITOR = re.compile(r"^\s*[%!]\s*\w.*|^\s*(?:import|from) (?:google\.colab|ipylab|jupyterlab|notebook)\b.*", re.M)
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)")
 
 
@@ -158,6 +160,15 @@ def no_machine_paths(notebook):
         yield from (f"{cell.id}: path of one machine, {path}" for text in texts for path in MACHINE_PATH.findall(text))
 
 
+def of_any_editor(notebook):
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        yield "expected the kernel python3"
+    for cell in code_cells(notebook):
+        yield from (f"{cell.id}: not for every editor: {line.strip()!r}" for line in ONE_EDITOR.findall(cell.source))
+        kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+        yield from (f"{cell.id}: not every editor shows {kind}" for kind in sorted(kinds - SHOWN))
+
+
 def formulas_closed(notebook):
     for cell in markdown_cells(notebook):
         if re.search(r"[\x00-\x09\x0b-\x1f]", cell.source):
@@ -181,5 +192,5 @@ def links_resolve(notebook, folder):
 
 SOLUTION_RULES = [
     executed_top_to_bottom, short_cells, figures_described, headings_formed, ids_by_author, no_machine_paths,
-    formulas_closed,
+    of_any_editor, formulas_closed,
 ]

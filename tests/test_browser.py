@@ -1,15 +1,22 @@
 """The labs in a real browser: JupyterLab runs them, sliders and players move, exported pages are accessible."""
 
+import importlib
+import io
+import re
 import shutil
 
 import browser as lab
 import nbformat
 import pytest
+from PIL import Image
+
+from course_utils import plotting
 
 ROOT = lab.ROOT
 LABS = sorted(ROOT.glob("labs/*/*.ipynb"))
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
 SIZES = [(1366, 768), (1920, 1080)]
+LAPTOP = {"width": 1366, "height": 768}
 PICTURE = "cell => [...cell.querySelectorAll('.widget-html-content img')].pop()?.src"
 
 
@@ -29,24 +36,125 @@ def chromium():
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
-    for name in ("labs", "docs"):
+    for name in ("labs", "solutions", "docs"):
         shutil.copytree(ROOT / name, folder / name)
     with lab.jupyterlab(folder, tmp_path_factory.mktemp("server")) as address:
         yield address
 
 
-@pytest.fixture(scope="module", params=LABS, ids=lambda path: path.stem)
-def page(request, chromium, server):
-    """An untouched lab, all of whose cells have run."""
-    page = chromium.new_page(viewport={"width": 1366, "height": 768})
-    lab.open_and_run(page, server(request.param.relative_to(ROOT).as_posix()))
+def opened(path, chromium, server):
+    """A notebook in JupyterLab, all of whose cells have run."""
+    page = chromium.new_page(viewport=LAPTOP)
+    lab.open_and_run(page, server(path.relative_to(ROOT).as_posix()))
     yield page
     page.close()
 
 
-def test_runs_to_the_end(page):
+def wait_for_change(page, cell, before: str) -> None:
+    condition = f"([cell, before]) => ({PICTURE})(cell) !== before"
+    page.wait_for_function(condition, arg=[cell.element_handle(), before], timeout=20_000)
+
+
+def plays(page, player) -> None:
+    """The player goes from the last frame to the first and on when told to, and stands still again."""
+    last = player.evaluate("figure => figure.querySelector('img').src")
+    player.get_by_role("button", name="Play").click()
+    moved = """([figure, last]) => figure.querySelector("img").src !== last
+        && !figure.querySelector("output").textContent.startsWith("1 of ")"""
+    page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
+    player.get_by_role("button", name="Pause").click()
+    assert player.get_by_role("button", name="Play").count() == 1
+
+
+def violations(page, context=None) -> dict[str, list[str]]:
+    """What axe-core complains of, by rule: the first elements."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=context).response["violations"]
+    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]][:3] for rule in found}
+
+
+# The untouched labs
+
+
+@pytest.fixture(scope="module", params=LABS, ids=lambda path: path.stem)
+def untouched(request, chromium, server):
+    """A lab as students get it, and its name."""
+    for page in opened(request.param, chromium, server):
+        yield page, request.param.stem.split("_")[0]
+
+
+def test_an_untouched_lab_runs_to_the_end_and_says_not_done_yet(untouched):
+    page, name = untouched
     assert lab.errors(page) == []
-    assert page.get_by_text("not done yet").count() > 0
+    for exercise in importlib.import_module(f"course_utils.checks.{name}").EXERCISES:
+        said = lab.cell_with(page, f"checks.{name}.{exercise}(").locator(".jp-OutputArea").inner_text()
+        assert "not done yet" in said, exercise
+
+
+def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
+    page, name = untouched
+    exercise = next(iter(importlib.import_module(f"course_utils.checks.{name}").EXERCISES.values()))
+    answer = lab.cell_with(page, f"def {exercise.name}(")
+    lab.replace_source(page, answer, f'{exercise.name} = checks.{name}.EXERCISES["{exercise.name}"].mistakes[0].wrong')
+    check = lab.cell_with(page, f"checks.{name}.{exercise.name}(")
+    check.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    check.get_by_text(exercise.mistakes[0].message).first.wait_for(timeout=20_000)
+
+
+SLOW_SLIDER = """import time
+from course_utils import widgets
+slow, values = widgets.explore_brownian_motion(paths=50), []
+quick = slow._draw
+slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
+slow"""
+
+
+def test_dragging_never_queues_up_stale_pictures(chromium, server):
+    page = chromium.new_page(viewport=LAPTOP)
+    page.goto(server(LABS[0].relative_to(ROOT).as_posix()))
+    page.wait_for_function(lab.KERNEL_READY, timeout=90_000)
+    cell = page.locator(".jp-CodeCell").first
+    lab.replace_source(page, cell, SLOW_SLIDER)
+    handle = cell.locator(".noUi-handle")
+    handle.wait_for(timeout=60_000)
+    start, end = handle.bounding_box(), cell.locator(".noUi-base").bounding_box()
+    page.mouse.move(start["x"] + 5, start["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(end["x"] + end["width"], start["y"] + 5, steps=40)
+    page.mouse.up()
+    page.wait_for_function("cell => [...cell.querySelectorAll('img')].pop()?.alt.includes('exponent p 1.')",
+                           arg=cell.element_handle(), timeout=20_000)  # fmt: skip
+    lab.replace_source(page, cell, "print(f'drawn {len(values)} times, last for {values[-1]}')")
+    drawn = cell.locator(".jp-OutputArea-output", has_text="drawn")
+    drawn.wait_for(timeout=20_000)
+    number, last = drawn.inner_text().removeprefix("drawn ").split(" times, last for ")
+    assert 1 <= int(number) < 20 and float(last) == 1.0  # of 40 places that the mouse passed
+    page.close()
+
+
+# The solutions
+
+
+@pytest.fixture(scope="module", params=SOLUTIONS, ids=lambda path: path.stem)
+def solution(request):
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def page(solution, chromium, server):
+    yield from opened(solution, chromium, server)
+
+
+def live(solution) -> int:
+    """How many cells of a notebook show something that moves with a kernel."""
+    sources = [cell.source for cell in nbformat.read(solution, as_version=4).cells if cell.cell_type == "code"]
+    return sum(bool(re.search(r"^widgets\.explore_|^canvas$", source, re.M)) for source in sources)
+
+
+def test_a_solution_runs_without_an_error(page):
+    assert lab.errors(page) == []
 
 
 def test_every_slider_changes_its_picture(page):
@@ -75,30 +183,18 @@ def test_every_box_and_list_changes_its_picture(page):
             wait_for_change(page, cell, before)
 
 
-def wait_for_change(page, cell, before: str) -> None:
-    condition = f"([cell, before]) => ({PICTURE})(cell) !== before"
-    page.wait_for_function(condition, arg=[cell.element_handle(), before], timeout=20_000)
-
-
-def test_first_picture_gives_way_to_the_live_one(page):
-    static = page.locator("[id^=static-]")
-    assert [static.nth(i).is_visible() for i in range(static.count())] == [False] * static.count()
+def test_first_pictures_give_way_to_the_live_ones(page, solution):
+    assert [static.is_visible() for static in page.locator("[id^=static-]").all()] == [False] * live(solution)
 
 
 def test_every_player_plays_and_obeys_the_keyboard(page):
     for player in page.locator("figure.course-player").all():
         player.scroll_into_view_if_needed()
-        source, now = "figure => figure.querySelector('img').src", player.locator("output")
-        last, total = player.evaluate(source), now.inner_text().split(" of ")[1]
-        player.get_by_role("button", name="Play").click()
-        moved = f"([figure, before]) => ({source})(figure) !== before"
-        page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
-        player.get_by_role("button", name="Pause").click()
-        assert player.get_by_role("button", name="Play").count() == 1
+        plays(page, player)
         player.locator("input").focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
-        assert now.inner_text() == f"2 of {total}"
+        assert player.locator("output").inner_text().startswith("2 of ")
 
 
 def test_every_canvas_takes_a_stroke_and_a_prepared_drawing(page):
@@ -129,58 +225,81 @@ def test_pictures_fit_and_stay_legible(page, width, height):
     assert [one["alt"] for one in shares if not one["fits"] or one["share"] < 0.7] == []
 
 
-def test_wrong_answer_shows_the_sentence_of_the_check(chromium, server):
-    page = chromium.new_page(viewport={"width": 1366, "height": 768})
-    lab.open_and_run(page, server("labs/lab1_simulation/lab1_simulation.ipynb"))
-    wrong = (
-        "def euler(field, x0, n):\n    xs = [x0]\n    for i in range(n - 1):\n"
-        "        xs.append(xs[-1] + field(xs[-1], torch.tensor(i / n)) / n)\n    return torch.stack(xs)"
-    )
-    lab.replace_source(page, lab.cell_with(page, "def euler("), wrong)
-    check = lab.cell_with(page, "checks.lab1.euler(euler)")
-    check.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-    check.get_by_text("one step is missing").first.wait_for(timeout=20_000)
-    page.close()
+def test_what_cells_show_is_accessible(page):
+    assert violations(page, ".jp-OutputArea-output") == {}
 
 
-@pytest.fixture(scope="module", params=SOLUTIONS, ids=lambda path: path.stem)
-def exported(request, chromium, tmp_path_factory):
+# Pages without a kernel
+
+
+@pytest.fixture(scope="module")
+def exported(solution, chromium, tmp_path_factory):
     """A solution as a web page without kernel or network."""
     from nbconvert import HTMLExporter
 
-    html, _ = HTMLExporter().from_notebook_node(nbformat.read(request.param, as_version=4))
+    html, _ = HTMLExporter().from_notebook_node(nbformat.read(solution, as_version=4))
     file = tmp_path_factory.mktemp("exported") / "lab.html"
     file.write_text(html, "utf-8")
-    page = chromium.new_page(viewport={"width": 1366, "height": 768})
+    page = chromium.new_page(viewport=LAPTOP)
     page.route("http*://**", lambda route: route.abort())
     page.goto(file.as_uri())
     yield page
     page.close()
 
 
-def test_exported_page_is_accessible(exported):
-    from axe_playwright_python.sync_playwright import Axe
-
-    violations = Axe().run(exported).response["violations"]
-    found = {v["id"]: [node["html"][:200] for node in v["nodes"]][:3] for v in violations}
-    found.pop("color-contrast", None)  # colours of nbconvert's template
-    assert found == {}
+def test_an_exported_page_is_accessible(exported):
+    assert violations(exported).keys() <= {"color-contrast"}  # colours of nbconvert's template
 
 
-def test_exported_page_shows_a_picture_for_every_slider(exported):
+def test_an_exported_page_shows_a_picture_for_every_slider(exported, solution):
     static = exported.locator("[id^=static-] img")
-    assert all(static.nth(i).is_visible() for i in range(static.count()))
+    assert [picture.is_visible() for picture in static.all()] == [True] * live(solution)
     assert exported.get_by_text("model not found").count() == 0
 
 
-def test_players_of_the_exported_page_play(exported):
+def test_players_of_an_exported_page_play(exported):
     for player in exported.locator("figure.course-player").all():
-        source, before = "figure => figure.querySelector('img').src", player.evaluate("f => f.querySelector('img').src")
-        player.get_by_role("button", name="Play").click()
-        moved = f"([figure, before]) => ({source})(figure) !== before"
-        exported.wait_for_function(moved, arg=[player.element_handle(), before], timeout=10_000)
+        plays(exported, player)
         assert len(player.evaluate("figure => figure.outerHTML")) < 1_500_000
+
+
+# The player alone
+
+NOTE_TIMERS = """window.pauses = []; const set = setInterval;
+window.setInterval = (f, pause) => { pauses.push(pause); return set(f, pause); };"""
+RUN_APART = """html => {  // as VS Code does: the script is copied to the end of the output, run, and taken away
+    document.body.innerHTML = `<div>${html}</div>`;
+    const copy = Object.assign(document.createElement("script"), {text: document.querySelector("script").innerText});
+    document.querySelector("div").appendChild(copy).remove();
+}"""
+
+
+@pytest.fixture(scope="module")
+def shades() -> str:
+    """A player of 50 grey pictures, 10 a second."""
+    frames = [io.BytesIO() for _ in range(50)]
+    for grey, frame in enumerate(frames):
+        Image.new("L", (20, 20), grey).save(frame, "PNG")
+    return plotting.player_html([frame.getvalue() for frame in frames], alt="Ever lighter grey.", width=20, fps=10)
+
+
+@pytest.mark.parametrize(("wish", "pause"), [("no-preference", 100), ("reduce", 1000)])
+def test_a_player_waits_to_be_started_and_honours_the_wish_for_less_motion(chromium, shades, wish, pause):
+    page = chromium.new_page(reduced_motion=wish)
+    page.add_init_script(NOTE_TIMERS)
+    page.goto("data:text/html,")
+    page.set_content(shades)
+    assert page.evaluate("pauses") == []
+    plays(page, page.locator("figure"))
+    assert page.evaluate("pauses") == [pause]
+    page.close()
+
+
+def test_a_player_plays_where_its_script_is_run_apart_from_it(chromium, shades):
+    page = chromium.new_page()
+    page.evaluate(RUN_APART, shades)
+    plays(page, page.locator("figure"))
+    page.close()
 
 
 def test_missing_chromium_is_a_failure(monkeypatch):

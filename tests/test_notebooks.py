@@ -98,7 +98,8 @@ def good():
     cells += [code("show(figure)", id="figure", outputs=[figure]), code("", id="empty")]
     for count, cell in enumerate((cell for cell in cells if cell.get("source") and cell.cell_type == "code"), 1):
         cell.execution_count = count
-    return nbformat.v4.new_notebook(cells=cells)
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
 
 
 def complete(notebook):
@@ -176,6 +177,11 @@ BAD = [
     (rules.no_machine_paths, spoilt("figure", **shown(text_plain="'/root'")), "figure: path of one machine, /root"),
     (rules.no_machine_paths, spoilt("figure", outputs=[ERROR]), "figure: path of one machine, /home"),
     (rules.no_machine_paths, spoilt("figure", source="open('/work/x')"), "figure: path of one machine, /work"),
+    (rules.of_any_editor, nbformat.v4.new_notebook(), "expected the kernel python3"),
+    (rules.of_any_editor, spoilt("figure", source="%pip install x"), "figure: not for every editor: '%pip install x'"),
+    (rules.of_any_editor, spoilt("figure", source="!ls"), "figure: not for every editor: '!ls'"),
+    (rules.of_any_editor, spoilt("figure", source="x = 1\nfrom google.colab import files"), "google.colab"),
+    (rules.of_any_editor, spoilt("figure", **shown(application_javascript="")), "shows application/javascript"),
     (rules.formulas_closed, spoilt("title", source="Costs $3."), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$a\n\nb$"), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$$a$"), "unbalanced $"),

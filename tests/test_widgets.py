@@ -108,8 +108,9 @@ def test_a_slider_redraws_and_says_its_value():
 
 
 def test_a_slider_is_linked_to_a_box_with_its_label():
-    slider, row = Slider("time t", 0.0, 1.0, 0.5, 0.1).widgets()
-    box = row.children[0]
+    box, row = Slider("time t", 0.0, 1.0, 0.5, 0.1).widgets()
+    slider = row.children[1]
+    assert row.children[0] is box
     assert (box.description, box.value, box.min, box.max, box.step) == ("time t", 0.5, 0, 1, 0.1)
     assert (slider.value, slider.readout) == (0.5, False)
     whole = Slider("n", 1, 9, 3, 2).widgets()[0]
@@ -131,6 +132,16 @@ def test_the_first_picture_stands_in_until_the_live_one_hides_it(monkeypatch):
     name = re.search(r'id="(static-\w+)"', static.data).group(1)
     assert f"#{name} {{display: none}}" in "".join(child.value for child in live.children if hasattr(child, "value"))
     assert 'alt="' in static.data and explorer.picture in live.children
+
+
+def test_widgets_are_those_that_every_editor_knows():
+    def inside(widget):
+        return [widget, *(found for child in getattr(widget, "children", ()) for found in inside(child))]
+
+    found = inside(widgets.explore_brownian_motion(paths=20).box)
+    assert {widget._view_module for widget in found} == {"@jupyter-widgets/controls"}
+    assert {type(widget).__name__ for widget in found} >= {"FloatSlider", "BoundedFloatText", "Dropdown", "HTML"}
+    assert widgets.ShapeCanvas()._view_module == "anywidget"
 
 
 def test_alt_text_is_escaped():

@@ -95,7 +95,7 @@ def test_the_script_travels_with_the_widget():
 
 def test_canvas_stands_as_a_picture_until_it_is_alive(monkeypatch):
     shown = []
-    monkeypatch.setattr("course_utils.widgets.canvas.display", lambda what, raw=False: shown.append(what))
+    monkeypatch.setattr("course_utils.widgets.canvas.display", lambda what, **options: shown.append(what))
     canvas = widgets.ShapeCanvas("star")
     canvas._ipython_display_()
     assert f'<div id="{canvas.stands_in}"><img' in shown[0].data and "Drawn: star." in shown[0].data

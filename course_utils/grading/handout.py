@@ -10,7 +10,7 @@ from course_utils.storage import write_file
 
 TOP = "course"
 FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE", "docs/digits.png")
-CODE = (".py", ".safetensors")
+CODE = (".py", ".js", ".safetensors")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import matplotlib
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 NOISE, DATA, MODEL = "#949494", "#0173b2", "#d55e00"
 """Fixed colours, safe for colour-blind readers: noise grey, data blue, what a model makes orange-red."""
@@ -17,6 +18,9 @@ EXACT, ACCENT = "#029e73", "#cc78bc"
 
 PALETTE = [DATA, MODEL, EXACT, ACCENT, NOISE]
 DPI = 110
+
+HALO = [withStroke(linewidth=3, foreground="white")]
+"""Path effects of a text that has to be read where lines cross it."""
 
 
 def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (3.4, 3.2), **options):

@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from torch import Tensor
 
-from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, HALO, MODEL, NOISE, figure
 
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":"), (NOISE, "v", "-")]
 """Colour, marker and dash of the lines of a figure."""
@@ -234,7 +234,7 @@ def trade_off(
         wrong = [max(100 * (1 - a), 0.05) for a in accuracies]
         ax.loglog(distances, wrong, color=colour, marker=marker, ls=dash, label=name)
         for w, x, y in zip(scales, distances, wrong, strict=True):
-            ax.annotate(f"{w:g}", (x, y), (7, 6), textcoords="offset points", color=colour, size=10)
+            ax.annotate(f"{w:g}", (x, y), (7, 6), textcoords="offset points", color=colour, size=10, path_effects=HALO)
     ax.axvline(floor, color="0.3", lw=1)
     ax.annotate("real digits ", (floor, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top")
     _plain_ticks(ax.xaxis, ax.yaxis)
@@ -269,7 +269,7 @@ def judgements(
         ax.scatter(drawn, places, color=colours, s=50, zorder=3)
         for value, x, y in zip(values, drawn, places, strict=True):
             ax.annotate(form.format(value), (x, y), (9, 0), textcoords="offset points", va="center", size=10)
-        ax.set(xscale="log", xlim=(min(drawn) / 1.7, max(drawn) * 3.5))
+        ax.set(xscale="log", xlim=(min(drawn) / 1.7, max(drawn) * 5))
         _plain_ticks(ax.xaxis)
     left.set_yticks(places, names)
     left.set(xlabel="taken for another digit", ylim=(len(names) - 0.4, -0.6))
@@ -280,8 +280,9 @@ def judgements(
 
 
 def _plain_ticks(*axes: Axis) -> None:
-    """Ticks 1, 2, 5, 10, ... on logarithmic scales, as plain numbers."""
+    """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers."""
     for axis in axes:
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3)))
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())

@@ -13,7 +13,7 @@ from matplotlib.patches import Circle, Rectangle
 from seaborn import light_palette
 from torch import Tensor
 
-from course_utils.plotting.core import DATA, EXACT, MODEL, NOISE, figure
+from course_utils.plotting.core import DATA, EXACT, HALO, MODEL, NOISE, figure
 from course_utils.plotting.processes import _require, _require_shape
 
 
@@ -171,7 +171,8 @@ def you_are_here(
             ax.plot(t * z[0], t * z[1], ".", color=NOISE, ms=4)
             if share > 0.005:
                 ax.annotate("", z, x, arrowprops={**arrow, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
-                ax.annotate(f"{share:.0%}", z, (0, 8), textcoords="offset points", ha="center", size=9.5, color=DATA)
+                label = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
+                ax.annotate(f"{share:.0%}", z, (0, 8), textcoords="offset points", **label)
         ax.annotate("", x + (1 - t) * u, x, arrowprops={**arrow, "color": EXACT, "lw": 2.5}, zorder=6)
         ax.scatter(*data.T, s=34, color=DATA, zorder=4)
         ax.plot(*x, "o", color="black", ms=7, zorder=7)

@@ -34,10 +34,10 @@ class PathPanel(NamedTuple):
     std: Float[Tensor, " times"] | None = None
 
 
-def _panels(count: int, height: float, **options):
-    """A row of `count` axes, as a list, at most 9 inches (990 pixels) wide."""
+def _panels(count: int, height: float, *, widest: float = 5.5, **options):
+    """A row of `count` axes, as a list, at most 9 inches (990 pixels) wide, and none of them wider than `widest`."""
     _require(count > 0, "at least one panel", "none")
-    fig, axes = figure(1, count, size=(min(5.5, 9 / count), height), squeeze=False, **options)
+    fig, axes = figure(1, count, size=(min(widest, 9 / count), height), squeeze=False, **options)
     return fig, list(axes[0])
 
 
@@ -78,14 +78,15 @@ def point_clouds(
     """
     colors = colors or [MODEL] * len(points)
     _require(len(colors) == len(points), f"{len(points)} colours, one a panel", len(colors))
-    fig, axes = _panels(len(points), 2.9, sharex=True, sharey=True)
+    fig, axes = _panels(len(points), 2.9, widest=3.0, sharex=True, sharey=True)
     for ax, (title, x), color in zip(axes, points.items(), colors, strict=True):
         _require_shape(title, x, None, 2)
         if density is not None:
             places, values = density
             _require_shape("a density", values, len(places), len(places))
             ax.contour(places, places, values, levels=6, colors=EXACT, linewidths=0.8)
-        ax.scatter(*x.T, s=5, color=color, alpha=0.5, linewidths=0, zorder=3)
+        size, alpha = (5, 0.5) if len(x) > 100 else (20, 0.9)
+        ax.scatter(*x.T, s=size, color=color, alpha=alpha, linewidths=0, zorder=3)
         ax.set(title=title, aspect="equal", xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     return fig

@@ -53,7 +53,8 @@ class Canvas(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         display(HTML(f'<div id="{self.stands_in}">{self._static()}</div>'))
-        display(super()._repr_mimebundle_()[0], raw=True)
+        data, metadata = super()._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)  # the metadata tell Colab where its widget manager is
 
 
 class ShapeCanvas(Canvas):

@@ -36,14 +36,18 @@ class Slider:
             )
 
     def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
-        """The widget whose value counts, and the row that holds it. Slider and box are linked in the browser."""
+        """The widget whose value counts, and the row that holds it.
+
+        Slider and box are linked in the browser. The box counts: of the two, its value is sent first while the slider
+        moves.
+        """
         whole = isinstance(self.low, int) and isinstance(self.step, int)
         kind, box_kind = ("IntSlider", "BoundedIntText") if whole else ("FloatSlider", "BoundedFloatText")
         shared = {"min": self.low, "max": self.high, "value": self.value, "step": self.step}
         slider = getattr(ipywidgets, kind)(**shared, readout=False, layout={"flex": "1 1 auto", "max_width": "460px"})
         box = getattr(ipywidgets, box_kind)(**shared, description=self.label, **LABELLED)
         ipywidgets.jslink((slider, "value"), (box, "value"))
-        return slider, ipywidgets.HBox([box, slider])
+        return box, ipywidgets.HBox([box, slider])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from tqdm.auto import tqdm
 
 from course_utils.distributions import Empirical
 from course_utils.paths import GaussianPath, Marginal, marginal
-from course_utils.plotting.core import DATA, EXACT, NOISE, figure
+from course_utils.plotting.core import DATA, EXACT, HALO, NOISE, figure
 from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage, shades
 from course_utils.schedules import Cosine, Linear, Schedule
@@ -89,10 +89,11 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
     plane(ax, limit)
     ax.plot(*data.T, "o", color=DATA, ms=7)
     aim = {"angles": "xy", "scale_units": "xy", "scale": 1, "color": EXACT, "width": 0.009, "zorder": 6}
+    label = {"color": DATA, "ha": "center", "path_effects": HALO, "zorder": 8}
     parts = {
         "circles": ax.add_collection(LineCollection([], color=NOISE, lw=1), autolim=False),
         "lines": ax.add_collection(LineCollection([], color=DATA, alpha=0.7), autolim=False),
-        **{f"share {i}": ax.text(x, y + 0.05 * limit, "", color=DATA, ha="center") for i, (x, y) in enumerate(data)},
+        **{f"share {i}": ax.text(x, y + 0.05 * limit, "", **label) for i, (x, y) in enumerate(data)},
         "velocity": ax.quiver([0.0], [0.0], [0.0], [0.0], **aim),
         "here": ax.plot([], [], "o", color="black", ms=9)[0],
     }

@@ -42,6 +42,7 @@ def explore_ornstein_uhlenbeck(
     middles = (places[1:] + places[:-1]) / 2
     fig, (left, right) = figure(1, 2, size=(3.9, 3.6), sharey=True, width_ratios=(2.4, 1))
     left.set(xlim=(0, horizon), ylim=(-6, 6), xlabel="time $t$", ylabel="$X_t$")
+    left.set_xticks(torch.linspace(0, horizon, 5))
     right.set(xlim=(0, 1.2), xlabel=f"density at $t = {horizon:g}$")
     parts = {"xs": bundle(left, color=MODEL, lw=0.8, alpha=0.6)}
     parts |= {name: left.plot([], [], **BAND, ls=dash)[0] for name, dash in zip("mlh", ("--", "-", "-"), strict=True)}
