@@ -40,6 +40,38 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
+def started():
+    """A running Chromium that is told to stay off the network."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    if path is None:
+        raise FileNotFoundError(MISSING)
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, args=OPTIONS)
+        yield running
+        running.close()
+
+
+def violations(page) -> dict[str, list[str]]:
+    """What axe finds wrong with a page for readers with impairments, by rule; templates' colours are not counted."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = {v["id"]: [node["html"][:200] for node in v["nodes"]][:3] for v in Axe().run(page).response["violations"]}
+    found.pop("color-contrast", None)
+    return found
+
+
+def press_play(page, player) -> None:
+    """Press a player's button and wait until its picture changes."""
+    source = "figure => figure.querySelector('img').src"
+    before = player.evaluate(source)
+    player.get_by_role("button", name="Play").click()
+    moved = f"([figure, before]) => ({source})(figure) !== before"
+    page.wait_for_function(moved, arg=[player.element_handle(), before], timeout=10_000)
+
+
+@contextlib.contextmanager
 def jupyterlab(folder: Path, scratch: Path):
     """JupyterLab on `folder`; yields the address of a notebook as a function of its path in there."""
     for name, text in SETTINGS.items():

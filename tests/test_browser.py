@@ -15,15 +15,8 @@ PICTURE = "cell => [...cell.querySelectorAll('.widget-html-content img')].pop()?
 
 @pytest.fixture(scope="module")
 def chromium():
-    path = lab.chromium()
-    if path is None:
-        pytest.fail(lab.MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=lab.OPTIONS)
+    with lab.started() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +81,9 @@ def test_first_picture_gives_way_to_the_live_one(page):
 def test_every_player_plays_and_obeys_the_keyboard(page):
     for player in page.locator("figure.course-player").all():
         player.scroll_into_view_if_needed()
-        source, now = "figure => figure.querySelector('img').src", player.locator("output")
-        last, total = player.evaluate(source), now.inner_text().split(" of ")[1]
-        player.get_by_role("button", name="Play").click()
-        moved = f"([figure, before]) => ({source})(figure) !== before"
-        page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
+        now = player.locator("output")
+        total = now.inner_text().split(" of ")[1]
+        lab.press_play(page, player)
         player.get_by_role("button", name="Pause").click()
         assert player.get_by_role("button", name="Play").count() == 1
         player.locator("input").focus()
@@ -160,12 +151,7 @@ def exported(request, chromium, tmp_path_factory):
 
 
 def test_exported_page_is_accessible(exported):
-    from axe_playwright_python.sync_playwright import Axe
-
-    violations = Axe().run(exported).response["violations"]
-    found = {v["id"]: [node["html"][:200] for node in v["nodes"]][:3] for v in violations}
-    found.pop("color-contrast", None)  # colours of nbconvert's template
-    assert found == {}
+    assert lab.violations(exported) == {}
 
 
 def test_exported_page_shows_a_picture_for_every_slider(exported):
@@ -176,15 +162,12 @@ def test_exported_page_shows_a_picture_for_every_slider(exported):
 
 def test_players_of_the_exported_page_play(exported):
     for player in exported.locator("figure.course-player").all():
-        source, before = "figure => figure.querySelector('img').src", player.evaluate("f => f.querySelector('img').src")
-        player.get_by_role("button", name="Play").click()
-        moved = f"([figure, before]) => ({source})(figure) !== before"
-        exported.wait_for_function(moved, arg=[player.element_handle(), before], timeout=10_000)
+        lab.press_play(exported, player)
         assert len(player.evaluate("figure => figure.outerHTML")) < 1_500_000
 
 
 def test_missing_chromium_is_a_failure(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert lab.chromium() is None
-    assert "apt-get install chromium" in lab.MISSING
+    with pytest.raises(FileNotFoundError, match="apt-get install chromium"), lab.started():
+        pass
 
