@@ -62,6 +62,13 @@ def formgrader(args: argparse.Namespace) -> None:
     start(args.folder, args.db, [f"--port={args.port}", *(["--no-browser"] if args.no_browser else [])])
 
 
+def book(args: argparse.Namespace) -> None:
+    from course_utils.book import build
+
+    print("making the book: about half a minute", flush=True)
+    print(f"written: {build(instructors=args.instructors)}")
+
+
 def classifier(args: argparse.Namespace) -> None:
     from course_utils import data, metrics
 
@@ -149,6 +156,11 @@ VERBS = {
             "--out": {"type": Path, "metavar": "DIR", "help": "for table.md and plots (default: benchmarks/results)"},
         },
         bench,
+    ),
+    "book": Verb(
+        "the course as a book to read: a folder of web pages, dist/book/, without answers",
+        {"--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"}},
+        book,
     ),
     "classifier": Verb(
         "train the classifier that judges digits, on the full MNIST (a minute or two)",

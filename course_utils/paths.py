@@ -34,13 +34,13 @@ class PathSample:
 
     @property
     def velocity(self) -> Tensor:
-        """alpha_dot z + beta_dot noise: the conditional velocity at x, finite at t = 1 as well."""
+        r"""The conditional velocity at x, $\dot\alpha_t z + \dot\beta_t \epsilon$, finite at t = 1 as well."""
         t = expand_time(self.t, self.x)
         return self.schedule.alpha_dot(t) * self.z + self.schedule.beta_dot(t) * self.noise
 
     @property
     def score(self) -> Tensor:
-        """-noise / beta: the conditional score at x. ValueError where beta = 0."""
+        r"""The conditional score at x, $-\epsilon / \beta_t$. ValueError where beta = 0."""
         beta = self.schedule.beta(expand_time(self.t, self.x))
         if (beta == 0).any():
             raise ValueError("the score -noise / beta is infinite where beta = 0 (t = 1)")

@@ -7,10 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 Time = float | int | Float[Tensor, ""] | Float[Tensor, " batch"]
-"""A time: a number, a tensor of shape () for the whole batch, or one of shape (batch,)."""
+"""A time, as a number, a tensor of shape () for the whole batch, or one of shape (batch,)."""
 
 Field = Callable[[Tensor, Tensor], Tensor]
-"""A vector field `u(x, t)`: states of shape (batch, *event) and a time to velocities of the same shape."""
+"""A vector field `u(x, t)`, from states of shape (batch, *event) and a time to velocities of the same shape."""
 
 
 def expand_time(t: float | int | Tensor, x: Tensor) -> Tensor:

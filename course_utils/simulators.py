@@ -13,10 +13,10 @@ from course_utils.schedules import Schedule
 from course_utils.shapes import Field, Time, check_same_shape, expand_time
 
 Step = float | Float[Tensor, ""]
-"""Length of a step: a number or a tensor of shape (), the same for the whole batch."""
+"""Length of a step, a number or a tensor of shape (), the same for the whole batch."""
 
 BLOCK = 2**18
-"""Noise is drawn this many numbers at a time: large enough to be fast, small enough for the cache."""
+"""Noise is drawn this many numbers at a time, large enough to be fast, small enough for the cache."""
 
 
 def euler_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:

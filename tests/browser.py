@@ -40,6 +40,41 @@ def chromium() -> str | None:
 
 
 @contextlib.contextmanager
+def started():
+    """A running Chromium that is told to stay off the network."""
+    from playwright.sync_api import sync_playwright
+
+    path = chromium()
+    if path is None:
+        raise FileNotFoundError(MISSING)
+    with sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=path, args=OPTIONS)
+        yield running
+        running.close()
+
+
+def violations(page, context=None) -> dict[str, list[str]]:
+    """What axe finds wrong, by rule: the first elements. The colours of templates do not count."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page, context=context).response["violations"]
+    rules = {rule["id"]: [node["html"][:200] for node in rule["nodes"]][:3] for rule in found}
+    rules.pop("color-contrast", None)
+    return rules
+
+
+def plays(page, player) -> None:
+    """The player goes from the last frame to the first and on when told to, and stands still again."""
+    last = player.evaluate("figure => figure.querySelector('img').src")
+    player.get_by_role("button", name="Play").click()
+    moved = """([figure, last]) => figure.querySelector("img").src !== last
+        && !figure.querySelector("output").textContent.startsWith("1 of ")"""
+    page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
+    player.get_by_role("button", name="Pause").click()
+    assert player.get_by_role("button", name="Play").count() == 1
+
+
+@contextlib.contextmanager
 def jupyterlab(folder: Path, scratch: Path):
     """JupyterLab on `folder`; yields the address of a notebook as a function of its path in there."""
     for name, text in SETTINGS.items():

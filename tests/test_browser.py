@@ -22,15 +22,8 @@ PICTURE = "cell => [...cell.querySelectorAll('.widget-html-content img')].pop()?
 
 @pytest.fixture(scope="module")
 def chromium():
-    path = lab.chromium()
-    if path is None:
-        pytest.fail(lab.MISSING)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=path, args=lab.OPTIONS)
+    with lab.started() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
@@ -53,25 +46,6 @@ def opened(path, chromium, server):
 def wait_for_change(page, cell, before: str) -> None:
     condition = f"([cell, before]) => ({PICTURE})(cell) !== before"
     page.wait_for_function(condition, arg=[cell.element_handle(), before], timeout=20_000)
-
-
-def plays(page, player) -> None:
-    """The player goes from the last frame to the first and on when told to, and stands still again."""
-    last = player.evaluate("figure => figure.querySelector('img').src")
-    player.get_by_role("button", name="Play").click()
-    moved = """([figure, last]) => figure.querySelector("img").src !== last
-        && !figure.querySelector("output").textContent.startsWith("1 of ")"""
-    page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
-    player.get_by_role("button", name="Pause").click()
-    assert player.get_by_role("button", name="Play").count() == 1
-
-
-def violations(page, context=None) -> dict[str, list[str]]:
-    """What axe-core complains of, by rule: the first elements."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    found = Axe().run(page, context=context).response["violations"]
-    return {rule["id"]: [node["html"][:200] for node in rule["nodes"]][:3] for rule in found}
 
 
 # The untouched labs
@@ -190,7 +164,7 @@ def test_first_pictures_give_way_to_the_live_ones(page, solution):
 def test_every_player_plays_and_obeys_the_keyboard(page):
     for player in page.locator("figure.course-player").all():
         player.scroll_into_view_if_needed()
-        plays(page, player)
+        lab.plays(page, player)
         player.locator("input").focus()
         page.keyboard.press("Home")
         page.keyboard.press("ArrowRight")
@@ -226,7 +200,7 @@ def test_pictures_fit_and_stay_legible(page, width, height):
 
 
 def test_what_cells_show_is_accessible(page):
-    assert violations(page, ".jp-OutputArea-output") == {}
+    assert lab.violations(page, ".jp-OutputArea-output") == {}
 
 
 # Pages without a kernel
@@ -248,7 +222,7 @@ def exported(solution, chromium, tmp_path_factory):
 
 
 def test_an_exported_page_is_accessible(exported):
-    assert violations(exported).keys() <= {"color-contrast"}  # colours of nbconvert's template
+    assert lab.violations(exported) == {}
 
 
 def test_an_exported_page_shows_a_picture_for_every_slider(exported, solution):
@@ -259,7 +233,7 @@ def test_an_exported_page_shows_a_picture_for_every_slider(exported, solution):
 
 def test_players_of_an_exported_page_play(exported):
     for player in exported.locator("figure.course-player").all():
-        plays(exported, player)
+        lab.plays(exported, player)
         assert len(player.evaluate("figure => figure.outerHTML")) < 1_500_000
 
 
@@ -290,7 +264,7 @@ def test_a_player_waits_to_be_started_and_honours_the_wish_for_less_motion(chrom
     page.goto("data:text/html,")
     page.set_content(shades)
     assert page.evaluate("pauses") == []
-    plays(page, page.locator("figure"))
+    lab.plays(page, page.locator("figure"))
     assert page.evaluate("pauses") == [pause]
     page.close()
 
@@ -298,12 +272,12 @@ def test_a_player_waits_to_be_started_and_honours_the_wish_for_less_motion(chrom
 def test_a_player_plays_where_its_script_is_run_apart_from_it(chromium, shades):
     page = chromium.new_page()
     page.evaluate(RUN_APART, shades)
-    plays(page, page.locator("figure"))
+    lab.plays(page, page.locator("figure"))
     page.close()
 
 
 def test_missing_chromium_is_a_failure(monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert lab.chromium() is None
-    assert "apt-get install chromium" in lab.MISSING
+    with pytest.raises(FileNotFoundError, match="apt-get install chromium"), lab.started():
+        pass
 

@@ -50,7 +50,9 @@ def test_dependencies_are_ranges():
 @pytest.mark.parametrize(
     ("files", "extras"),
     [
-        ("course_utils/*.py", ["several"]),
+        ("course_utils/[!b]*.py", ["several"]),
+        ("course_utils/book.py", ["teach"]),  # not for students, either
+        ("docs/*.py", ["teach"]),
         ("course_utils/[!g]*/**/*.py", []),  # without grading, which is not for students
         ("course_utils/grading/**/*.py", ["teach"]),
         ("tests/**/*.py", ["test", "teach"]),

@@ -10,7 +10,7 @@ from torch import Tensor
 from course_utils.distributions.base import Posterior, Seeded, column
 
 PART = 2**22
-"""Numbers that a table of the posterior may hold at once: 16 MB in float32."""
+"""Numbers that a table of the posterior may hold at once, 16 MB in float32."""
 
 
 class Empirical(Seeded):

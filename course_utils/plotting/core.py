@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 NOISE, DATA, MODEL = "#949494", "#0173b2", "#d55e00"
-"""Fixed colours, safe for colour-blind readers: noise grey, data blue, what a model makes orange-red."""
+"""Fixed colours, safe for colour-blind readers. Noise is grey, data blue, what a model makes orange-red."""
 
 EXACT, ACCENT = "#029e73", "#cc78bc"
 """Exact answers green, whatever else pink."""

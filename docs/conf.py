@@ -1,0 +1,99 @@
+"""Sphinx's settings for the book, which `python course.py book` makes."""
+
+import re
+import shutil
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from docutils.nodes import SkipNode
+from math_core import LatexError, LatexToMathML
+from sphinx.util.logging import getLogger
+from sphinx.util.typing import stringify_annotation
+
+from course_utils.shapes import Field, Time
+from course_utils.simulators import Step
+
+project = html_title = "Flow matching and diffusion from scratch"
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!course_utils).*")]  # pages of other packages are not at hand without a network
+nitpick_ignore = [("py:class", "course_utils.checks.calling.Observation")]  # what a check saw: not for readers
+
+nb_execution_mode = "off"
+nb_ipywidgets_js = {}
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_heading_anchors = 4
+
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+napoleon_attr_annotations = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_use_unqualified_type_names = True
+default_role = "code"  # docstrings write `name`
+
+html_theme = "furo"
+html_static_path = ["book.css", "book.js"]
+html_css_files = ["book.css"]
+html_js_files = [("book.js", {"defer": "defer"})]
+html_use_index = html_domain_indices = False
+html_copy_source = html_show_sourcelink = html_show_copyright = False
+html_show_search_summary = False  # a page opened from disk may not read others
+math_renderer = html_math_renderer = "mathml"
+
+DOLLARS = re.compile(r"\$([^$]+)\$")
+STAR = re.compile(r"(?<=[ (])\*(?=(event|shape)\b)")
+TALL_BAR = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[^<]*</mo>)")
+ALIASES = {
+    stringify_annotation(alias, "smart"): f"~course_utils.{name}"
+    for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "simulators.Step": Step}.items()
+}
+MATHML = LatexToMathML(fancy_error=False)
+
+
+def docstring(app, what, name, obj, options, lines):
+    """From what the docstrings of the package use to what Sphinx reads: formulas in dollars, shapes with a star."""
+    text = DOLLARS.sub(r":math:`\1`", "\n".join(lines))
+    lines[:] = STAR.sub(r"\*", text).splitlines()
+
+
+def signature(app, what, name, obj, options, arguments, returned):
+    """Call the types of times and fields by their names."""
+    for written, alias in ALIASES.items():
+        arguments, returned = (part and part.replace(written, alias) for part in (arguments, returned))
+    return arguments, returned
+
+
+def mathml(node, *, displayed: bool) -> str:
+    try:
+        formula = MATHML.convert_with_local_state(node.astext(), displaystyle=displayed)
+    except LatexError as error:
+        getLogger(__name__).warning("formula %r: %s", node.astext(), error, location=node)
+        return ""
+    return TALL_BAR.sub(r"<msup><mrow>\1</mrow>", formula)  # Chromium stretches it only in a row of its own
+
+
+def inline_formula(writer, node):
+    writer.body.append(mathml(node, displayed=False))
+    raise SkipNode
+
+
+def displayed_formula(writer, node):
+    writer.body.append(f'<div class="formula" tabindex="0">{mathml(node, displayed=True)}</div>')
+    raise SkipNode
+
+
+def copy_font(app, error):
+    """Put STIX Two Math beside the pages: formulas look the same on every machine."""
+    if not error:
+        with as_file(files("ziamath") / "fonts" / "STIXTwoMath-Regular.ttf") as font:
+            shutil.copy(font, Path(app.outdir, "_static"))
+
+
+def setup(app):
+    app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
+    app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-signature", signature)
+    app.connect("build-finished", copy_font)
