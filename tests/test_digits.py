@@ -90,7 +90,7 @@ def test_samples_follow_the_guided_field(untrained):
     found = digits.samples(untrained, 12, guidance=1.5, seed=3)
     x0, y = torch.randn(12, 1, 28, 28, generator=seeded(3)), torch.arange(12) % 10
     field = classifier_free(untrained, y, 1.5)
-    expected = simulate(field, x0, torch.linspace(0, 1, 7), midpoint_step).end.clamp(-1, 1)
+    expected = simulate(field, x0, torch.linspace(0, 1, 9), midpoint_step).end.clamp(-1, 1)
     torch.testing.assert_close(found, expected)
 
 
@@ -106,7 +106,7 @@ def test_stochastic_samples_follow_the_sde(untrained):
 def test_the_judgement_against_scipy(untrained):
     test = data.mnist("test")
     found = digits.judge(untrained, test, scales=(1.3,), n=50, progress=False)
-    assert found["n"] == 50
+    assert found["n"] == 50 and found["steps"] == 8
     classifier = digit_classifier()
     order = torch.randperm(FEW, generator=seeded())[:100]
     images = digits.samples(untrained, 50, guidance=1.3)
@@ -235,7 +235,7 @@ def test_one_line_says_what_is_wrong(arguments, words, tmp_path, monkeypatch, ca
 
 def test_files_that_are_no_models(tmp_path, untrained, quick):
     file = tmp_path / "d.safetensors"
-    found = {"n": 1, "floor": 1.0, "judgements": []}
+    found = {"n": 1, "steps": 8, "floor": 1.0, "judgements": []}
     card = {"plan": vars(Plan("offline")), "data": "some", "steps": 1, "seconds": 1.0, "found": found}
     digits.save(untrained, file, card)
     with pytest.raises(ValueError, match="at least 1, got 0"):

@@ -70,18 +70,6 @@ def test_feature_maps_are_as_high_as_their_images():
     assert {"in\n1×28×28", "middle\n64×7×7", "out\n32×14×14", "skip connection"} <= set(texts(fig))
 
 
-def test_the_loss_and_its_moving_mean():
-    losses = [float(i) for i in range(100)]
-    ax = plotting.loss_curve({"net": losses, "short": [3.0, 5.0]}, window=10).axes[0]
-    raw, mean, _, short = ax.lines
-    np.testing.assert_array_equal(raw.get_ydata(), losses)
-    np.testing.assert_allclose(mean.get_xdata(), range(10, 101))
-    np.testing.assert_allclose(mean.get_ydata(), [i + 4.5 for i in range(91)])
-    assert short.get_ydata() == [4.0]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["net, mean of 10 steps", "short, mean of 2 steps"]
-    assert plotting.loss_curve([1.0]).axes[0].get_legend().get_texts()[0].get_text() == "mean of 1 steps"
-
-
 def test_errors_of_solvers():
     ax = plotting.solver_errors({"Euler": ([6, 12], [0.2, 0.1]), "Heun": ([12, 24], [0.02, 0.005])}).axes[0]
     assert ax.get_xscale() == ax.get_yscale() == "log"
@@ -117,8 +105,6 @@ def test_judgements_side_by_side():
         (lambda: plotting.time_features(torch.zeros(3), torch.zeros(2, 4)), "3 rows of features"),
         (lambda: plotting.feature_maps({"a": (1, 28)}), r"\(channels, height, width\)"),
         (lambda: plotting.feature_maps({"a": (1, 2, 2)}, skip=("a", "b")), "between two of a"),
-        (lambda: plotting.loss_curve([]), "at least one loss"),
-        (lambda: plotting.loss_curve({}), "at least one loss"),
         (lambda: plotting.judgements(["a"], [0.5, 0.6], [1.0], floor=0.1), "equal numbers, got 1, 2 and 1"),
     ],
 )

@@ -73,7 +73,7 @@ def card_text(card: dict[str, Any]) -> str:
         f"Mixtures of Gaussians, exact, and a U-Net for what they leave over. Data: {card['data']}. "
         f"{card['steps']:,} steps of {BATCH_SIZE} digits, {card['seconds']:.0f} s, seed {plan['seed']}.",
         "",
-        f"Judged by the course's classifier, n = {found['n']:,}, 12 evaluations a velocity; floor of the Fréchet "
+        f"Judged by the course's classifier, n = {found['n']:,}, {found['steps']} midpoint steps; floor of the Fréchet "
         f"distance, real digits against real ones: {found['floor']:.2f}.",
         "",
         "| guidance scale w | label accuracy | Fréchet distance | in floors |",

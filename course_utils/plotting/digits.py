@@ -1,7 +1,6 @@
 """Figures of Lab 4: grids of images, the network's feature maps, training curves, and judgements side by side."""
 
 from collections.abc import Mapping, Sequence
-from itertools import cycle
 
 import torch
 import torch.nn.functional as F
@@ -141,35 +140,6 @@ def feature_maps(shapes: Mapping[str, Sequence[int]], skip: tuple[str, str] | No
         ax.text((start + end) / 2, low + 0.2, "skip connection", color=MODEL, ha="center", va="bottom", size=10)
     ax.set(xlim=(-0.6, len(shapes) - 0.4), ylim=(-0.85, 0.6))
     ax.axis("off")
-    return fig
-
-
-def loss_curve(losses: Sequence[float] | Mapping[str, Sequence[float]], *, window: int = 50) -> Figure:
-    """The loss of every step, with its mean over a moving window.
-
-    Args:
-        losses: The losses of a run, or of several by name.
-        window: Steps of the moving mean.
-
-    Raises:
-        ValueError: If a run has no loss.
-    """
-    runs = losses if isinstance(losses, Mapping) else {"": losses}
-    if not runs or not all(len(run) for run in runs.values()):
-        raise ValueError("expected at least one loss a run, got none")
-    fig, ax = figure(size=(7.5, 3.4))
-    lowest, highest = [], []
-    for (name, run), (colour, _, dash) in zip(runs.items(), cycle(LOOKS), strict=False):
-        values, steps = torch.tensor(run), min(window, len(run))
-        smooth = values.unfold(0, steps, 1).mean(1)
-        ax.plot(range(1, len(values) + 1), values, color=colour, lw=0.5, alpha=0.25)
-        label = f"{name}{', ' if name else ''}mean of {steps} steps"
-        ax.plot(range(steps, len(values) + 1), smooth, color=colour, ls=dash, lw=2, label=label)
-        lowest.append(smooth.min().item())
-        highest.append(smooth[len(smooth) // 20 :].max().item())
-    room = 0.15 * (max(highest) - min(lowest)) + 1e-9
-    ax.set(xlabel="step", ylabel="training loss", ylim=(min(lowest) - room, max(highest) + room))
-    ax.legend()
     return fig
 
 
