@@ -205,6 +205,23 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
 
 
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+def test_the_finished_generator_draws_what_it_is_asked_for(precision):
+    """At least the accuracy that its card states at w = 1.2, less five standard errors."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(precision)
+    try:
+        finished, card = digits.load(digits.FINISHED)
+        images, y = digits.samples(finished, 60), torch.arange(60) % 10
+    finally:
+        torch.set_default_dtype(before)
+    assert card["plan"]["source"] == "offline" and images.dtype == precision
+    stated = next(row["accuracy"] for row in card["found"]["judgements"] if row["w"] == 1.2)
+    assert stated > 0.95
+    found = (digit_classifier()(images.float()).argmax(1) == y).double().mean().item()
+    assert found > stated - 5 * (stated * (1 - stated) / 60) ** 0.5
+
+
 def test_a_new_training_forgets_the_one_that_was_stopped(tmp_path, quick):
     """Else `--resume` would go on from the state of another plan."""
     file, state = tmp_path / "d.safetensors", tmp_path / "d.checkpoint"

@@ -20,6 +20,9 @@ from course_utils.storage import write_file
 from course_utils.training import best_device
 from course_utils.weights import load_weights, save_weights
 
+FINISHED = Path(__file__).parents[1] / "assets" / "digits.safetensors"
+"""A generator that comes with the course, trained on the offline digits: `python course.py train --data offline`."""
+
 
 def default_file() -> Path:
     """`models/digits.safetensors` in the course's folder; below the current one if the package is installed alone."""

@@ -62,10 +62,11 @@ def digit_model(
         device: Where the model is to live.
 
     Returns:
-        A model (x, t, y) with y from 0 to 10, the null label; without y it is meant, too.
+        A model (x, t, y) with y from 0 to 10, the null label; without y it is meant, too. It computes in PyTorch's
+        default precision.
     """
     mixtures = fit_class_mixtures(images, labels, generator=torch.Generator().manual_seed(seed))
-    mixtures = {label: mixture.to(device) for label, mixture in mixtures.items()}
+    mixtures = {label: mixture.to(device).to(torch.get_default_dtype()) for label, mixture in mixtures.items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = UNet(NULL, margin=MARGIN)
