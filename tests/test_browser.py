@@ -64,6 +64,8 @@ def test_an_untouched_lab_runs_to_the_end_and_says_not_done_yet(untouched):
     for exercise in importlib.import_module(f"course_utils.checks.{name}").EXERCISES:
         said = lab.cell_with(page, f"checks.{name}.{exercise}(").locator(".jp-OutputArea").inner_text()
         assert "not done yet" in said, exercise
+    missing = "() => [...document.querySelectorAll('.jp-Notebook img')].filter(i => !i.naturalWidth).map(i => i.alt)"
+    assert page.evaluate(missing) == []
 
 
 def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
