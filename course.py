@@ -190,8 +190,9 @@ def command(root: Path, verb: str, rest: list) -> list:
     python = [str(venv_python(root)), "-m"]
     if verb == "lab":
         as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-        elsewhere = any(option.startswith("--ServerApp.root_dir") for option in rest)
-        folder = [] if elsewhere else [f"--ServerApp.root_dir={root / 'labs'}"]
+        given = {option.split("=")[0] for option in rest}
+        usual = {"--ServerApp.root_dir": root, "--LabApp.default_url": "/lab/tree/labs"}  # labs show pictures in docs
+        folder = [f"{n}={value}" for n, value in usual.items() if not given & {n, "--ServerApp.root_dir"}]
         return [*python, "jupyterlab", *folder, *as_root, *rest]
     if verb == "test":
         return [*python, "pytest", *(rest or ["-n", str(min(4, os.cpu_count() or 1))])]

@@ -159,7 +159,8 @@ def fit(
             run.step(loss, _next(batches, step, steps))
             bar.update()
             if step % 20 == 0 or step == steps:
-                bar.set_postfix(loss=f"{run.recent_loss():.4g}")
+                speed = f"{run.history.images_per_second:,.0f}"
+                bar.set_postfix({"loss": f"{run.recent_loss():.4g}", "images/s": speed})
             if callback:
                 callback(step, model, run.history)
             if checkpoint and (step % every == 0 or step == steps):

@@ -17,6 +17,13 @@ LABS = sorted(ROOT.glob("labs/*/*.ipynb"))
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
 SIZES = [(1366, 768), (1920, 1080)]
 LAPTOP = {"width": 1366, "height": 768}
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+SLOW_SLIDER = """import time
+from course_utils import widgets
+slow, values = widgets.explore_brownian_motion(paths=50), []
+quick = slow._draw
+slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
+slow"""
 PICTURE = "cell => [...cell.querySelectorAll('.widget-html-content img')].pop()?.src"
 
 
@@ -31,6 +38,8 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for name in ("labs", "solutions", "docs"):
         shutil.copytree(ROOT / name, folder / name)
+    slow = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW_SLIDER)], metadata=KERNEL)
+    nbformat.write(slow, folder / "slow.ipynb")
     with lab.jupyterlab(folder, tmp_path_factory.mktemp("server")) as address:
         yield address
 
@@ -64,6 +73,8 @@ def test_an_untouched_lab_runs_to_the_end_and_says_not_done_yet(untouched):
     for exercise in importlib.import_module(f"course_utils.checks.{name}").EXERCISES:
         said = lab.cell_with(page, f"checks.{name}.{exercise}(").locator(".jp-OutputArea").inner_text()
         assert "not done yet" in said, exercise
+    missing = "() => [...document.querySelectorAll('.jp-Notebook img')].filter(i => !i.naturalWidth).map(i => i.alt)"
+    assert page.evaluate(missing) == []
 
 
 def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
@@ -77,22 +88,11 @@ def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
     check.get_by_text(exercise.mistakes[0].message).first.wait_for(timeout=20_000)
 
 
-SLOW_SLIDER = """import time
-from course_utils import widgets
-slow, values = widgets.explore_brownian_motion(paths=50), []
-quick = slow._draw
-slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
-slow"""
-
-
 def test_dragging_never_queues_up_stale_pictures(chromium, server):
     page = chromium.new_page(viewport=LAPTOP)
-    page.goto(server(LABS[0].relative_to(ROOT).as_posix()))
-    page.wait_for_function(lab.KERNEL_READY, timeout=90_000)
+    lab.open_and_run(page, server("slow.ipynb"))
     cell = page.locator(".jp-CodeCell").first
-    lab.replace_source(page, cell, SLOW_SLIDER)
     handle = cell.locator(".noUi-handle")
-    handle.wait_for(timeout=60_000)
     start, end = handle.bounding_box(), cell.locator(".noUi-base").bounding_box()
     page.mouse.move(start["x"] + 5, start["y"] + 5)
     page.mouse.down()

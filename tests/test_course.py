@@ -106,7 +106,8 @@ def test_arguments_and_exit_code_pass_through(fake: Path, arguments: list[str], 
 @POSIX
 def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
     _, *line = call(fake, "lab", "--no-browser").stdout.splitlines()
-    assert line[:3] == ["-m", "jupyterlab", f"--ServerApp.root_dir={fake / 'labs'}"]
+    place = [f"--ServerApp.root_dir={fake}", "--LabApp.default_url=/lab/tree/labs"]
+    assert line[:4] == ["-m", "jupyterlab", *place]
     assert line[-1] == "--no-browser"
     assert ("--allow-root" in line) == (os.geteuid() == 0)
 
@@ -114,7 +115,10 @@ def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
 @POSIX
 def test_lab_can_open_another_folder(fake: Path):
     _, *line = call(fake, "lab", "--ServerApp.root_dir=solutions").stdout.splitlines()
-    assert [word for word in line if "root_dir" in word] == ["--ServerApp.root_dir=solutions"]
+    assert [word for word in line if "root_dir" in word or "default_url" in word] == ["--ServerApp.root_dir=solutions"]
+    _, *line = call(fake, "lab", "--LabApp.default_url=/lab/tree/solutions").stdout.splitlines()
+    assert [word for word in line if "default_url" in word] == ["--LabApp.default_url=/lab/tree/solutions"]
+    assert f"--ServerApp.root_dir={fake}" in line
 
 
 @POSIX

@@ -1,6 +1,7 @@
 """Training: results against plain loops, and every way in which a training can stop."""
 
 import math
+import re
 from itertools import islice
 
 import pytest
@@ -115,8 +116,11 @@ def test_callback_and_batches_of_one_tensor():
 
 
 def test_device_and_progress_bar(capsys):
-    fit(linear(), square_loss, regression_batches(), steps=20, device="cpu")
-    assert "20/20" in capsys.readouterr().err
+    history = fit(linear(), square_loss, regression_batches(), steps=20, device="cpu")
+    said = capsys.readouterr().err
+    loss, speed = sum(history.losses) / 20, history.images_per_second
+    assert "20/20" in said and f"loss={loss:.4g}, images/s={speed:,.0f}" in said
+    assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", said)  # time gone and time left
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

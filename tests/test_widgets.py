@@ -144,6 +144,28 @@ def test_widgets_are_those_that_every_editor_knows():
     assert widgets.ShapeCanvas()._view_module == "anywidget"
 
 
+def test_what_takes_long_is_done_once_behind_a_bar_and_never_for_a_frame(capsys):
+    calls = []
+
+    def field(x, t):
+        calls.append(t)
+        return -x
+
+    x0, image = torch.randn(20, 2), torch.rand(1, 4, 4)
+    made = [
+        widgets.explore_flow(field, torch.rand(2, 3, 2)), widgets.explore_field(exact, field),
+        widgets.explore_steps({"f": field}, board, x0), widgets.explore_noised_and_back(field, image),
+    ]  # fmt: skip
+    bars, before = capsys.readouterr().err, len(calls)
+    assert all(f"{name}: 100%" in bars for name in ("streamlines", "sample", "noise and bring back"))
+    for explorer in made:
+        picture = explorer.picture.value
+        control = next(iter(explorer.controls.values()))
+        control.value = control.min if hasattr(control, "min") else control.options[-1][1]
+        assert explorer.picture.value != picture
+    assert len(calls) == before > 0
+
+
 def test_alt_text_is_escaped():
     stage = line_stage()
     explorer = Explorer(stage, lambda a: {"note": "x"}, {"a": Choice("a", {'"<b>': 1})}, alt="x < y")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import fill
 
 import torch
 from torch import Tensor
@@ -17,7 +18,7 @@ class CheckFailed(AssertionError):
     """An answer is wrong; the text says what was called, expected and received, and the likely cause."""
 
     def _render_traceback_(self) -> list[str]:
-        return [str(self)]
+        return [fill(line, 100) for line in str(self).splitlines()]  # JupyterLab breaks lines in the middle of a word
 
 
 @dataclass(frozen=True)
