@@ -18,7 +18,8 @@ class CheckFailed(AssertionError):
     """An answer is wrong; the text says what was called, expected and received, and the likely cause."""
 
     def _render_traceback_(self) -> list[str]:
-        return [fill(line, 100) for line in str(self).splitlines()]  # JupyterLab breaks lines in the middle of a word
+        # JupyterLab would break long lines in the middle of a word.
+        return [fill(line, 100, break_on_hyphens=False) for line in str(self).splitlines()]
 
 
 @dataclass(frozen=True)
