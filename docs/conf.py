@@ -7,6 +7,8 @@ from pathlib import Path
 
 from docutils.nodes import SkipNode
 from math_core import LatexError, LatexToMathML
+from sphinx.util.inspect import signature as inspect_signature
+from sphinx.util.inspect import stringify_signature
 from sphinx.util.logging import getLogger
 from sphinx.util.typing import stringify_annotation
 
@@ -50,6 +52,7 @@ ALIASES = {
     stringify_annotation(alias, "smart"): f"~course_utils.{name}"
     for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "simulators.Step": Step}.items()
 }
+TRAITS = "(*args: t.Any, **kwargs: t.Any)"  # what traitlets puts before the arguments of a widget
 MATHML = LatexToMathML(fancy_error=False)
 
 
@@ -60,10 +63,17 @@ def docstring(app, what, name, obj, options, lines):
 
 
 def signature(app, what, name, obj, options, arguments, returned):
-    """Call the types of times and fields by their names."""
+    """Call the types of times and fields by their names; show what a widget's class takes."""
+    if arguments == TRAITS:
+        arguments = stringify_signature(inspect_signature(obj.__init__, bound_method=True))
     for written, alias in ALIASES.items():
         arguments, returned = (part and part.replace(written, alias) for part in (arguments, returned))
     return arguments, returned
+
+
+def skipped(app, what, name, obj, skip, options):
+    """Leave out the fields of a named tuple that say nothing but their number."""
+    return True if (getattr(obj, "__doc__", None) or "").startswith("Alias for field number") else None
 
 
 def mathml(node, *, displayed: bool) -> str:
@@ -96,4 +106,5 @@ def setup(app):
     app.add_html_math_renderer("mathml", (inline_formula, None), (displayed_formula, None))
     app.connect("autodoc-process-docstring", docstring)
     app.connect("autodoc-process-signature", signature)
+    app.connect("autodoc-skip-member", skipped)
     app.connect("build-finished", copy_font)
