@@ -3,8 +3,8 @@
 Every generator is judged in the same way: w = 1, since torchcfm's knows no guidance, the solver and steps of
 `digits.samples`, the same number of digits, the same real ones. Training is counted, the fit of our mixtures included,
 judging is not. The peers learn at a constant rate, so that one run passes through all of their checkpoints; our rate
-falls to the end of a planned number of steps, so that each of our points is a run of its own. All three go on in turn, so
-that what a stopped run has found is comparable.
+falls to the end of a planned number of steps, so that each of our points is a run of its own. All three go on in turn:
+what a stopped run has found is comparable.
 """
 
 import sys
