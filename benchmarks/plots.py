@@ -4,12 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.ticker import LogLocator, NullLocator
-
-from course_utils.plotting import ACCENT, DATA, EXACT, MODEL, figure
-
-LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":")]
-"""Colour, marker and dash of each curve; what is ours comes first."""
+from course_utils.plotting import figure, plain_ticks
+from course_utils.plotting.digits import LOOKS
 
 
 @dataclass(frozen=True)
@@ -20,7 +16,7 @@ class Plot:
         name: Of the files, without ending.
         alt: What is seen, for those who cannot see it.
         x, y: Labels of the axes.
-        curves: From name to the coordinates of its points, which are positive.
+        curves: From name to the coordinates of its points, which are positive; what is ours comes first.
         level: Name and height of a horizontal line, such as a floor.
     """
 
@@ -38,10 +34,7 @@ class Plot:
             ax.loglog(x, y, color=color, marker=marker, ls=dash, label=name)
         if self.level:
             ax.axhline(self.level[1], color="0.3", lw=1, label=self.level[0])
-        for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.set_major_formatter("{x:,g}")
-            axis.set_minor_locator(NullLocator())
+        plain_ticks(ax.xaxis, ax.yaxis)
         ax.set(xlabel=self.x, ylabel=self.y)
         ax.legend()
         return fig

@@ -1,6 +1,18 @@
 """Figures from data: functions that take tensors and return a figure, and `show(fig, alt=...)` to display it."""
 
-from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, PALETTE, figure, image_html, live, show
+from course_utils.plotting.core import (
+    ACCENT,
+    DATA,
+    EXACT,
+    MODEL,
+    NOISE,
+    PALETTE,
+    figure,
+    image_html,
+    live,
+    plain_ticks,
+    show,
+)
 from course_utils.plotting.digits import (
     digit_grid,
     digits_progress,
@@ -52,7 +64,8 @@ from course_utils.plotting.scores import law_grid, paths_over_density, predictio
 from course_utils.plotting.stage import Stage
 
 __all__ = [
-    "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "show", "PathPanel",
+    "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "plain_ticks", "show",
+    "PathPanel",
     "convergence", "curves", "fitted_slope", "increment_check", "law_histograms", "mode_shares", "point_clouds",
     "sample_paths", "warped_grids",
     "digit_grid", "digits_progress", "feature_maps", "image_grid", "judgements", "solver_errors",

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import matplotlib
 import seaborn as sns
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 NOISE, DATA, MODEL = "#949494", "#0173b2", "#d55e00"
 """Fixed colours, safe for colour-blind readers. Noise is grey, data blue, what a model makes orange-red."""
@@ -40,6 +42,15 @@ def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (3.4,
         fig = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
         axes = fig.subplots(rows, columns, **options)
     return fig, axes
+
+
+def plain_ticks(*axes: Axis) -> None:
+    """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers."""
+    for axis in axes:
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def image_html(png: bytes, alt: str, width: int, kind: str = "png") -> str:

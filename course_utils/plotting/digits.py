@@ -5,13 +5,12 @@ from collections.abc import Mapping, Sequence
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
-from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, HALO, MODEL, NOISE, figure
+from course_utils.plotting.core import ACCENT, DATA, DPI, EXACT, HALO, MODEL, NOISE, figure, plain_ticks
 
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (EXACT, "^", "-."), (ACCENT, "D", ":"), (NOISE, "v", "-")]
 """Colour, marker and dash of the lines of a figure."""
@@ -207,7 +206,7 @@ def trade_off(
             ax.annotate(f"{w:g}", (x, y), (7, 6), textcoords="offset points", color=colour, size=10, path_effects=HALO)
     ax.axvline(floor, color="0.3", lw=1)
     ax.annotate("real digits ", (floor, 0.98), xycoords=("data", "axes fraction"), rotation=90, ha="right", va="top")
-    _plain_ticks(ax.xaxis, ax.yaxis)
+    plain_ticks(ax.xaxis, ax.yaxis)
     ax.set(xlabel="Fréchet distance", ylabel="taken for another digit, %")
     ax.legend(title="numbers: guidance scale $w$", loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3)
     return fig
@@ -240,19 +239,10 @@ def judgements(
         for value, x, y in zip(values, drawn, places, strict=True):
             ax.annotate(form.format(value), (x, y), (9, 0), textcoords="offset points", va="center", size=10)
         ax.set(xscale="log", xlim=(min(drawn) / 1.7, max(drawn) * 5))
-        _plain_ticks(ax.xaxis)
+        plain_ticks(ax.xaxis)
     left.set_yticks(places, names)
     left.set(xlabel="taken for another digit", ylim=(len(names) - 0.4, -0.6))
     right.axvline(floor, color=DATA, ls="--")
     right.annotate(f"real digits {floor:.2f}", (floor, 0.5), (4, 0), textcoords="offset points", color=DATA, size=10)
     right.set(xlabel="Fréchet distance", xlim=(floor / 1.5, None))
     return fig
-
-
-def _plain_ticks(*axes: Axis) -> None:
-    """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers."""
-    for axis in axes:
-        low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3)))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axis.set_minor_formatter(NullFormatter())

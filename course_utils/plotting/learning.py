@@ -10,8 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 from torch import Tensor
 
-from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, figure
-from course_utils.plotting.digits import _plain_ticks
+from course_utils.plotting.core import ACCENT, DATA, EXACT, MODEL, NOISE, figure, plain_ticks
 from course_utils.plotting.flows import _picture, _plane, _rows_over_time, grid_points
 from course_utils.plotting.processes import _require, _require_shape
 from course_utils.shapes import check_same_shape
@@ -90,7 +89,7 @@ def training_progress(
     axes[0].set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.3, floor + 1.3))
     axes[0].legend(loc="upper right", fontsize=9.5)
     axes[1].set(xlabel="step", title="distance to the exact field")
-    _plain_ticks(axes[1].yaxis)
+    plain_ticks(axes[1].yaxis)
     if samples is not None:
         axes[2].scatter(*samples.T, s=3, color=MODEL, alpha=0.6, lw=0)
         axes[2].set(title="samples now", xlabel="$x_1$", ylabel="$x_2$")
@@ -187,7 +186,7 @@ def comparisons(
             ax.set_xticks(places, [f"{x:g}" for x in places])
             ax.xaxis.set_minor_formatter(NullFormatter())
         if logy and ax.get_ylim()[1] < 100 * ax.get_ylim()[0]:
-            _plain_ticks(ax.yaxis)
+            plain_ticks(ax.yaxis)
     entries = {label: h for ax in axes[0] for h, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     room = 12 * fig.get_figwidth() - sum(len(label) + 8 for label in entries)  # in letters; 8 for a line and its gaps
     fig.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4 if room > 0 else 2)

@@ -1,0 +1,200 @@
+"""What the benchmarks compute from their timings; no time is asserted."""
+
+import csv
+import json
+import math
+import time
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from benchmarks import __main__ as command
+from benchmarks import growth, quality
+from benchmarks.digits import Clock
+from benchmarks.plots import Plot
+from benchmarks.report import Report
+from benchmarks.rows import Row, alone, compare, table
+
+
+@pytest.fixture
+def ticking(monkeypatch):
+    """A clock that stands still unless work is done: `work(seconds)` returns a call that takes so long."""
+    now = SimpleNamespace(value=0.0)
+    monkeypatch.setattr(time, "process_time", lambda: now.value)
+
+    def work(*durations):
+        left = iter(durations)
+
+        def call():
+            now.value += next(left)
+
+        return call
+
+    return work
+
+
+def test_compare_takes_medians_and_the_spread_after_warming_up(ticking):
+    ours, peer = ticking(100, 1, 2, 4), ticking(100, 3, 4, 40)
+    row = compare("a", "b", ours, peer, "c", least=2.5, rounds=3)
+    assert (row.ours, row.peer) == (2, 4)
+    assert (row.ratio, row.spread) == (3, (2, 10))
+    assert row.must == "at least 2.5×" and row.holds
+
+
+def test_compare_does_not_hold_below_its_limit(ticking):
+    row = compare("a", "b", ticking(0, 1), ticking(0, 2), "c", least=2.1, rounds=1)
+    assert row.ratio == 2 and not row.holds
+
+
+def test_compare_shows_amounts_a_second_and_the_same_ratio(ticking):
+    row = compare("a", "b", ticking(0, 2), ticking(0, 8), "c", rounds=1, amount=16, unit="steps/s")
+    assert (row.ours, row.peer, row.ratio) == (8, 2, 4)
+    assert row.must == "" and row.holds
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "must", "holds"),
+    [
+        (3.0, {"most": 4.0}, "at most 4 ms", True),
+        (5.0, {"most": 4.0}, "at most 4 ms", False),
+        (5.0, {"least": 4.0}, "at least 4 ms", True),
+        (3.0, {"least": 4.0}, "at least 4 ms", False),
+        (4.0, {"most": 4.0}, "at most 4 ms", True),
+    ],
+)
+def test_alone_compares_with_its_limit(value, limit, must, holds):
+    row = alone("a", "b", value, "ms", **limit)
+    assert (row.must, row.holds) == (must, holds)
+
+
+def test_alone_without_a_limit_is_only_stated():
+    row = alone("a", "b", 3.0, "ms")
+    assert row.holds and row.must == "" and row.ratio is None
+
+
+def test_table_says_what_does_not_hold():
+    lines = table([
+        Row("a", "fast", 2.0, 1.0, "peer 1.0", "s", 0.5, (0.4, 0.6), "at least 1×", False),
+        Row("a", "stated", 3.0, None, "", "ms"),
+        alone("a", "good", 0.25, "", most=0.5),
+    ]).splitlines()  # fmt: skip
+    assert lines[2] == "| fast | 2 s | 1 s (peer 1.0) | 0.5 (0.4 to 0.6) | at least 1× | **no** |"
+    assert lines[3] == "| stated | 3 ms |  |  |  |  |"
+    assert lines[4] == "| good | 0.25 |  | 0.5 | at most 0.5 | yes |"
+
+
+def test_rows_are_valid_json_with_the_promised_keys():
+    row = json.loads(json.dumps(alone("a", "b", 3.0, "ms").as_dict(), allow_nan=False))
+    assert list(row) == ["name", "what", "ours", "peer", "peer_name", "unit", "ratio", "spread", "must", "holds"]
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_the_slope_is_the_power_and_start_up_costs_are_left_out(power):
+    sizes = [10, 100, 1000, 10_000, 100_000]
+    times = [0.5, 0.6, *(size**power for size in sizes[2:])]
+    slope, (at, line) = growth.upper_line(sizes, times)
+    assert math.isclose(slope, power, rel_tol=1e-9)
+    assert at == sizes[2:] and line == pytest.approx(times[2:])
+
+
+def test_the_slope_of_three_sizes_uses_two():
+    assert growth.upper_line([1, 2, 4], [7.0, 1.0, 2.0])[0] == pytest.approx(1)
+
+
+def point(cpu, distance):
+    return quality.Point(cpu, 1, 0.5, distance)
+
+
+def test_a_peer_is_compared_with_our_latest_point_of_no_more_time():
+    own = [point(5, 100), point(80, 20), point(600, 10)]
+    pairs = quality.at_equal_time(own, [point(60, 300), point(240, 200), point(590, 100)])
+    assert [mine.cpu for mine, _ in pairs] == [5, 80, 600]
+
+
+def test_quality_holds_only_below_everywhere():
+    own = [point(5, 100), point(80, 20), point(600, 10)]
+    points = {
+        quality.OURS: own,
+        quality.RECIPE: [point(60, 300), point(600, 30)],
+        quality.TORCHCFM: [point(60, 90), point(600, 15)],
+    }
+    found = list(quality.rows(points, "distance"))
+    assert [row.holds for row in found] == [True, True, False, False]
+    assert [row.ratio for row in found] == pytest.approx([3, 1.5, 0.9, 0.75])
+    assert found[0].spread == pytest.approx((3, 3)) and found[2].spread == pytest.approx((0.9, 1.5))
+
+
+def test_the_clock_adds_by_part_and_hands_on(ticking):
+    clock, work = Clock(), ticking(1, 2, 4)
+    clock("a", work)
+    clock("b", work)
+    clock("a", work)
+    assert clock.spent == {"a": 5, "b": 2}
+    assert clock("c", max, 3, 4) == 4
+
+
+def curve(name="curve"):
+    return Plot(name, "A falling line.", "seconds", "error", {"ours": ([1, 10], [4.0, 2.0])}, ("floor", 1.0))
+
+
+def test_a_plot_is_a_picture_and_its_numbers(tmp_path):
+    curve().write(tmp_path / "new")
+    assert (tmp_path / "new/curve.png").read_bytes().startswith(b"\x89PNG")
+    with (tmp_path / "new/curve.csv").open(encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [["curve", "seconds", "error"], ["ours", "1", "4.0"], ["ours", "10", "2.0"]]
+    ax = curve().draw().axes[0]
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert [line.get_label() for line in ax.lines] == ["ours", "floor"]
+
+
+def test_what_was_found_is_on_disk_before_a_benchmark_fails(tmp_path):
+    def found():
+        yield alone("a", "first", 1.0, "s")
+        yield curve()
+        raise RuntimeError
+
+    report = Report(tmp_path)
+    with pytest.raises(RuntimeError):
+        report.take("a", found())
+    text = (tmp_path / "table.md").read_text("utf-8")
+    assert "| first | 1 s |" in text and "![A falling line.](curve.png)" in text
+    assert (tmp_path / "curve.png").exists()
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path, capsys):
+    """Run the command with two made-up benchmarks; returns exit status, stdout, stderr."""
+    made = {
+        "good": lambda quick: [alone("good", f"quick is {quick}", 1.0, "s", most=2.0)],
+        "bad": lambda quick: iter([alone("bad", "slow", 3.0, "s", most=2.0), curve()]),
+    }
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(command, "benchmarks", lambda: made)
+    yield lambda *arguments: (command.main([*arguments, "--out", str(tmp_path)]), *capsys.readouterr())
+    torch.set_num_threads(threads)
+
+
+def test_exit_status_is_that_of_the_rows(run):
+    assert run("good")[0] == 0
+    assert run("bad")[0] == 1
+    assert run()[0] == 1
+
+
+def test_an_unknown_benchmark_is_one_sentence_and_status_2(run):
+    status, out, said = run("godo")
+    assert (status, out) == (2, "")
+    assert said == "error: expected benchmarks among good, bad, got godo\n"
+
+
+def test_json_is_a_list_of_all_rows(run):
+    _, out, _ = run("--json")
+    assert [row["name"] for row in json.loads(out)] == ["good", "bad"]
+
+
+def test_quick_reaches_the_benchmark_and_marks_every_row(run, tmp_path):
+    _, out, _ = run("--quick")
+    assert "| quick is True (quick) | 1 s |" in out and "| slow (quick) | 3 s |" in out
+    _, out, _ = run()
+    assert "| quick is False | 1 s |" in out and "(quick)" not in out
+    assert (tmp_path / "table.md").read_text("utf-8") == out.removesuffix("\n")
