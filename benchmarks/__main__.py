@@ -21,7 +21,7 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that gives rows."""
-    from benchmarks import board, digits, fields, growth, package, simulation
+    from benchmarks import board, digits, fields, grading, growth, package, simulation
 
     return {
         "imports": package.imports,
@@ -33,6 +33,7 @@ def benchmarks() -> dict[str, Callable]:
         "sampling": digits.sampling,
         "empirical": fields.empirical,
         "growth": growth.growth,
+        "grading": grading.grading,
         "notebooks": package.notebooks,
     }
 
