@@ -1,11 +1,11 @@
-r"""Formulas in LaTeX as MathML, which browsers draw by themselves: no script, no font, nothing loaded."""
+"""Formulas in LaTeX as MathML, which browsers draw by themselves: no script, no font, nothing loaded."""
 
 import html
 import re
 import unicodedata
 from xml.etree.ElementTree import Element
 
-from latex2mathml.converter import Converter
+from latex2mathml.converter import convert_to_element
 
 LONGEST = 2_000
 DEFINITIONS = re.compile(r"\\(?:def|let|newcommand|renewcommand|providecommand|DeclareMathOperator)\b")
@@ -39,7 +39,7 @@ def mathml(latex: str, display: str = "inline") -> str:
     if len(latex) > LONGEST or DEFINITIONS.search(latex):  # definitions could make it grow without bound
         return source
     try:
-        tree = Converter(display=display).convert_to_element(latex)
+        tree = convert_to_element(latex, display=display)
         return source if any(_text(node).startswith("\\") for node in tree.iter()) else _html(tree)
     except (Exception, RecursionError):  # the library raises many kinds
         return source
