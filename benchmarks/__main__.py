@@ -21,7 +21,7 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that yields rows and plots as they are found."""
-    from benchmarks import board, digits, fields, growth, package, quality, sampling, simulation, widgets
+    from benchmarks import board, digits, fields, grading, growth, package, quality, sampling, simulation, widgets
 
     return {
         "imports": package.imports,
@@ -34,6 +34,7 @@ def benchmarks() -> dict[str, Callable]:
         "quality": quality.quality,
         "empirical": fields.empirical,
         "growth": growth.growth,
+        "grading": grading.grading,
         "notebooks": package.notebooks,
         "widgets": widgets.sliders,
     }

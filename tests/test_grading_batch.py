@@ -1,7 +1,9 @@
 """Grading a class with a judge that only reads: nothing is lost, nobody is judged twice, one seed gives one table."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -29,7 +31,8 @@ STUB = {"euler": "def euler(field, x0, n):\n    raise NotImplementedError"}
 @pytest.fixture(scope="module")
 def cluster():
     """Workers as threads of this process: reached by their address, as those of a real cluster are."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    options = {"processes": False, "protocol": "tcp://", "dashboard_address": None}
+    with LocalCluster(n_workers=2, threads_per_worker=1, **options) as cluster:
         yield cluster.scheduler_address
 
 
@@ -163,15 +166,17 @@ def test_the_machines_fault_is_not_kept(tmp_path, cluster):
     assert run(folder, cluster, resume=True)[0].total == 12
 
 
-KILLED = """
-import sys
+STOPPED = """
+import signal, sys
 sys.path[:0] = {path!r}
 if __name__ == "__main__":
-    from pathlib import Path
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let no background job hear Ctrl-C
+    from course_utils.__main__ import main
+    from course_utils.grading import grade
     from grading_class import LAB
-    from course_utils.grading.grade import Options, grade
-    from killed_judge import slow_judge
-    grade(LAB, Options(folder=Path({folder!r}), workers=2, seed=1), slow_judge)
+    from slow_judge import slow_judge
+    grade._sandboxed = lambda options: slow_judge
+    sys.exit(main(["grade", LAB, "--folder", {folder!r}, "--workers", "2", "--seed", "1"]))
 """
 SLOW = """
 import os, time
@@ -200,16 +205,29 @@ def wait_until(condition, seconds=900):  # a machine may be busy; only what hang
         time.sleep(0.05)
 
 
-def test_killed_in_the_middle_and_resumed(tmp_path, cluster, judged):
+def stop(process: subprocess.Popen, how: str) -> str:
+    """Kill the grader alone, or press Ctrl-C three times, which every process of the terminal hears; what it said."""
+    if how == "kill -9":
+        process.kill()
+    for _ in range(3 if how == "Ctrl-C" else 0):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.3)
+    return process.communicate()[1]
+
+
+@pytest.mark.parametrize("how", ["kill -9", "Ctrl-C"])
+def test_stopped_in_the_middle_and_resumed(tmp_path, cluster, judged, how):
     folder, pids = small_class(tmp_path / "class", 12), tmp_path / "pids"
     outcomes = folder / "grading" / LAB / "outcomes"
-    (tmp_path / "killed_judge.py").write_text(SLOW.format(pids=str(pids)))
-    script = tmp_path / "killed.py"
-    script.write_text(KILLED.format(path=[str(ROOT), str(ROOT / "tests"), str(tmp_path)], folder=str(folder)))
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL)
+    (tmp_path / "slow_judge.py").write_text(SLOW.format(pids=str(pids)))
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED.format(path=[str(ROOT), str(ROOT / "tests"), str(tmp_path)], folder=str(folder)))
+    process = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_until(lambda: process.poll() is not None or len(list(outcomes.glob("*.json"))) >= 3)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    said = [line for line in re.split(r"[\r\n]+", stop(process, how)) if line and not line.startswith(f"{LAB}: ")]
+    if how == "Ctrl-C":
+        assert said == ["stopped: the same command goes on from here (grade: with --resume)"]
     wait_until(lambda: not any(alive(pid) for pid in set(pids.read_text().split())))
     kept = {path.stem for path in outcomes.glob("*.json")}
     assert 3 <= len(kept) < 12 and not (folder / "grades.csv").exists()
@@ -291,5 +309,6 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(grade, "grade", interrupted)
+    monkeypatch.setattr(signal, "signal", lambda *arguments: None)
     assert main(["grade", LAB, "--folder", str(tmp_path)]) == 130
     assert "--resume" in capsys.readouterr().err

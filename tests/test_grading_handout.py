@@ -85,7 +85,8 @@ def test_the_formgrader_cannot_run_what_students_wrote(prepared):
     assert not (folder / config.CourseDirectory.submitted_directory).exists()
     assert config.KernelSpecManager.allowed_kernelspecs == ["none"]
     assert config.ServerApp.terminals_enabled is False
-    assert "default-src 'self'" in config.ServerApp.tornado_settings["headers"]["Content-Security-Policy"]
+    policy = config.ServerApp.tornado_settings["headers"]["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "http" not in policy
 
 
 def test_its_own_autograde_finds_nothing(prepared):

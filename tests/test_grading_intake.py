@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import warnings
 import zipfile
 
 import pytest
@@ -72,7 +73,8 @@ def test_late_is_flagged(tmp_path):
 
 
 @pytest.mark.parametrize(("given", "safe"), [
-    ("../../etc", "_.._etc"), ("a/b\\c:d", "a_b_c_d"), ("  .hidden. ", "hidden"), ("x" * 300, "x" * 80),
+    ("../../etc", "_.._etc"), ("a/b\\c:d", "a_b_c_d"), ("  .hidden. ", "hidden"), ("x" * 300, "x" * 160),
+    ("😀" * 99, "😀" * 40),
     ("tab\tline\n", "tab_line_"), ("Zoe\u0308", "Zoë"), ("\udcff", "_"), ("...", "unnamed"), ("=cmd()", "=cmd()"),
 ])
 def test_names_are_safe_folder_names(given, safe):
@@ -85,6 +87,31 @@ def test_two_students_of_one_name_stay_two(tmp_path):
     both = found(tmp_path / "class")
     assert {name: one.notebook for name, one in both.items()} == {"Kim Lee 1": A, "kim lee 2": B}
     assert all("another student has the same name" in one.flags for one in both.values())
+
+
+def test_two_files_of_one_student_are_one_student(tmp_path):
+    files = {
+        f"anna_1_assignsubmission_file_{LAB}.ipynb": A, "anna_1_assignsubmission_file_draft.ipynb": B,
+        "bo_2_assignsubmission_file_a.ipynb": A, "bo_2_assignsubmission_file_b.ipynb": B,
+    }  # fmt: skip
+    check_in(zipped(tmp_path / "s.zip", files), tmp_path / "class", LAB, LABS)
+    both = found(tmp_path / "class")
+    assert {name: one.notebook for name, one in both.items()} == {"anna": A, "bo": None}
+    assert "several notebooks: bo_2_assignsubmission_file_a.ipynb" in both["bo"].reason
+
+
+def test_names_without_parts_and_files_of_one_name(tmp_path):
+    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive, warnings.catch_warnings(action="ignore"):
+        for name, data in [("./", b""), ("anna.ipynb", A), (f"bo/{LAB}.ipynb", A), (f"bo/{LAB}.ipynb", B)]:
+            archive.writestr(name, data)
+    check_in(tmp_path / "s.zip", tmp_path / "class", LAB)
+    assert {name: one.notebook for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": None}
+
+
+def test_long_names_become_folders(tmp_path):
+    names = [f"{'😀' * 50}_{i}_assignsubmission_file_/{'é' * 90}.ipynb" for i in range(3)]
+    check_in(zipped(tmp_path / "s.zip", dict.fromkeys(names, A)), tmp_path / "class", LAB)
+    assert len(found(tmp_path / "class")) == 3
 
 
 def test_every_student_appears(tmp_path):

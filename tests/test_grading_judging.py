@@ -1,20 +1,23 @@
 """Judged outside the sandbox: right answers earn their points, mistakes are named, no sentence tells an input."""
 
-import importlib
-import inspect
 import json
 import pickle
 import random
 import re
+import socket
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from attacks import EARLY, LAB, LATE, LIMITS, ROOT, SEED, code, grade, notebook_of, submission
 
-from course_utils.grading import cells, judging, syntax, verdicts, wire
-from course_utils.grading.judging import exercises_of, judge_notebook
+from benchmarks.grading import mistaken
+from course_utils.grading import cells, channel, judging, syntax, verdicts, wire
+from course_utils.grading.judging import exercises_of, judge_notebook, warm_sandbox
 from course_utils.grading.results import MB, STATUSES, Answer, Limits, Outcome, from_json, to_json
+from course_utils.grading.running import Runner
+from course_utils.grading.sandbox import Session
 
 LABS = sorted(path.stem for path in (ROOT / "solutions").glob("*/*.ipynb"))
 each_lab = pytest.mark.parametrize("lab", LABS)
@@ -55,29 +58,6 @@ def test_the_solution_earns_everything_and_the_untouched_lab_nothing(lab: str):
     assert full.points == full.max_points == sum(e.points for e in exercises.values())
     none = grade(packed(notebook_of(lab, "labs")), lab)
     assert {(a.status, a.points) for a in none.answers} == {("not done", 0.0)} and none.flags == ()
-
-
-def mistaken(lab: str, chosen: dict[str, int]) -> bytes:
-    """A submission whose answers are the listed mistakes, with the module of the checks pasted into a cell."""
-    module = importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}")
-    source = inspect.getsource(module)
-    head, tail = source.split("EXERCISES = by_name(")
-    stand_in = (
-        "import torch\nfrom types import SimpleNamespace\n"
-        "class Mistake(SimpleNamespace):\n    def __init__(self, name, wrong, message):\n"
-        "        super().__init__(name=name, wrong=wrong)\n"
-        "def Exercise(name, number, title, points, draw, reference, mistakes, **rest):\n    ALL[name] = mistakes\n"
-        "ALL = {}\nrandom_inputs = None\n"
-    )
-    head = re.sub(r"from course_utils.checks.exercise import .*", stand_in, head)
-    notebook = notebook_of(lab)
-    for cell in notebook["cells"]:
-        name = re.search(r"^def (\w+)", "".join(cell["source"]), re.M)
-        if cell["id"].endswith("-code") and name and name[1] in chosen:
-            cell["source"] = f"{name[1]} = ALL[{name[1]!r}][{chosen[name[1]]}].wrong"
-    at = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "setup") + 1
-    notebook["cells"].insert(at, code(head))
-    return packed(notebook)
 
 
 @each_lab
@@ -121,6 +101,10 @@ KINDS = {
     "recursion": ("heun_step(field, x, t, h)", "error", "raised a RecursionError"),
     "print": ("(print('x' * 10**7), right)[1]", "right", ""),
     "no gradient": ("right.detach()", "right", ""),
+    "pretender": ("type('P', (), {'__class__': torch.Tensor, '__getattr__': lambda s, n: s})()", "wrong", "got "),
+    "array protocol": ("type('A', (), {'__array__': lambda s, *a: right.numpy()})()", "wrong", "got something else"),
+    "meta": ("right.to('meta')", "wrong", "got "),
+    "unrolled": ("right.as_subclass(type('S', (torch.Tensor,), {'shape': property(lambda s: [s])}))", "wrong", "got "),
 }  # fmt: skip
 
 
@@ -142,7 +126,21 @@ class Same(torch.Tensor):
 def heun_step(field, x, t, h):
     return torch.zeros(4, 2).as_subclass(Same)
 """
+JSON_BOMB = """
+import os, sys
+def heun_step(*a):
+    frame = sys._getframe()
+    while "order" not in frame.f_locals:
+        frame = frame.f_back
+    order, channel = frame.f_locals["order"], frame.f_locals["channel"]
+    parts = "[]," * 10**6
+    bomb = '{"id": "%s", "values": [%s[]], "changed": [], "repeatable": true}' % (order["id"], parts)
+    data = memoryview(bomb.encode() + bytes([10]))
+    while data:
+        data = data[os.write(channel, data):]
+"""
 WRONG = {
+    "much to parse": JSON_BOMB,
     "an object equal to everything": ALWAYS_EQUAL,
     "no tensor equal to everything": "class E:\n    __eq__ = lambda *a: True\nheun_step = lambda *a: E()",
     "no function": "heun_step = 3",
@@ -211,6 +209,33 @@ import os, time
 time.sleep(0.3)
 print(told, [open(f).read() for f in ("/tmp/told", "/dev/shm/told") if os.path.exists(f)])
 """
+
+
+HUNT = """
+import gc, os, sys
+def heun_step(field, x, t, h):
+    frame, texts = sys._getframe(), [repr(dict(os.environ))]
+    while frame:
+        texts.append(repr(frame.f_locals))
+        frame = frame.f_back
+    texts += [repr(o)[:10_000] for o in gc.get_objects() if isinstance(o, (dict, list, tuple))]
+    for process in (p for p in os.listdir("/proc") if p.isdigit()):
+        for name in ("cmdline", "environ", "status"):
+            try:
+                texts.append(open(f"/proc/{process}/{name}", errors="replace").read())
+            except OSError:
+                pass
+    everything = " ".join(texts)
+    assert "observer" in everything and "SEED" not in everything
+    return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / 2
+"""
+
+
+@pytest.mark.parametrize(("word", "status"), [(str(SEED), "right"), ("'cases'", "error")])
+def test_the_seed_is_nowhere_where_answers_run(word: str, status: str):
+    """And what is there is found, else the search would show nothing."""
+    answer, _ = one(HUNT.replace('"SEED"', f"bytes({list(word.encode())}).decode()"))
+    assert answer.status == status, answer
 
 
 def numbers_of(case: dict) -> list[float]:
@@ -314,6 +339,12 @@ OWN = {
     "renamed": "from course_utils.simulators import heun_step as theirs\ndef heun_step(*a): return theirs(*a)",
     "inside": "def heun_step(*a):\n    from course_utils.simulators import heun_step as theirs\n    return theirs(*a)",
     "variable": "theirs = simulators.heun_step\nheun_step = lambda *a: theirs(*a)",
+    "star": "from course_utils.simulators import *",
+    "star elsewhere": "pass\nfrom course_utils.simulators import *\ndef other(): pass",
+    "getattr": "from course_utils import simulators as s\ndef heun_step(*a):\n    return getattr(s, 'heun_step')(*a)",
+    "by name": "import importlib\nheun_step = importlib.import_module('course_utils.simulators').heun_step",
+    "helper": "def inner(*a):\n    return simulators.heun_step(*a)\n\ndef heun_step(*a):\n    return inner(*a)",
+    "partial": "from functools import partial\nheun_step = partial(simulators.heun_step)",
     "package": "import course_utils\ndef heun_step(*a):\n    return course_utils.simulators.heun_step(*a)",
 }
 
@@ -322,7 +353,8 @@ OWN = {
 def test_an_answer_that_is_the_packages_own_is_flagged_and_keeps_its_points(how: str):
     answer, outcome = one(OWN[how])
     assert answer.status == "right"
-    assert [f for f in outcome.flags if "1.2 uses the package's own simulators.heun_step" in f], outcome.flags
+    name = "\\*" if "star" in how else "heun_step"
+    assert [f for f in outcome.flags if re.search(rf"1.2 uses the package's own simulators.{name}", f)], outcome.flags
 
 
 def test_a_changed_set_up_cell_runs_too_and_is_flagged():
@@ -337,6 +369,47 @@ def test_what_cells_print_is_kept_and_figure_cells_do_not_run():
     assert outcome.printed == {"mine": "hello\n\nZeroDivisionError: division by zero"}
     helped = "def langevin_drift(score, x, sigma):\n    return sigma**2 / helper() * score(x)"
     assert grade(submission(euler_figure="1 / 0\ndef helper(): return 2", ex_1_6_code=helped)).points == 12
+
+
+def test_what_a_notebook_prints_is_bounded_in_all():
+    notebook = notebook_of()
+    notebook["cells"] += [code("print('x' * 30_000)", f"loud-{i}") for i in range(20)]
+    printed = grade(packed(notebook)).printed
+    assert len(printed["loud-0"]) > LIMITS.output_bytes
+    assert LIMITS.output_total < sum(map(len, printed.values())) < LIMITS.output_total + 20 * 100
+
+
+def test_reading_the_cells_has_an_end(monkeypatch):
+    class Slow(Session):
+        """A process that takes its time for each cell."""
+
+        def __init__(self):
+            self.asked = 0
+
+        def ask(self, order, seconds):
+            self.asked += 1
+            time.sleep(0.4)
+            return {"said": {"defines": []}}
+
+        def end(self):
+            return 0.0
+
+    slow, notebook = Slow(), [cells.Cell(f"c{i}", f"x = {i}") for i in range(20)]
+    monkeypatch.setattr(Runner, "_open", lambda self: slow)
+    seen, _ = Runner(warm_sandbox(LIMITS), cells.Released((), {}, {}), notebook, {}, Limits(notebook_seconds=1)).run()
+    assert slow.asked < 6 and len(seen.said) == 20
+
+
+def test_a_channel_takes_no_more_than_fits():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        end, said = channel.Channel(ours), 0
+        with pytest.raises(channel.Broken, match="garbled"):
+            while said < 2 * channel.MOST:
+                theirs.sendall(b"[" * 50_000)
+                said += 50_000
+                end._more(time.monotonic() + 30)
+        assert channel.MOST < said + 100_000
 
 
 def test_warnings_and_standard_error_cost_nothing():

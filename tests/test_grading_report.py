@@ -4,18 +4,22 @@ import base64
 import csv
 import io
 import json
+import re
+from html import escape, unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import nbgrader
 import pytest
-from grading_class import LAB, fake_judge, notebook
+from grading_class import LAB, ROOT, fake_judge, notebook
 from nbconvert.exporters import HTMLExporter
 
 from course_utils.grading.book import Mark
 from course_utils.grading.clean import LONGEST, TAGS, inert, markdown, plain
 from course_utils.grading.feedback import feedback
+from course_utils.grading.formulas import ATTRIBUTES, mathml
+from course_utils.grading.formulas import TAGS as DRAWN
 from course_utils.grading.marked import marked_copy, text
 from course_utils.grading.report import cell, grades_csv, report, row
 from course_utils.grading.results import Limits, Outcome
@@ -37,7 +41,11 @@ HOSTILE = [
     "<div style='background:url(http://evil.example)'>x</div>", "</div></body><script>alert(1)</script>",
     "<!-- <script>", "<details open ontoggle=alert(1)><summary>x</summary></details>",
     "\\begin{x}</div><script>alert(1)</script>\\end{x}", "$<script>alert(1)</script>$", "<object data=x></object>",
-    "<base href=//evil.example>", "<meta http-equiv=refresh content=0>",
+    "<base href=//evil.example>", "<meta http-equiv=refresh content=0>", r"$\href{javascript:alert(1)}{x}$",
+    r"$$\style{position:fixed}{x}\class{a}{b}$$", r"$\text{<script>alert(1)</script>}$", "![$a$](attachment:a.png)",
+    r"$\unicode{60}script\unicode{62}$", "<b title='$x$'>$y$</b>", r"$\text{&lt;img src=x onerror=alert(1)&gt;}$",
+    '<a href="https://e.example/$x" title="$" onclick=alert(1)>x</a>', "<math><mi xlink:href='javascript:alert(1)'>x",
+    "\ue0000\ue000 $x$ \ue00099\ue000", r"$\newcommand{\a}{\a\a}\a$ $\frac{1}{$ $\hspace{-99em}x$",
 ]  # fmt: skip
 
 
@@ -56,8 +64,10 @@ class Seen(HTMLParser):
 def dangers(html):
     """What could run or load something."""
     for tag, attributes in Seen(html).tags:
-        if tag not in TAGS | {"html", "head", "body", "meta", "title", "style", "section", "img"}:
+        if tag not in TAGS | DRAWN | {"html", "head", "body", "meta", "title", "style", "section", "img"}:
             yield tag
+        if tag in DRAWN and not set(attributes) <= {*ATTRIBUTES, "mathvariant"}:
+            yield f"{tag} {attributes}"
         for name, value in attributes.items():
             if name.startswith("on") or name in ("style", "srcset", "action"):
                 yield f"{tag} {name}"
@@ -134,11 +144,43 @@ def test_pages_load_nothing():
 def test_an_honest_answer_is_shown_as_written():
     words = "**Bold**, `code < 1`, $a < b$, a [link](https://example.org/?a=1&b=2)\n\n| a | b |\n|---|---|\n| 1 | 2 |"
     html = markdown(words)
-    assert "<strong>Bold</strong>" in html and "<code>code &lt; 1</code>" in html and "$a &lt; b$" in html
+    assert "<strong>Bold</strong>" in html and "<code>code &lt; 1</code>" in html
+    assert "<mrow><mi>a</mi><mo>&lt;</mo><mi>b</mi></mrow></math>" in html
     assert 'href="https://example.org/?a=1&amp;b=2"' in html and "<td>1</td>" in html
     found, judged = handed_in(words={"question-sqrt": words})
     assert html.strip() in feedback(SHEET, judged, all_marks(), found)
     assert "<strong>Bold</strong>" in formgraded(marked_copy(SHEET, judged, found))
+
+
+def drawn(latex):
+    """Tags of a formula in order, and its characters."""
+    page = mathml(latex)
+    return [tag for tag, _ in Seen(page).tags][2:], unescape(re.sub("<[^>]*>", "", page))
+
+
+def test_a_formula_is_drawn():
+    assert drawn(r"\frac{x}{y_1^2}") == (["mfrac", "mrow", "mi", "mrow", "msubsup", "mi", "mn", "mn"], "xy12")
+    assert drawn(r"\mathbb{E}\|x\|^2 \le \mathbb R, \mathcal{N}(0, I), \boldsymbol\theta")[1] == "𝔼‖x‖2≤ℝ,𝒩(0,I),𝜽"
+    assert drawn(r"\big\| \sqrt{\bar\alpha_t} \big\|")[1] == "‖α¯t‖"
+    assert 'display="block"' in markdown("$$\nx\n$$") and 'display="inline"' in markdown("a $x$ b")
+    assert "<mtable" in markdown("\\begin{align}a &= b \\\\ c &= d\\end{align}")
+    assert markdown("`$a$` costs \\$5 or \\$6") == "<p><code>$a$</code> costs $5 or $6</p>\n"
+
+
+@pytest.mark.parametrize("latex", [
+    r"\frac{1}{", r"\foo{x}", "{" * 900, r"\def\a{\a\a}\a", "x" * 5000, r"x^y^z", "\\", r"\left(",
+    "{" * 300 + "}" * 300, r"\newcommand{\a}{xxxxx}\newcommand{\b}{\a\a\a\a}\b\b\b\b",
+])  # fmt: skip
+def test_what_is_no_formula_is_shown_as_it_is(latex):
+    assert mathml(latex) == f"${escape(latex)}$"
+
+
+def test_every_formula_of_the_labs_is_drawn():
+    labs = [json.loads(path.read_text("utf-8")) for path in ROOT.glob("labs/*/*.ipynb")]
+    texts = ["".join(c["source"]) for lab in labs for c in lab["cells"] if c["cell_type"] == "markdown"]
+    found = {m[1] or m[2] for text in texts for m in re.finditer(r"\$\$(.+?)\$\$|\$(.+?)\$", text, re.S)}
+    assert len(found) > 300
+    assert [latex for latex in found if not mathml(latex).startswith("<math")] == []
 
 
 def test_an_attached_picture_is_shown_and_nothing_else():
@@ -197,7 +239,7 @@ def test_stripped_metadata_still_finds_the_answers():
     assert "Because the drift" in marked["question-sqrt"]
 
 
-@pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "\n=1"])
+@pytest.mark.parametrize("text", ["=cmd()", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "\n=1", "＝cmd()", "＋1", "＠x"])
 def test_a_spreadsheet_finds_no_formula(text):
     assert cell(text)[0] == "'"
     assert cell("a;=cmd()") == "a,=cmd()"
@@ -230,6 +272,23 @@ def test_the_table_keeps_other_labs():
     both = grades_csv(other, theirs, first)
     assert [(line["lab"], line["1.1"], line["5.1"]) for line in lines(both)] == [(LAB, "1", ""), (other.lab, "", "2")]
     assert grades_csv(SHEET, mine, both) == both == grades_csv(other, theirs, grades_csv(SHEET, mine, ""))
+
+
+def test_a_table_that_somebody_edited_is_no_trouble():
+    rows = [row(SHEET, ungraded(SHEET, "anna", "x"), {t.cell: Mark(1.0) for t in SHEET.tasks})]
+    new = grades_csv(SHEET, rows)
+    for before in ("lab,student\nlab5_family,bo,more,and more\n", "student;lab\nbo;lab5_family\n", "\n", "x"):
+        assert set(new.splitlines()) - {"student"} <= {*grades_csv(SHEET, rows, before).splitlines()}
+    assert "bo,lab5_family" in grades_csv(SHEET, rows, "lab,student\nlab5_family,bo,more\n")
+
+
+def test_more_than_anybody_reads_is_left_out():
+    """Drawing Markdown takes up to 3 s for 20,000 characters that were made for it."""
+    words = {task.cell: "mine" for task in SHEET.tasks if not task.exercise}
+    found, judged = handed_in(words=words, extra=[("markdown", f"{i} " + "x" * 19_000) for i in range(50)])
+    copy = marked_copy(SHEET, judged, found)
+    assert len(text(copy)) < 400_000 and any("cells more were handed in" in c.source for c in copy.cells)
+    assert {t.cell for t in SHEET.tasks} == {c.metadata["nbgrader"]["grade_id"] for c in copy.cells if c.metadata}
 
 
 def test_the_report_counts():

@@ -5,11 +5,13 @@ Each outcome is a file as soon as it is known, so that nothing is lost however t
 
 import json
 import secrets
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
+from multiprocessing import resource_tracker
 from pathlib import Path
 
 from dask.distributed import Client, Future, LocalCluster, as_completed
@@ -101,9 +103,27 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
         return
     options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "memory_limit": 0, "silence_logs": 50}
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
-    with LocalCluster(**options, security=True, scheduler_kwargs=pages, dashboard_address="127.0.0.1:0") as cluster:
-        with Client(cluster, set_as_default=False) as client:
-            yield client
+    options |= {"security": True, "scheduler_kwargs": pages, "dashboard_address": "127.0.0.1:0"}
+    with _ctrl_c_waits():
+        cluster = LocalCluster(**options)
+        client = Client(cluster, set_as_default=False)
+    try:
+        yield client
+    finally:
+        with _ctrl_c_waits():
+            client.close()
+            cluster.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C is heard at the end of this block; processes that are started in it never hear it."""
+    resource_tracker.ensure_running()  # when it starts by itself, it lets the signal through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def judge_all(

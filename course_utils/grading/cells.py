@@ -200,8 +200,20 @@ def uses_of_package(known: Released, said: dict[str, dict | None], exercise: str
     aliases = {k: v for setup in known.setup for k, v in syntax.describe(setup.source)["aliases"].items()}
     for one in described:
         aliases |= {k: v for k, v in one["aliases"].items() if k != v.split(".")[0]}
-    used = ((said.get(cell) or {}).get("uses") or {}).get(exercise, [])
-    full = sorted({syntax.resolve(name, aliases) for name in used})
+    full = sorted({syntax.resolve(name, aliases) for name in _used(described, said.get(cell) or {}, exercise)})
     inner = [name for name in full if name.startswith("course_utils.") and not name.startswith(HELPERS)]
     longest = [name for name in inner if not any(other.startswith(f"{name}.") for other in inner)]
     return [name.removeprefix("course_utils.") for name in longest]
+
+
+def _used(described: list[dict], own: dict, exercise: str) -> set[str]:
+    """Names that an answer uses, its own helpers' included; of one that is defined nowhere, what a star imported."""
+    everywhere = {name: used for one in described for name, used in one["uses"].items()}
+    todo = list(own.get("uses", {}).get(exercise, everywhere.get("*", [])))
+    found = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += everywhere.get(name.split(".")[0], [])
+    return found

@@ -5,8 +5,8 @@ import socket
 import time
 from typing import Any
 
-LONGEST = 8 << 20
-"""Bytes of one line."""
+MOST = 4 << 20
+"""Bytes that the other side may say on one channel; parsed, they may take ten times as much memory."""
 
 CHUNK = 1 << 16
 
@@ -19,7 +19,7 @@ class Channel:
     """Our end of a socket."""
 
     def __init__(self, end: socket.socket):
-        self._end, self._read = end, bytearray()
+        self._end, self._read, self._left = end, bytearray(), MOST
 
     def send(self, order: Any, seconds: float) -> None:
         """Send one line.
@@ -80,7 +80,7 @@ class Channel:
         left = deadline - time.monotonic()
         if left <= 0:
             raise Broken("silent")
-        if len(self._read) > LONGEST:
+        if self._left <= 0:
             raise Broken("garbled")
         self._end.settimeout(left)
         try:
@@ -92,6 +92,7 @@ class Channel:
         if not data:
             raise Broken("ended")
         self._read += data
+        self._left -= len(data)
 
     def close(self) -> None:
         """Close our end."""

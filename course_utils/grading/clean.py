@@ -12,6 +12,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from course_utils.grading.formulas import mathml
+
 TAGS = frozenset(
     "a b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s span strong sub"
     " summary sup table tbody td th thead tr u ul".split()
@@ -21,7 +23,12 @@ IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 IMAGE_BYTES = 4 << 20
 LONGEST = 20_000
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000\ufffe\uffff]"
+)
+ASIDE = "\ue000"
+"""Stands around the number of a formula while the text around it is cleaned; no text holds it."""
+
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -30,17 +37,40 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:longest]}\n[... {len(text) - longest:,} characters left out]"
 
 
+class Renderer(IPythonRenderer):
+    """Puts formulas aside."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.formulas = []
+
+    def inline_math(self, body: str) -> str:
+        return self._aside(body, "inline")
+
+    def block_math(self, body: str) -> str:
+        return self._aside(body, "block")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._aside(f"\\begin{{{name}}}{body}\\end{{{name}}}", "block")
+
+    def _aside(self, latex: str, display: str) -> str:
+        self.formulas.append(mathml(latex, display))
+        return f"{ASIDE}{len(self.formulas) - 1}{ASIDE}"
+
+
 def markdown(text: str, attachments: object = None) -> str:
-    """HTML of Markdown: harmless tags, links to web pages, and attached PNG and JPEG images; formulas as they are."""
+    """HTML of Markdown: harmless tags, links to web pages, attached PNG and JPEG images, and formulas."""
     text, images = plain(text), _images(attachments)
-    known = re.compile(r"!\[[^\]\n]*\]\(attachment:(?:" + "|".join(map(re.escape, images)) + r")\)")
-    text = re.sub(r"attachment:", lambda m: m[0] if images and _within(known, text, m.start()) else "", text)
+    names = "|".join(map(re.escape, images)) or "(?!)"
+    known = {m.start(1) for m in re.finditer(rf"!\[[^\]\n]{{0,200}}\]\((attachment:)(?:{names})\)", text)}
+    text = re.sub(r"attachment:", lambda m: m[0] if m.start() in known else "", text)
+    renderer = Renderer(escape=False, attachments=images, exclude_anchor_links=True)
     try:
-        renderer = IPythonRenderer(escape=False, attachments=images, exclude_anchor_links=True)
         rendered = MarkdownWithMath(renderer=renderer).render(re.sub(r"mermaid", "text", text))
     except Exception:  # a text that breaks the renderer is shown as it is
         rendered = f"<pre>{html.escape(text)}</pre>"
-    return bleach.clean(rendered, tags=TAGS, attributes=_allowed, protocols=["http", "https", "mailto", "data"])
+    cleaned = bleach.clean(rendered, tags=TAGS, attributes=_allowed, protocols=["http", "https", "mailto", "data"])
+    return re.sub(rf"{ASIDE}(\d+){ASIDE}", lambda m: renderer.formulas[int(m[1])], cleaned)
 
 
 def inert(text: str, attachments: object = None) -> str:
@@ -78,12 +108,9 @@ def _is_image(text: str, start: bytes) -> bool:
         return False
 
 
-def _within(pattern: re.Pattern, text: str, place: int) -> bool:
-    line = text.rfind("\n", 0, place) + 1
-    return any(m.start() <= place < m.end() for m in pattern.finditer(text, line, place + 200))
-
-
 def _allowed(tag: str, name: str, value: str) -> bool:
+    if ASIDE in value:
+        return False
     if tag == "a" and name == "href":
         return value.lower().startswith(LINKS)
     if tag == "img" and name == "src":

@@ -10,9 +10,8 @@ from course_utils.grading.release import ROOT
 from course_utils.storage import write_file
 
 POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' https://cdnjs.cloudflare.com; "
-    "style-src 'self' 'unsafe-inline'; font-src 'self' data: https://cdnjs.cloudflare.com; "
-    "connect-src 'self' ws: wss:; frame-ancestors 'self'"
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'"
 )
 
 

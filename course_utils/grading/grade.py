@@ -4,7 +4,7 @@ Everything but the outcomes of the judge and the marks given by hand is made fro
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -118,7 +118,7 @@ def _write(asked: Sheet, run: batch.Run, folder: Path, url: str, failed: dict[st
             outcome = _outcome(submission, asked, run, failed)
             found = cells(submission.notebook)
             _record(asked, outcome, found, folder, book)
-            rows.append(row(asked, outcome, book.marks(asked, outcome.student)))
+            rows.append(row(asked, replace(outcome, printed={}), book.marks(asked, outcome.student)))
             page = feedback(asked, outcome, rows[-1].marks, found)
             write_file(folder / "feedback" / outcome.student / f"{asked.lab}.html", page)
     table = folder / "grades.csv"

@@ -95,8 +95,8 @@ def seed() -> None:
 class Submission:
     """One submission in its process: a shell, a channel for the cells, and one for each exercise."""
 
-    def __init__(self, shell: InteractiveShell, channels: list[int], output: int):
-        self.shell, self.channels, self.output = shell, list(channels), output
+    def __init__(self, shell: InteractiveShell, channels: list[int]):
+        self.shell, self.channels = shell, list(channels)
         self.process, self.held = os.getpid(), set()
 
     def serve(self) -> None:
@@ -119,9 +119,9 @@ class Submission:
         except (SyntaxError, ValueError, RecursionError, MemoryError, OutOfTime):
             return {"said": None}
 
-    def run(self, source: str, seconds: float, keep: bool = True) -> dict:
+    def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> dict:
         """Run a cell: what it printed, and the error that ended it."""
-        out = Bounded(self.output)
+        out = Bounded(output)
         error = None
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             try:

@@ -22,6 +22,8 @@ PLATFORMS = [  # how learning platforms name what they hand out
     re.compile(r"(?P<name>.+)\((?P<number>[^()]+)\)"),  # Sakai
 ]
 WRAPPERS = {"submitted", "submissions", "bulk_download"}
+LONGEST_NAME = 160
+"""Bytes of a student's name: no file system takes more than 255 for all that is made of it."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +127,12 @@ def owner(name: str, lab: str) -> Owner:
     return Owner(_tidy(name))
 
 
-def _tidy(name: str) -> str:
+def _tidy(name: str, longest: int = LONGEST_NAME) -> str:
     """A name that is safe as the name of a folder on every system, and one line in every table."""
     plain = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
     plain = re.sub(r'[/\\:*?"<>|]', "_", "".join(c if c.isprintable() else "_" for c in plain))
-    return plain.strip().lstrip(".").rstrip(". ")[:80] or "unnamed"
+    short = plain.strip().lstrip(".").encode()[:longest].decode(errors="ignore")
+    return short.rstrip(". ") or "unnamed"
 
 
 def _below(entry: Entry) -> Entry:
@@ -150,24 +153,38 @@ def _unwrapped(found: list[Entry], lab: str, stem: str) -> list[Entry]:
 
 def _by_student(found: list[Entry], lab: str) -> dict[str, tuple[tuple[str, ...], list[Entry]]]:
     """Flags and belongings of each student; two people of one name are told apart by the platform's number."""
-    groups = defaultdict(list)
-    for entry in found:
-        top = entry.path.parts[0]
-        flat = len(entry.path.parts) == 1
-        if not flat or entry.kind == "folder" or (entry.kind != "file" and entry.path.suffix == ""):
-            groups[owner(top, lab), top] += [] if entry.kind == "folder" and flat else [_below(entry)]
-        elif entry.path.suffix.lower() == ".ipynb":
-            alone = Entry(PurePosixPath(f"{lab}.ipynb"), entry.kind, entry.read)
-            groups[owner(entry.path.stem, lab), top] += [alone]
-    shared = Counter(who.name.casefold() for who, _ in groups)
+    groups = _by_owner(found, lab)
+    shared = Counter(name.casefold() for name, _, _ in groups)
     students = {}
-    for (who, _), belongings in sorted(groups.items(), key=lambda pair: pair[0][1]):
-        name = who.name if shared[who.name.casefold()] == 1 or not who.number else f"{who.name} {_tidy(who.number)}"
+    for (name, number, _), (flags, belongings) in sorted(groups.items()):
+        again = shared[name.casefold()] > 1
+        name = f"{name} {_tidy(number, 40)}" if again and number else name
         taken = {student.casefold() for student in students}
         name = next(n for n in (name, *(f"{name} {i}" for i in range(2, len(groups) + 2))) if n.casefold() not in taken)
-        flags = ("another student has the same name",) if shared[who.name.casefold()] > 1 else ()
-        students[name] = (who.flags + flags, belongings)
+        students[name] = (*sorted(flags), *["another student has the same name"] * again), belongings
     return students
+
+
+def _by_owner(found: list[Entry], lab: str) -> dict[tuple[str, str, str], tuple[set[str], list[Entry]]]:
+    """The same by name, the platform's number and, where there is none, the folder or file that it was taken from."""
+    groups, flat = defaultdict(lambda: (set(), [])), defaultdict(list)
+    for entry in found:
+        top, inside = entry.path.parts[0], len(entry.path.parts) > 1
+        folder = inside or entry.kind == "folder" or (entry.kind != "file" and entry.path.suffix == "")
+        if not folder and entry.path.suffix.lower() != ".ipynb":
+            continue
+        who = owner(top if folder else entry.path.stem, lab)
+        key = who.name, who.number, "" if who.number else top
+        groups[key][0].update(who.flags)
+        if folder:
+            groups[key][1].extend([_below(entry)] if inside or entry.kind != "folder" else [])
+        else:
+            flat[key].append(entry)
+    for key, notebooks in flat.items():
+        for entry in notebooks:  # one alone is the notebook, whatever the platform made of its name
+            path = entry.path if len(notebooks) > 1 or groups[key][1] else PurePosixPath(f"{lab}.ipynb")
+            groups[key][1].append(Entry(path, entry.kind, entry.read))
+    return groups
 
 
 def _submission(

@@ -145,7 +145,7 @@ def _why_not(exercise: Exercise, replies: str | None, seen: Seen, cell: str, lin
 
 def _flags(seen: Seen, known: Released, exercises: dict[str, Exercise]) -> list[str]:
     flags = [f"cell {cell} {ENDED.get(how, how)}" for cell, how in seen.ended.items()]
-    flags += [f"cell {cell} did not end in time" for cell, e in seen.errors.items() if e.get("type") == OUT_OF_TIME]
+    flags += [f"cell {cell} did not end in time" for cell, e in seen.errors.items() if e["type"] == OUT_OF_TIME]
     if seen.not_reached:
         flags.append(f"{len(seen.not_reached)} cells did not run: too many restarts, or no time left")
     if seen.tampered:
@@ -163,8 +163,7 @@ def _printed(seen: Seen) -> dict[str, str]:
     """By cell, what it printed, the error that it raised, or how it ended the process."""
     found = dict(seen.printed)
     for cell, error in seen.errors.items():
-        kind, text = (error.get(k) if isinstance(error.get(k), str) else "" for k in ("type", "text"))
-        found[cell] = f"{found.get(cell, '')}\n{kind[:100]}: {text[:500]}".strip()
+        found[cell] = f"{found.get(cell, '')}\n{error['type']}: {error['text']}".strip()
     for cell, how in seen.ended.items():
         found[cell] = f"[this cell {ENDED.get(how, how)}]"
     return {cell: text for cell, text in found.items() if text}

@@ -5,6 +5,7 @@ nbgrader's formgrader shows it; nothing of a submission's metadata, HTML or outp
 
 import json
 import re
+from collections.abc import Iterator
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -17,6 +18,7 @@ from course_utils.grading.submitted import Cell
 WORDS = {"right": "right", "wrong": "not right", "not done": "not done", "error": "error", "missing": "missing",
          "not reached": "not reached"}  # fmt: skip
 NOTHING = "Nothing was handed in for this."
+MOST_SHOWN = 100_000
 
 
 def find(task: Task, sheet: Sheet, cells: list[Cell], answer: Answer | None = None) -> Cell | None:
@@ -47,12 +49,16 @@ def marked_copy(sheet: Sheet, outcome: Outcome, cells: list[Cell]) -> nbformat.N
         cell = find(task, sheet, cells, answers.get(task.exercise))
         if cell is not None and cell.name not in places:
             places[cell.name] = task
-    made = [_summary(outcome)]
-    for cell, following in zip(cells, [*cells[1:], None], strict=False):
-        task = places.get(cell.name)
-        introduces = following is not None and following.name in places and cell.kind == "markdown"
-        if task or introduces or _own(cell, sheet):
-            made.append(_copied(cell, task, outcome, answers))
+    known = {_words(cell.source) for cell in sheet.cells.values()}
+    shown = [
+        (cell, places.get(cell.name))
+        for cell, following in zip(cells, [*cells[1:], None], strict=False)
+        if cell.name in places or _introduces(cell, following, places) or _own(cell, sheet, known)
+    ]
+    few = list(_bounded(shown))
+    made = [_summary(outcome), *(_copied(cell, task, outcome, answers) for cell, task in few)]
+    if len(few) < len(shown):
+        made.append(new_markdown_cell(inert(f"{len(shown) - len(few)} cells more were handed in.")))
     made += [_absent(task, answers) for task in sheet.tasks if task not in places.values()]
     for number, cell in enumerate(made):
         cell.id = f"cell-{number}"
@@ -102,14 +108,23 @@ def _mark(task: Task, kind: str) -> dict:
     }  # fmt: skip
 
 
-def _own(cell: Cell, sheet: Sheet) -> bool:
-    """Whether a cell was added or changed by the student."""
-    if not cell.source.strip():
-        return False
-    released = sheet.cells.get(cell.name)
-    if released is None:
-        return all(_words(cell.source) != _words(one.source) for one in sheet.cells.values())
-    return _words(cell.source) != _words(released.source)
+def _introduces(cell: Cell, following: Cell | None, places: dict[str, Task]) -> bool:
+    return following is not None and following.name in places and cell.kind == "markdown"
+
+
+def _bounded(shown: list[tuple[Cell, Task | None]]) -> Iterator[tuple[Cell, Task | None]]:
+    """The answers, and of what stands beside them `MOST_SHOWN` characters: drawing them takes time."""
+    left = MOST_SHOWN
+    for cell, task in shown:
+        left -= 0 if task else len(cell.source)
+        if task or left >= 0:
+            yield cell, task
+
+
+def _own(cell: Cell, sheet: Sheet, known: set[str]) -> bool:
+    """Whether a cell was added or changed by the student; `known` are the words of the released cells."""
+    words, released = _words(cell.source), sheet.cells.get(cell.name)
+    return bool(words) and (words not in known if released is None else words != _words(released.source))
 
 
 def _words(source: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ def grades_csv(sheet: Sheet, rows: Sequence[Row], before: str = "") -> str:
         rows: Its students.
         before: The table so far, whose lines of other labs are kept.
     """
-    old = [line for line in csv.DictReader(io.StringIO(before)) if line.get("lab") not in (None, sheet.lab)]
+    lines = csv.DictReader(io.StringIO(before))
+    old = [{k: v for k, v in line.items() if k} for line in lines if line.get("lab") not in (None, sheet.lab)]
     lines = sorted([*old, *(_line(sheet, one) for one in rows)], key=lambda line: (line["lab"], line["student"]))
     tasks = {name for line in [*lines, _line_of(sheet)] for name in line} - {*FIRST, *LAST}
     out = io.StringIO()
@@ -82,7 +84,7 @@ def _line(sheet: Sheet, one: Row) -> dict[str, str]:
 def cell(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
     text = " ".join(text.replace(";", ",").split())  # in many countries a semicolon starts a new cell
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return f"'{text}" if unicodedata.normalize("NFKC", text[:1]).startswith(FORMULA) else text
 
 
 def report(sheet: Sheet, rows: Sequence[Row]) -> str:

@@ -17,7 +17,7 @@ class Limits:
 
     Attributes:
         cell_seconds: Wall time of a cell, and of judging the exercise that it defines.
-        notebook_seconds: Wall time of a submission, restarts included.
+        notebook_seconds: Wall time of all cells, with restarts; as much again to read them, and to call answers.
         cpu_seconds: Processor time of each run of a submission.
         memory: Bytes of address space of each process, and of all processes together where cgroups can be written.
         processes: Processes and threads at a time.
@@ -25,6 +25,7 @@ class Limits:
         tmp_bytes: Size of its folder /tmp, with everything in it.
         open_files: Files open at a time.
         output_bytes: Printed text kept of each cell.
+        output_total: Printed text kept of a notebook.
         notebook_bytes: Size of a submission.
         cells: Cells of a submission.
         cases: Inputs that an exercise is judged on.
@@ -41,6 +42,7 @@ class Limits:
     tmp_bytes: int = 128 * MB
     open_files: int = 256
     output_bytes: int = 20_000
+    output_total: int = 200_000
     notebook_bytes: int = 20 * MB
     cells: int = 1000
     cases: int = 6

@@ -23,6 +23,13 @@ class SetupFailed(RuntimeError):
     """The course's own set-up cell does not run on this machine."""
 
 
+def told(error: dict) -> dict:
+    """What is kept of an error as the student's process tells it."""
+    kind, text, line = (error.get(name) for name in ("type", "text", "line"))
+    kind, text = (word if isinstance(word, str) else "" for word in (kind, text))
+    return {"type": kind[:100], "text": text[:500], "line": line if type(line) is int else None}
+
+
 @dataclass
 class Seen:
     """What a submission showed. All of it but `ended` and `not_reached` was said by the student's process.
@@ -91,13 +98,14 @@ class Runner:
 
     def _read(self) -> None:
         """Have the sources parsed in a process that no student's code has touched; a parser can crash, too."""
-        left = self.limits.restarts
+        left, deadline = self.limits.restarts, time.monotonic() + self.limits.notebook_seconds
         for cell in self.code:
             if not cells.worth_reading(cell, self.known):
                 continue
             order = {"do": "read", "source": cell.source, "seconds": PAUSE / 2}
+            worth = left >= 0 and time.monotonic() < deadline
             try:
-                self.seen.said[cell.id] = self.session.ask(order, PAUSE).get("said") if left >= 0 else None
+                self.seen.said[cell.id] = self.session.ask(order, PAUSE).get("said") if worth else None
             except Broken:
                 self.seen.said[cell.id] = None
                 left -= 1
@@ -120,7 +128,7 @@ class Runner:
         """Run the cells in a fresh process; the cell at which it could not go on."""
         self._set_up()
         last = {name: step for step in steps for name in step.names}
-        self.seen.replies, self.seen.defined_in = {}, {}
+        self.seen.replies, self.seen.defined_in, self.seen.printed = {}, {}, {}
         for step in steps:
             if time.monotonic() > deadline:
                 return step
@@ -143,14 +151,16 @@ class Runner:
         return self.session.ask({"do": do, **order}, order.get("seconds", PAUSE) + GRACE)
 
     def _run_cell(self, cell: Cell) -> None:
-        reply = self._order("run", source=cell.source, seconds=self.limits.cell_seconds)
+        left = self.limits.output_total - sum(map(len, self.seen.printed.values()))
+        output = max(0, min(left, self.limits.output_bytes))
+        reply = self._order("run", source=cell.source, seconds=self.limits.cell_seconds, output=output)
         printed, error = reply.get("printed"), reply.get("error")
-        self.seen.printed[cell.id] = printed[: self.limits.output_bytes + 100] if isinstance(printed, str) else ""
+        self.seen.printed[cell.id] = printed[: output + 100] if isinstance(printed, str) else ""
         self.seen.errors.pop(cell.id, None)
         for name in (name for name, replies in self.seen.replies.items() if replies == []):
             self.session.ping(self._channel(name), PAUSE)  # a cell could end those that wait
         if isinstance(error, dict):
-            self.seen.errors[cell.id] = error
+            self.seen.errors[cell.id] = told(error)
 
     def _hold(self, name: str, cell: str) -> None:
         """Keep the function as it is after this cell, for the cases that come when all cells have run."""

@@ -87,7 +87,7 @@ def kind_of(mode: int) -> str:
 
 
 def _matters(path: PurePosixPath) -> bool:
-    return not any(part in NOISE or part.startswith(".") for part in path.parts)
+    return bool(path.parts) and not any(part in NOISE or part.startswith(".") for part in path.parts)
 
 
 def _in_folder(top: Path, folder: Path, depth: int) -> list[Entry]:

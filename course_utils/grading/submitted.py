@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field
 
-from course_utils.grading.cells import BRACKETS, cell_ids
+from course_utils.grading.cells import BRACKETS, LONGEST_SOURCE, cell_ids
 
 MOST_CELLS = 1000
 
@@ -15,7 +15,7 @@ class Cell:
     Attributes:
         name: Its id, made up where it has none or that of an earlier cell.
         kind: "code", or "markdown" for everything else.
-        source: Its text.
+        source: Its text, of bounded length.
         grade_id: nbgrader's name for it.
         attachments: Images that were put into it, unchecked.
     """
@@ -50,7 +50,7 @@ def _source(cell: dict) -> str:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(part for part in source if isinstance(part, str))
-    return source if isinstance(source, str) else ""
+    return source[:LONGEST_SOURCE] if isinstance(source, str) else ""
 
 
 def _grade_id(cell: dict) -> str | None:

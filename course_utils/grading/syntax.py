@@ -68,12 +68,27 @@ def resolve(name: str, known: dict[str, str]) -> str:
 
 
 def _dotted(node: ast.AST) -> str | None:
-    """The text of an expression like a.b.c, None for any other."""
+    """The text of an expression like a.b.c, also where it is written with `getattr` or an import by name; else None."""
     parts = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else None
+    while isinstance(node, ast.Attribute) or _is_getattr(node):
+        parts.append(node.attr if isinstance(node, ast.Attribute) else node.args[1].value)
+        node = node.value if isinstance(node, ast.Attribute) else node.args[0]
+    start = node.id if isinstance(node, ast.Name) else _imported(node)
+    return ".".join([start, *reversed(parts)]) if start else None
+
+
+def _is_getattr(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str()), *_]):
+            return True
+    return False
+
+
+def _imported(node: ast.AST) -> str | None:
+    match node:
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(module)), *_]):
+            return module if name in ("import_module", "__import__") else None
+    return None
 
 
 def _uses(node: ast.AST) -> set[str]:
@@ -81,11 +96,11 @@ def _uses(node: ast.AST) -> set[str]:
     if isinstance(node, ast.ImportFrom):
         return {f"{node.module}.{a.name}" for a in node.names}
     own = {a.arg for n in ast.walk(node) if isinstance(n, SCOPES) and hasattr(n, "args") for a in _arguments(n.args)}
-    plain = set(aliases(node))
     stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    used = {_dotted(n) for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute)} - {None}
-    used |= {resolve(name, aliases(node)) for name in used}
-    return {name for name in used if name.split(".")[0] not in own | (stored - plain)}
+    used = {_dotted(n) for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute | ast.Call)} - {None}
+    known = aliases(node)
+    used |= {resolve(name, known) for name in used}
+    return {name for name in used if name.split(".")[0] not in own | (stored - set(known))}
 
 
 def _arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -14,7 +14,7 @@ DTYPES = {
 }  # fmt: skip
 """Types of numbers that are passed on."""
 
-LARGEST = 100_000
+LARGEST = 10_000
 """Numbers in a tensor; no exercise asks for nearly as many."""
 
 DIMENSIONS = 16

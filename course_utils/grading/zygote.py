@@ -59,7 +59,7 @@ def start(shell, channels: list[int], settings: dict) -> int:
         else:
             confine.limit_without_sandbox(settings["limits"])
         _leave_open(channels)
-        inside.Submission(shell, channels, settings["limits"]["output_bytes"]).serve()
+        inside.Submission(shell, channels).serve()
     except BaseException:
         traceback.print_exc()  # of the course's own code, before it closes its streams
     finally:

@@ -1,0 +1,183 @@
+"""The grader on a class that hands in Lab 1 with random recognised mistakes: verdicts, processor time, memory, growth.
+
+It runs in the course's own environment, which the grader's sandbox shows to submissions, and not in the peers'.
+"""
+
+import importlib
+import inspect
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.growth import slope
+from benchmarks.rows import Row, alone, compare
+
+ROOT = Path(__file__).parents[1]
+LAB = "lab1_simulation"
+WORKERS = 2
+STAND_IN = """import torch
+from types import SimpleNamespace
+ALL = {}
+random_inputs = None
+def Mistake(name, wrong, message):
+    return SimpleNamespace(name=name, wrong=wrong)
+def Exercise(name, number, title, points, draw, reference, mistakes, **rest):
+    ALL[name] = mistakes
+"""
+
+
+def exercises(lab: str) -> dict:
+    """The exercises of a lab."""
+    return importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}").EXERCISES
+
+
+def mistaken(lab: str, chosen: dict[str, int]) -> bytes:
+    """The solution with listed mistakes as answers, by the name of the function; the lab's checks stand in a cell."""
+    source = inspect.getsource(importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}"))
+    head = re.sub(r"from course_utils.checks.exercise import .*", STAND_IN, source.split("EXERCISES = by_name(")[0])
+    notebook = json.loads((ROOT / "solutions" / lab / f"{lab}.ipynb").read_text("utf-8"))
+    for cell in notebook["cells"]:
+        name = re.search(r"^def (\w+)", "".join(cell["source"]), re.M)
+        if cell["id"].endswith("-code") and name and name[1] in chosen:
+            cell["source"] = f"{name[1]} = ALL[{name[1]!r}][{chosen[name[1]]}].wrong"
+    at = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "setup") + 1
+    added = {"cell_type": "code", "id": "mine", "metadata": {}, "source": head, "outputs": [], "execution_count": None}
+    notebook["cells"].insert(at, added)
+    return json.dumps(notebook).encode()
+
+
+def hand_in(folder: Path, count: int) -> dict[str, dict[str, str]]:
+    """Write a class: one answer in three is a mistake; returns by student the mistake of each function."""
+    deserved = {}
+    for number in range(count):
+        draw, student = random.Random(number), f"s{number:03}"
+        wrong = [name for name in exercises(LAB) if draw.random() < 1 / 3]
+        chosen = {name: draw.randrange(len(exercises(LAB)[name].mistakes)) for name in wrong}
+        (folder / student).mkdir(parents=True)
+        (folder / student / f"{LAB}.ipynb").write_bytes(mistaken(LAB, chosen))
+        deserved[student] = {name: exercises(LAB)[name].mistakes[k].name for name, k in chosen.items()}
+    return deserved
+
+
+def right(folder: Path, deserved: dict[str, dict[str, str]]) -> int:
+    """Students all of whose answers got the points and the mistake that they deserve."""
+    found = {}
+    for path in (folder / "grading" / LAB / "outcomes").glob("*.json"):
+        outcome = json.loads(path.read_text("utf-8").partition("\n")[2])
+        full = all(a["points"] == a["max_points"] * (a["mistake"] is None) for a in outcome["answers"])
+        found[outcome["student"]] = full and {a["exercise"]: a["mistake"] for a in outcome["answers"] if a["mistake"]}
+    return sum(found.get(student) == mistakes for student, mistakes in deserved.items())
+
+
+def tree() -> list:
+    """This process and all that it started."""
+    import psutil
+
+    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+
+def cpu() -> float:
+    """Processor time of this process and of all that it started, also of those that have ended."""
+    return _sum(lambda process: sum(process.cpu_times()[:4]))
+
+
+def _sum(of) -> float:
+    import psutil
+
+    total = 0.0
+    for process in tree():
+        try:
+            total += of(process)
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+def run(count: int) -> tuple[int, float, float]:
+    """Grade a class with the command: students graded right, CPU-seconds, and the most MB that all processes held."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, peak, done = Path(name), [0.0], threading.Event()
+        deserved = hand_in(folder / "in", count)
+
+        def watch() -> None:
+            while not done.wait(0.2):
+                peak[0] = max(peak[0], _sum(lambda p: p.memory_info().rss) - tree()[0].memory_info().rss)
+
+        watcher, before = threading.Thread(target=watch), cpu()
+        watcher.start()
+        line = [sys.executable, "-m", "course_utils", "grade", LAB, "--from", folder / "in"]
+        line += ["--folder", folder / "class", "--workers", str(WORKERS)]
+        try:
+            subprocess.run(line, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        finally:
+            done.set()
+            watcher.join()
+        return right(folder / "class", deserved), cpu() - before, peak[0] / 1e6
+
+
+def a_class(quick: bool) -> list[Row]:
+    """Three sizes of a class."""
+    sizes = (5, 10, 20) if quick else (30, 100, 300)
+    good, times, peaks = zip(*map(run, sizes), strict=True)
+    what = f"grading {sizes[-1]} submissions of Lab 1 with random recognised mistakes, {WORKERS} workers"
+    steep, ratio = slope(list(sizes), list(times)), peaks[-1] / peaks[0]
+    grown = f"growth with submissions, {sizes[0]} to {sizes[-1]}: {times[0]:.3g} to {times[-1]:.3g} CPU-s; slope"
+    held = f"peak memory (RSS) of all processes, {sizes[0]} to {sizes[-1]}: {peaks[0]:.0f} to {peaks[-1]:.0f} MB; ratio"
+    return [
+        alone("grading", f"{what}: graded right", good[-1], "submissions", least=sizes[-1]),
+        alone("grading", f"{what}, all of the command: each", times[-1] / sizes[-1], "CPU-s", most=4),
+        Row("grading", held, ratio, None, "", "", ratio, (ratio, ratio), "at most 1.2", ratio <= 1.2),
+        Row("grading", grown, steep, None, "", "", steep, (steep, steep), "at most 1.2", steep <= 1.2),
+    ]
+
+
+def beside_nbclient(quick: bool) -> Row:
+    """One submission in the warm sandbox, judged, beside a kernel that runs the same cells."""
+    import nbformat
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
+    from course_utils.grading import judging
+    from course_utils.grading.results import Limits
+
+    notebook = mistaken(LAB, {})
+    plain = nbformat.reads(notebook.decode(), as_version=4)
+    plain.cells = [c for c in plain.cells if c.id in ("setup", "mine") or re.fullmatch(r"ex-[\d-]+-code", c.id)]
+    options = {"timeout": 600, "kernel_name": "python3", "resources": {"metadata": {"path": str(ROOT)}}}
+    options["config"] = Config(KernelManager={"transport": "ipc"})
+
+    def ours() -> None:
+        outcome = judging.judge_notebook(notebook, student="anna", lab=LAB, seed=1, limits=Limits())
+        assert outcome.points == outcome.max_points, outcome
+
+    row = compare(
+        "grading", "one submission of Lab 1, set-up and exercise cells, CPU time of all processes", ours,
+        lambda: NotebookClient(plain, **options).execute(), f"nbclient {version('nbclient')}",
+        least=1 / 3, rounds=3 if quick else 7, unit="CPU-s", clock=cpu,
+    )  # fmt: skip
+    judging.close_sandbox()
+    return replace(row, must="at most 3× its CPU time")
+
+
+def grading(quick: bool) -> list[Row]:
+    """The rows, measured in a process of the environment that holds torch."""
+    import torch
+
+    own = Path(torch.__file__).parents[4] / "bin" / "python"
+    line = [own if own.is_file() else sys.executable, "-m", "benchmarks.grading", *["quick"] * quick]
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(line, cwd=ROOT, env=variables, stdout=subprocess.PIPE, check=True, text=True)
+    return [Row(**row) for row in json.loads(done.stdout)]
+
+
+if __name__ == "__main__":
+    short = sys.argv[1:] == ["quick"]
+    print(json.dumps([row.as_dict() for row in [beside_nbclient(short), *a_class(short)]]))
