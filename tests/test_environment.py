@@ -60,7 +60,7 @@ def test_dependencies_are_ranges():
 )
 def test_every_import_is_declared(files: str, extras: list[str]):
     providers = packages_distributions()
-    own = set(sys.stdlib_module_names) | {"benchmarks", "course", "course_utils"} | {path.stem for path in ROOT.glob("tests/*.py")}
+    own = {*sys.stdlib_module_names, "benchmarks", "course", "course_utils", *(p.stem for p in ROOT.glob("tests/*.py"))}
     undeclared = {
         f"{path.relative_to(ROOT)}: {module}"
         for path in ROOT.glob(files)

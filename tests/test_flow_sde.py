@@ -86,7 +86,7 @@ def test_only_the_reversal_has_the_joint_law_of_noising(schedule):
 def deviations(sigma, steps):
     """Times and standard deviations of Euler–Maruyama steps for the narrow Gaussian, without sampling."""
     exact, ts = marginal(GaussianPath(), NARROW), Linear().grid(steps, dtype=F64)
-    sde, one, zero = FlowSDE(exact.velocity, exact.score, sigma), torch.ones(1, 1, dtype=F64), torch.zeros(1, 1, dtype=F64)
+    sde, (zero, one) = FlowSDE(exact.velocity, exact.score, sigma), torch.arange(2.0, dtype=F64).reshape(2, 1, 1)
     v, found = 1.0, [1.0]
     for t, h in zip(ts[:-1], ts.diff(), strict=True):
         kept, added = (euler_maruyama_step(sde, x, t, h, dw).item() for x, dw in ((one, zero), (zero, one)))

@@ -216,7 +216,7 @@ class Smooth(Schedule):
 def test_convert_refuses_a_velocity_where_nothing_moves(target):
     x = torch.rand(3, 2)
     for end in (0.0, 1.0):
-        with pytest.raises(ValueError, match=f"^velocity cannot be turned into {target} at t = {end:g}: the schedule has"):
+        with pytest.raises(ValueError, match=f"^velocity cannot be turned into {target} at t = {end:g}: the schedule"):
             convert(x, x, end, Smooth(), source="velocity", target=target)
     assert convert(x, x, 0.5, Smooth(), source="velocity", target=target).isfinite().all()
 

@@ -129,7 +129,7 @@ def test_convert_at_both_ends_is_right_or_refused_and_never_inf_or_nan(schedule,
     value, x, options = known[source].to(dtype), x.to(dtype), {"source": source, "target": target}
     for t in (torch.tensor(end, dtype=dtype), float(end), torch.full((4,), end, dtype=dtype)):
         if (source, target) in REFUSED[type(schedule), end]:
-            with pytest.raises(ValueError, match=f"^{source} cannot be turned into {target} at t = {end}: the schedule"):
+            with pytest.raises(ValueError, match=f"^{source} cannot be turned into {target} at t = {end}: the"):
                 convert(value, x, t, schedule, **options)
         else:
             found = convert(value, x, t, schedule, **options)

@@ -54,7 +54,7 @@ VARIANCE_PRESERVING = Exercise(
                 _with_beta(_log_alpha(t, b_min, b_max), lambda a: (1 - a).sqrt()),
                 "the squares of alpha and beta have to sum to 1; with yours, alpha and the square of beta do."),
         Mistake("rates exchanged", lambda t, b_min, b_max: _with_beta(_log_alpha(t, b_max, b_min)),
-                "either b_min and b_max are exchanged (the small rate belongs to the data, the large one to the noise), "
+                "either b_min and b_max are exchanged (the small rate belongs to the data, the large one to noise), "
                 "or the square covers t alone, as in 1 - t**2: it belongs to the whole of 1 - t."),
         Mistake("not squared", lambda t, b_min, b_max: _with_beta(-(1 - t) * ((b_max - b_min) / 4 + b_min / 2)),
                 "the exponent is linear in 1 - t: a rate that grows in a straight line adds up to a curve."),
@@ -69,8 +69,8 @@ VARIANCE_PRESERVING = Exercise(
                 "the two fractions of the exponent are exchanged."),
         Mistake("both halves", lambda t, b_min, b_max: _with_beta(
                     -((1 - t) ** 2) * (b_max - b_min) / 2 - (1 - t) * b_min / 2),
-                "the quadratic term is twice what it should be: a rate that grows in a straight line is on average half "
-                "of its end."),
+                "the quadratic term is twice what it should be: a rate that grows in a straight line is on average "
+                "half of its end."),
         Mistake("both quarters", lambda t, b_min, b_max: _with_beta(
                     -((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_min / 4),
                 "the linear term is half of what it should be."),
@@ -303,12 +303,13 @@ LOG_LIKELIHOOD = Exercise(
         Mistake("divergence at x1", _wrong(stuck=True),
                 "the divergence is always taken at x1: take it where the state is."),
         Mistake("divergence after the move", _wrong(late=True),
-                "the divergence is taken after the state has moved: state and time both belong to the start of the step."),
+                "the divergence is taken after the state has moved: state and time both belong to the start of the "
+                "step."),
         Mistake("one step too few", _wrong(more=-1),
                 "one step is missing: there are n of them, the last from t = h to t = 0."),
         Mistake("n times from 1 to 0", _wrong(time=lambda s, n: 1 - s * n / (n - 1)),
-                "the times are n numbers from 1 down to 0, the last step then starts at 0: n steps have n + 1 times, and "
-                "no step starts at the last."),
+                "the times are n numbers from 1 down to 0, the last step then starts at 0: n steps have n + 1 times, "
+                "and no step starts at the last."),
         Mistake("integral overwritten", _wrong(last=True),
                 "only the last divergence counts: each step adds to the integral of the steps before."),
     ),
