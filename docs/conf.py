@@ -20,6 +20,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!course_utils).*")]  # pages of other packages are not at hand without a network
 nitpick_ignore = [("py:class", "course_utils.checks.calling.Observation")]  # what a check saw: not for readers
+suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`
 
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}
