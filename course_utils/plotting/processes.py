@@ -116,9 +116,8 @@ def curves(
             thin = {"lw": 2.8 - 1.6 * others.index(name) / len(others)} if name in others else BROAD
             few = {"marker": marker, "ms": 4.5} if name in others and len(ts) <= 40 else {}
             ax.plot(ts, values, color=shades[name], label=name, **thin, **few)
-        ax.set(title=title, xlabel=xlabel)
+        ax.set(title=title, xlabel=xlabel, ylabel=ylabel if ax is axes[0] else "")
         ax.legend(ncols=2, **BELOW)
-    axes[0].set_ylabel(ylabel)
     return fig
 
 
