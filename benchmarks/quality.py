@@ -28,7 +28,10 @@ PROBE = 12
 
 
 class Effort(NamedTuple):
-    """How much is spent: CPU-seconds of training at which ours and the peers are judged, and on how many digits."""
+    """How much is spent: CPU-seconds of training at which ours and the peers are judged, and on how many digits.
+
+    Ours is judged without any training, too, so it has one budget less.
+    """
 
     ours: tuple[int, ...]
     peers: tuple[int, ...]
@@ -134,16 +137,16 @@ def rows(points: dict[str, list[Point]], how: str) -> Iterator[Row]:
 
 
 def quality(quick: bool) -> Iterator[Row | Plot]:
-    """The plot anew after every round, then the rows."""
+    """The plot anew after every point, then the rows."""
     effort = QUICK if quick else FULL
-    runs = contestants(effort)
-    points, floor = {name: [] for name in runs}, 0.0
-    for checkpoints in zip(*runs.values(), strict=True):
-        for name, (model, cpu, steps) in zip(runs, checkpoints, strict=True):
+    runs, points, floor = contestants(effort), {}, 0.0
+    for _ in effort.peers:
+        for name, run in runs.items():
+            model, cpu, steps = next(run)
             found = judged(model, effort.n)
             floor, point = found["floor"], Point(cpu, steps, found["accuracy"], found["distance"])
-            points[name].append(point)
+            points.setdefault(name, []).append(point)
             print(f"{name}: {point}", file=sys.stderr, flush=True)
-        yield plot(points, floor, effort.n)
+            yield plot(points, floor, effort.n)
     how = f"Fréchet distance of {effort.n} digits, w = 1, {2 * MIDPOINT_STEPS} evaluations, floor {floor:.1f}"
     yield from rows(points, how)

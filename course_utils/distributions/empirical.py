@@ -9,8 +9,11 @@ from torch import Tensor
 
 from course_utils.distributions.base import Posterior, Seeded, column
 
-PART = 2**22
-"""Numbers that a table of the posterior may hold at once, 16 MB in float32."""
+PART = 2**20
+"""Numbers that a table of the posterior may hold at once, 4 MB in float32: little memory, near the processor."""
+
+FAINT = -80.0
+"""Least logarithm of a weight beside the largest: its exponential is nothing, and one of less is slow to compute."""
 
 
 class Empirical(Seeded):
@@ -61,8 +64,10 @@ class Empirical(Seeded):
         flat, a, b = x.flatten(1), column(alpha), column(beta)
         log_prob, data = flat.new_full((len(x), 1), -math.inf), torch.zeros_like(flat)
         for log_joint, z in self._parts(flat, a, b):
-            total = torch.logaddexp(log_prob, log_joint.logsumexp(1, keepdim=True))
-            data = (log_prob - total).exp() * data + (log_joint - total).exp() @ z
+            top = log_joint.amax(1, keepdim=True)
+            weights = (log_joint - top).clamp(min=FAINT).exp()
+            total = torch.logaddexp(log_prob, top + weights.sum(1, keepdim=True).log())
+            data = (log_prob - total).exp() * data + (top - total).exp() * (weights @ z)
             log_prob = total
         return Posterior(log_prob[:, 0], data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
 
