@@ -48,14 +48,19 @@ def upper_line(sizes: list[int], times: list[float]) -> tuple[float, tuple[list[
     return slope.item(), (list(sizes[half:]), (y.mean() + slope * (x - x.mean())).exp().tolist())
 
 
+def grown(name: str, quantity: str, sizes: list[int], times: list[float]) -> Iterator[Row | Plot]:
+    """Slope and plot; 1 means twice the work for twice the size."""
+    slope, line = upper_line(sizes, times)
+    what = f"growth with {quantity}, {sizes[0]:,} to {sizes[-1]:,}: {times[0]:.2g} to {times[-1]:.2g} CPU-s; slope"
+    yield alone(name, what, slope, "", most=1.2)
+    curves = {"measured": (sizes, times), f"line of slope {slope:.2f}": line}
+    alt = f"CPU-seconds against {quantity} on logarithmic scales: a line of slope {slope:.2f} at the upper end."
+    yield Plot(f"growth_{quantity.replace(' ', '_')}", alt, quantity, "CPU-seconds", curves)
+
+
 def growth(quick: bool) -> Iterator[Row | Plot]:
-    """A plot and its slope each; 1 means twice the work for twice the size."""
-    for name, (work, sizes) in WORK.items():
-        sizes = sizes[:3] if quick else sizes
+    """Paths, steps and dimensions of a simulation, and data points of an exact field."""
+    for quantity, (work, sizes) in WORK.items():
+        sizes = list(sizes[:3] if quick else sizes)
         times = [least_seconds(lambda size=size, work=work: work(size)) for size in sizes]
-        slope, line = upper_line(list(sizes), times)
-        what = f"growth with {name}, {sizes[0]:,} to {sizes[-1]:,}: {times[0]:.2g} to {times[-1]:.2g} CPU-s; slope"
-        yield alone("growth", what, slope, "", most=1.2)
-        curves = {"measured": (list(sizes), times), f"line of slope {slope:.2f}": line}
-        alt = f"CPU-seconds against {name} on logarithmic scales: a line of slope {slope:.2f} at the upper end."
-        yield Plot(f"growth_{name.replace(' ', '_')}", alt, name, "CPU-seconds", curves)
+        yield from grown("growth", quantity, sizes, times)

@@ -41,11 +41,16 @@ class Row:
     as_dict = asdict
 
 
-def seconds(work: Callable[[], object]) -> float:
+def processor() -> float:
+    """CPU-seconds of this process so far, all threads."""
+    return time.process_time()
+
+
+def seconds(work: Callable[[], object], clock: Callable[[], float] = processor) -> float:
     """CPU-seconds of one call."""
-    start = time.process_time()
+    start = clock()
     work()
-    return time.process_time() - start
+    return clock() - start
 
 
 def compare(
@@ -59,6 +64,7 @@ def compare(
     rounds: int = 5,
     amount: float = 1.0,
     unit: str = "CPU-s",
+    clock: Callable[[], float] = processor,
 ) -> Row:
     """How many times faster ours is than the peer, in turn, after one call of each to warm up.
 
@@ -69,9 +75,10 @@ def compare(
         rounds: Number of pairs.
         amount: Work of one call: the columns then say amount per second.
         unit: Of the columns.
+        clock: For work that other processes do.
     """
     ours(), peer()
-    pairs = [(seconds(ours), seconds(peer)) for _ in range(rounds)]
+    pairs = [(seconds(ours, clock), seconds(peer, clock)) for _ in range(rounds)]
     ratios = [theirs / own for own, theirs in pairs]
     columns = [statistics.median(values) for values in zip(*pairs, strict=True)]
     if amount != 1.0:
