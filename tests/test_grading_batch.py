@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -289,6 +290,15 @@ def test_one_sentence_for_what_cannot_be_graded(tmp_path, capsys):
         assert main(["grade", *line, *folder]) == 2
         error = capsys.readouterr().err
         assert error.startswith("error: ") and sentence in error and error.count("\n") == 1
+
+
+def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch, capsys):
+    folder = small_class(tmp_path / "class", 1)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert main(["grade", LAB, "--folder", str(folder)]) == 2
+    error = capsys.readouterr().err
+    assert "not installed" in error and "container" in error and error.count("\n") == 1
+    assert not (folder / "grades.csv").exists()
 
 
 def test_a_missing_scheduler_is_said(tmp_path, monkeypatch):

@@ -164,6 +164,27 @@ def test_a_wrong_answer_earns_nothing_and_no_other_suffers(kind: str):
     assert answer.message
 
 
+@pytest.mark.parametrize("patch", ["isinstance = lambda *a: True", "len = lambda x: 0", "dict = list", "open = print"])
+def test_patched_builtins_cost_at_most_ones_own_points_and_are_flagged(patch: str):
+    """Python itself is broken then: honest functions may no longer run, but nobody else suffers."""
+    outcome = grade(submission(EARLY, f"import builtins\nbuiltins.{patch}", ex_1_2_code=returning("x + 1")))
+    assert outcome.reason is None and outcome.answers[1].points == 0
+    assert outcome.points == 10 or any("tampered" in flag or "disturbed" in flag for flag in outcome.flags), outcome
+    assert grade(submission()).points == 12
+
+
+def test_a_notebook_has_its_time():
+    notebook = notebook_of()
+    at = next(i for i, c in enumerate(notebook["cells"]) if c["id"] == "ex-1-3-code")
+    notebook["cells"][at:at] = [code(f"import time\ntime.sleep(1.5)  # {i}", f"mine-{i}") for i in range(9)]
+    limits = Limits(**{**LIMITS.__dict__, "notebook_seconds": 5})
+    started = time.monotonic()
+    outcome = grade(packed(notebook), limits=limits)
+    assert [a.status for a in outcome.answers] == ["right"] * 2 + ["not reached"] * 4
+    assert any("no time left" in flag for flag in outcome.flags)
+    assert time.monotonic() - started < 600  # it ends; how soon, a busy machine decides
+
+
 def test_a_missing_cell_is_missing_and_a_stub_is_not_done():
     notebook = notebook_of()
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "ex-1-2-code"]

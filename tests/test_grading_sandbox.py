@@ -123,7 +123,8 @@ def test_an_attack_is_contained_for_an_ordinary_user(name: str, by_ordinary_user
 def test_no_rights_no_network_no_memory_beside_the_limits(said):
     assert said["rights"].splitlines() == ["[0, 0, 0, 0, 0]", "1 2 True", *["refused"] * 8]
     assert said["sockets"].splitlines() == [*["1"] * 6, "refused"]
-    assert said["limits"].splitlines() == ["refused"] * 7
+    bounds = [(n, n) for n in (LIMITS.processes, LIMITS.file_bytes, LIMITS.open_files, 0)]
+    assert said["limits"].splitlines() == [str(bounds), *["refused"] * 7]
     assert said["memory that no limit counts"].splitlines() == ["refused"] * 2
 
 
