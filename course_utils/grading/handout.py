@@ -9,8 +9,8 @@ from course_utils.grading.sheet import labs
 from course_utils.storage import write_file
 
 TOP = "course"
-FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE", "docs/digits.png")
-CODE = (".py", ".js", ".safetensors")
+FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE")
+CODE = (".py", ".js", ".md", ".safetensors")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
 
