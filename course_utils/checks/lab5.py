@@ -219,7 +219,7 @@ def _draw_log_likelihood(seed: int) -> dict:
     dim = 2 + seed % 2
     field = {"family": "curved field", "matrix": normal(dim, dim), "offset": normal(dim), "rate": normal(dim)}
     return {
-        "field": field, "divergence": {"family": "jacobian trace"}, "x1": normal(4, dim),
+        "field": field, "divergence": {"family": "jacobian trace"}, "x1": normal(5, dim),
         "n": 4 + 2 * (seed % 3),
     }  # fmt: skip
 

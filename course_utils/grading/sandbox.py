@@ -212,9 +212,9 @@ class Session:
 
 
 def copy_course(folder: Path) -> None:
-    """Copy what submissions may see of the package: all but checks, grading and the command line."""
+    """Copy what submissions may see of the package: all but checks, grading, the book and the command line."""
     goal = folder / PACKAGE.name
-    left_out = shutil.ignore_patterns("__pycache__", "checks", "grading", "__main__.py")
+    left_out = shutil.ignore_patterns("__pycache__", "checks", "grading", "book.py", "__main__.py")
     shutil.copytree(PACKAGE, goal, ignore=left_out)
     for name in ("checks", "grading"):
         (goal / name).mkdir()

@@ -28,7 +28,7 @@ def warm() -> inside.InteractiveShell:
     import course_utils
 
     for module in pkgutil.iter_modules(course_utils.__path__):
-        if module.name not in ("checks", "grading", "__main__"):
+        if module.name not in ("checks", "grading", "book", "__main__"):
             importlib.import_module(f"course_utils.{module.name}")
     matplotlib.pyplot.figure()
     matplotlib.pyplot.close("all")
