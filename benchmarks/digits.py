@@ -39,7 +39,7 @@ def training_step(model: nn.Module, batch: int, clock: Clock | None = None) -> C
     train = data.mnist("train", "full")
     generator = torch.Generator().manual_seed(0)
     scale = getattr(model, "scale", torch.ones_like)
-    loss, optimizer = digits.digit_loss(scale, generator), torch.optim.AdamW(model.parameters(), 1e-3)
+    loss, optimizer = digits.digit_loss(scale, generator), torch.optim.AdamW(model.parameters(), 1e-3, fused=True)
     batches = data.batches(train.images, train.labels, batch_size=batch, generator=generator)
 
     def step() -> None:

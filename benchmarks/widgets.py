@@ -24,8 +24,9 @@ from course_utils import data, distributions, networks, paths, widgets
 ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
 KEY_LIMIT = 100.0
-NEXT_PICTURE = """cell => { window.shown = new Promise(done => {
+NEXT_PICTURE = """cell => { window.shown = new Promise((done, fail) => {
     let pressed = null;
+    setTimeout(() => fail(Error("expected a new picture within 10 seconds, got none")), 10000);
     const last = () => [...cell.querySelectorAll(".widget-html-content img")].pop(), before = last().src;
     const watch = new MutationObserver(async () => {
         const image = last();
@@ -61,7 +62,8 @@ def modes(radius: float) -> distributions.GaussianMixture:
 
 def copies(digits: torch.Tensor) -> dict[tuple[int, int], widgets.Copies]:
     small = F.avg_pool2d(digits[:24, :, 2:26, 2:26], 2)
-    return {(n, k): widgets.Copies(small[:12], small[12:], 0.5) for n in (10, 100) for k in (40, 640)}
+    pairs = {(n, k): small.roll(n + k, 0) for n in (10, 100) for k in (40, 640)}
+    return {key: widgets.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
 
 
 def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
@@ -87,7 +89,7 @@ def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
         "field of a network": ("plane", lambda: widgets.explore_field(exact, learned)),
         "steps and solver": ("plane", lambda: widgets.explore_steps({"exact": exact.velocity}, board, x0)),
         "noising digits": ("plane", lambda: widgets.explore_noising(digits[:24])),
-        "guidance": ("plane", lambda: widgets.explore_guidance({w: digits[:40] for w in (0, 1, 2)})),
+        "guidance": ("plane", lambda: widgets.explore_guidance({w: digits[40 * w : 40 * w + 40] for w in (0, 1, 2)})),
         "memorization": ("plane", lambda: widgets.explore_memorization(copies(digits))),
         "noised and back": ("plane", lambda: widgets.explore_noised_and_back(lambda x, t: -x, digits[0])),
     }
@@ -125,14 +127,13 @@ def frames(quick: bool) -> list[Row]:
 
 
 def press_times(page, cell, presses: int) -> list[float]:
-    """Milliseconds from each key press on the first slider of a cell, or else its first list, to the new picture."""
-    slider = cell.locator(".noUi-handle").first
-    keys = ("ArrowRight", "ArrowLeft") if slider.count() else ("ArrowDown", "ArrowUp")
-    (slider if slider.count() else cell.locator("select").first).focus()
+    """Milliseconds from each key press on the first slider of a cell, or two of its buttons, to the new picture."""
+    slider, buttons = cell.locator(".noUi-handle").first, cell.locator(".widget-toggle-button")
     times = []
     for k in range(presses):
+        (slider if slider.count() else buttons.nth((k + 1) % 2)).focus()
         cell.evaluate(NEXT_PICTURE)
-        page.keyboard.press(keys[k % 2])
+        page.keyboard.press(("ArrowRight", "ArrowLeft")[k % 2] if slider.count() else " ")
         times.append(page.evaluate("window.shown"))
     return times
 

@@ -180,7 +180,8 @@ class _Run:
 
     def __init__(self, model, steps, lr, weight_decay, schedule, average, generator, fabric):
         self.model, self.steps, self.lr, self.schedule, self.generator = model, steps, lr, schedule, generator
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr, betas=(0.9, 0.99), weight_decay=weight_decay)
+        options = {"betas": (0.9, 0.99), "weight_decay": weight_decay, "fused": True}
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr, **options)
         self.fabric, self.shared = fabric, model  # what is called: the model, or the wrapper that averages gradients
         if fabric:
             self.shared, self.optimizer = fabric.setup(model, self.optimizer)

@@ -140,7 +140,7 @@ def test_widgets_are_those_that_every_editor_knows():
 
     found = inside(widgets.explore_brownian_motion(paths=20).box)
     assert {widget._view_module for widget in found} == {"@jupyter-widgets/controls"}
-    assert {type(widget).__name__ for widget in found} >= {"FloatSlider", "BoundedFloatText", "Dropdown", "HTML"}
+    assert {type(widget).__name__ for widget in found} >= {"FloatSlider", "BoundedFloatText", "ToggleButtons", "HTML"}
     assert widgets.ShapeCanvas()._view_module == "anywidget"
 
 

@@ -72,7 +72,7 @@ function render({ model, el }) {
   undo.onclick = () => give(strokes.slice(0, -1));
   clear.onclick = () => give([]);
   select.onchange = () => { model.set("choice", select.value); model.save_changes(); };
-  for (const name of ["keydown", "keyup"]) tools.addEventListener(name, event => event.stopPropagation());
+  for (const part of [select, undo, clear]) part.dataset.lmSuppressShortcuts = "true";  // JupyterLab's, such as the arrows
   model.on("change:strokes", take);
   model.on("change:choice", take);
   take();

@@ -37,11 +37,7 @@ SCRIPT = """
   };
   button.onclick = () => timer ? stop() : play();
   range.oninput = () => { stop(); show(+range.value); };
-  const keep = event => {  // JupyterLab would take the arrow keys for itself
-    if (!root.isConnected) window.removeEventListener("keydown", keep, true);
-    else if (root.contains(event.target) && !["Tab", "Escape"].includes(event.key)) event.stopImmediatePropagation();
-  };
-  window.addEventListener("keydown", keep, true);
+  for (const part of [button, range]) part.dataset.lmSuppressShortcuts = "true";  // JupyterLab's, such as the arrows
 })()
 """
 

@@ -52,22 +52,29 @@ class Slider:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of several values to choose from a list.
+    """One of several values to choose by a button.
 
     Attributes:
-        label: What stands before the list.
-        options: From the name shown to the value; the first is chosen at the beginning.
+        label: What stands before the buttons.
+        options: From the name shown to the value.
+        first: Name of the value at the beginning; the first option if None.
     """
 
     label: str
     options: Mapping[str, object]
+    first: str | None = None
 
     def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
-        """The widget whose value counts, and the row that holds it."""
+        """The widget whose value counts, and the row that holds it.
+
+        Buttons, not a list: JupyterLab takes the arrow keys of a list to go from cell to cell.
+        """
         options = list(self.options.items())
-        shown = {"description": self.label, "style": LABELLED["style"], "layout": {"width": "330px"}}
-        dropdown = ipywidgets.Dropdown(options=options, value=options[0][1], **shown)
-        return dropdown, ipywidgets.HBox([dropdown])
+        value = self.options[self.first or options[0][0]]
+        style, layout = LABELLED["style"] | {"button_width": "auto"}, {"display": "flex", "width": "auto"}
+        shown = {"description": self.label, "style": style, "layout": layout}
+        buttons = ipywidgets.ToggleButtons(options=options, value=value, **shown)
+        return buttons, ipywidgets.HBox([buttons])
 
 
 LABELLED = {"style": {"description_width": "110px"}, "layout": {"width": "230px"}}

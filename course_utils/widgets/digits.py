@@ -137,7 +137,7 @@ def explore_memorization(results: Mapping[tuple[int, int], Copies], *, zoom: int
 
     controls = {
         "n": Choice("training digits", every),
-        "k": Choice("training steps", {f"{k:,}": k for k in reversed(steps)}),
+        "k": Choice("training steps", {f"{k:,}": k for k in steps}, first=f"{steps[-1]:,}"),
     }
     return Explorer(stage, draw, controls, alt=(
         "Upper row, generated digits; lower row, the training digit nearest to each. With few training digits and many "

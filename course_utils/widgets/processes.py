@@ -97,7 +97,7 @@ def explore_brownian_motion(*, paths: int = 1000, generator: torch.Generator | N
         return {"xs": polylines(ts, xs[:, :SHOWN]), "variance": (ts[seen], xs[seen].var(1).clamp(max=2))}
 
     controls = {
-        "n": Choice("steps n", {str(n): n for n in (64, 2, 8, 16, 128, 512)}),
+        "n": Choice("steps n", {str(n): n for n in (2, 8, 16, 64, 128, 512)}, first="64"),
         "p": Slider("exponent p", 0.3, 1.0, 0.5, 0.05),
     }
     return Explorer(Stage(fig, parts), draw, controls, alt=(

@@ -125,7 +125,7 @@ def explore_steps(
         return {"on": tuple(x[on].T), "off": tuple(x[~on].T), "now": now, **lines}
 
     controls = {
-        "n": Choice("steps", {str(n): n for n in [8, *(k for k in counts if k != 8)]}),
+        "n": Choice("steps", {str(n): n for n in counts}, first="8"),
         "solver": Choice("solver", {name: name for name in SOLVERS}),
         "field": Choice("field", {name: name for name in fields}),
     }
