@@ -26,7 +26,8 @@ def euler_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
 
 def midpoint_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One midpoint step, with the velocity half a step ahead: order 2, two evaluations."""
-    return x + dt * field(x + dt / 2 * field(x, t), t + dt / 2)
+    half = dt / 2
+    return x + dt * field(x + half * field(x, t), t + half)
 
 
 def heun_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
@@ -38,11 +39,13 @@ def heun_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
 
 def rk4_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
     """One classical Runge–Kutta step: order 4, four evaluations."""
+    half = dt / 2
+    middle = t + half
     k1 = field(x, t)
-    k2 = field(x + dt / 2 * k1, t + dt / 2)
-    k3 = field(x + dt / 2 * k2, t + dt / 2)
+    k2 = field(x + half * k1, middle)
+    k3 = field(x + half * k2, middle)
     k4 = field(x + dt * k3, t + dt)
-    return x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    return x + dt / 6 * (k1 + 2 * (k2 + k3) + k4)
 
 
 def euler_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Step, dw: Tensor) -> Tensor:
@@ -177,8 +180,8 @@ def simulate(
     with torch.set_grad_enabled(grad and torch.is_grad_enabled()):
         xs = x0.new_empty(len(kept), *x0.shape)
         xs[0], slot, x = x0, 1, x0
-        for i in _bar(range(n), progress):
-            x = step(system, x, ts[i], dts[i], next(increments)) if stochastic else step(system, x, ts[i], dts[i])
+        for i, t, dt in zip(_bar(range(n), progress), ts, dts, strict=False):
+            x = step(system, x, t, dt, next(increments)) if stochastic else step(system, x, t, dt)
             if kept[slot] == i + 1:
                 xs[slot] = x
                 slot += 1

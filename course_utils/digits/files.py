@@ -83,7 +83,7 @@ def card_text(card: dict[str, Any]) -> str:
         "|---|---|---|---|",
         *rows,
         "",
-        "Made by `python course.py train`, for learning. It knows nothing but digits of 28×28 pixels.",
+        "Made with `course_utils`, for learning. It knows nothing but digits of 28×28 pixels.",
         "",
     ])  # fmt: skip
 

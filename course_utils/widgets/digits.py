@@ -88,7 +88,8 @@ def explore_guidance(
     start = min(scales, key=lambda scale: abs(scale - 1))
     controls = {"w": Slider("scale w", float(scales[0]), float(scales[-1]), float(start), gaps[0])}
     return Explorer(wall(rows_of(samples[start], columns), zoom=3), draw, controls, alt=(
-        "Rows of generated digits, one column a label. With a larger guidance scale they become clearer and more alike."
+        "Rows of generated digits, one column a label. At scale 0 they are any digits, from 1 on those of their "
+        "columns; at larger scales their strokes become heavier."
     ))  # fmt: skip
 
 
