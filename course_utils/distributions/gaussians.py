@@ -87,9 +87,9 @@ class GaussianMixture(Seeded):
         log_weights, centred, noisy = self._components(x.flatten(1), a, b)
         weights = log_weights.softmax(1)
         scaled = weights[..., None] * centred / noisy
-        data = weights @ self.means.to(x) + a * self._turn_back(scaled * self.variances.to(x))
-        noise = b * self._turn_back(scaled)
-        return Posterior(log_weights.logsumexp(1), data.reshape(x.shape), noise.reshape(x.shape))
+        data, noise = self._turn_back(torch.stack([scaled * self.variances.to(x), scaled]))
+        data = weights @ self.means.to(x) + a * data
+        return Posterior(log_weights.logsumexp(1), data.reshape(x.shape), (b * noise).reshape(x.shape))
 
     def _components(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Per state and component: log(w_k p_k(x)) (b, k), x - alpha mu in the eigenbasis (b, k, d), variances."""
@@ -101,5 +101,5 @@ class GaussianMixture(Seeded):
         return self.weights.to(x).log() + log_p, centred, variances
 
     def _turn_back(self, turned: Tensor) -> Tensor:
-        """Sum over components of vectors given in their eigenbases: (b, k, d) to (b, d)."""
-        return turned.flatten(1) @ self.directions.to(turned).flatten(0, 1)
+        """Sum over components of vectors given in their eigenbases: (..., k, d) to (..., d)."""
+        return turned.flatten(-2) @ self.directions.to(turned).flatten(0, 1)
