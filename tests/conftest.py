@@ -14,3 +14,16 @@ def generator() -> torch.Generator:
 def unchecked(monkeypatch: pytest.MonkeyPatch):
     """No run-time checks of the shapes in annotations: a wrong shape meets the package's own error, as for a user."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture
+def outline():
+    """Function of an axis with one filled histogram: its area, its left and its right end."""
+
+    def measure(ax):
+        [polygon] = ax.patches
+        x, y = polygon.get_xy().T
+        inside = x[y > 0]
+        return abs((x[:-1] * y[1:] - x[1:] * y[:-1]).sum()) / 2, inside.min(), inside.max()
+
+    return measure

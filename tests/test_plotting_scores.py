@@ -31,7 +31,7 @@ def test_paths_over_density():
         assert ax.get_ylim() == (-2, 2)
 
 
-def test_law_grid():
+def test_law_grid(outline):
     samples = {"s = 0": torch.linspace(-1.5, 1.5, 200).expand(4, -1), "s = 1": torch.zeros(4, 50)}
     fig = plotting.law_grid(samples, ["a", "b", "c", "d"], PLACES, DENSITY)
     rows = [fig.axes[:4], fig.axes[4:]]
@@ -40,9 +40,9 @@ def test_law_grid():
     for row, (low, high) in zip(rows, ((-1.5, 1.5), (0, 0)), strict=True):
         for ax, density in zip(row, DENSITY, strict=True):
             assert drawn(ax, PLACES, density, EXACT)
-            bars = [(bar.get_x(), bar.get_width(), bar.get_height()) for bar in ax.patches if bar.get_height()]
-            assert sum(width * height for _, width, height in bars) == pytest.approx(1)
-            assert bars[0][0] == pytest.approx(low, abs=0.05) and sum(bars[-1][:2]) == pytest.approx(high, abs=0.05)
+            area, left, right = outline(ax)
+            assert area == pytest.approx(1)
+            assert left == pytest.approx(low, abs=0.05) and right == pytest.approx(high, abs=0.05)
             assert ax.get_ylim()[1] == pytest.approx(1.25 * density.max().item())
     assert names(fig) == ["simulated", "exact"]
 

@@ -173,6 +173,7 @@ def fit_class_mixtures(
     rank: int = 96,
     *,
     generator: torch.Generator | None = None,
+    progress: bool = False,
 ) -> dict[int | None, PCAMixture]:
     """A `PCAMixture` for each label 0, 1, ... and, under None, one for all images: what `paths.marginal` takes.
 
@@ -183,6 +184,7 @@ def fit_class_mixtures(
         null_components: Clusters of all images together, by default as many.
         rank: Leading principal directions in which the clusters differ.
         generator: Source of the clusters' starts.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: If there is not one label an image, a label has too few images, or as `PCAMixture.fit` says.
@@ -193,10 +195,11 @@ def fit_class_mixtures(
     count = int(labels.max()) + 1
     components = clusters_for(len(images) // count) if components is None else components
     null_components = components if null_components is None else null_components
-    for label in range(count):
-        chosen = images[labels == label]
-        if len(chosen) < max(2, components):
-            raise ValueError(f"expected at least {max(2, components)} images of label {label}, got {len(chosen)}")
-        mixtures[label] = PCAMixture.fit(chosen, components, rank, generator=generator)
-    mixtures[None] = PCAMixture.fit(images, null_components, rank, generator=generator)
+    from tqdm.auto import tqdm
+
+    for label in tqdm([*range(count), None], desc="fit mixtures", disable=not progress):
+        chosen, clusters = (images, null_components) if label is None else (images[labels == label], components)
+        if label is not None and len(chosen) < max(2, clusters):
+            raise ValueError(f"expected at least {max(2, clusters)} images of label {label}, got {len(chosen)}")
+        mixtures[label] = PCAMixture.fit(chosen, clusters, rank, generator=generator)
     return mixtures

@@ -239,7 +239,7 @@ def law_histograms(
     bins = torch.linspace(grid.min().item(), grid.max().item(), 61).tolist()
     for ax, (title, x), density in zip(axes, samples.items(), densities, strict=True):
         _require_shape(title, x, None)
-        ax.hist(x, bins, density=True, color=MODEL, alpha=0.5, label="simulated")
+        ax.hist(x, bins, density=True, histtype="stepfilled", lw=0, color=MODEL, alpha=0.5, label="simulated")
         ax.plot(grid, density, color=EXACT, lw=2, label="exact")
         ax.set(title=title, xlabel="$x$")
     axes[0].set_ylabel("density")

@@ -65,7 +65,7 @@ def law_grid(
     for row, (name, xs) in zip(axes, samples.items(), strict=True):
         _require_shape(name, xs, len(titles), None)
         for ax, x, density in zip(row, xs, densities, strict=True):
-            ax.hist(x, bins, density=True, color=MODEL, alpha=0.5, label="simulated")
+            ax.hist(x, bins, density=True, histtype="stepfilled", lw=0, color=MODEL, alpha=0.5, label="simulated")
             ax.plot(places, density, color=EXACT, lw=1.4, label="exact")
             ax.set(ylim=(0, 1.25 * density.max().item()), yticks=[])
         row[0].set_ylabel(name)
