@@ -123,6 +123,15 @@ def test_a_slider_out_of_its_range_is_refused(numbers):
         Slider("x", *numbers)
 
 
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [(lambda x, t: x[:, 1], "expected equal shapes"), (lambda x, t: 1e4 * x**2, "expected a flow that stays finite")],
+)
+def test_a_field_that_is_none_is_refused_in_a_sentence(field, said):
+    with pytest.raises(ValueError, match=said):
+        widgets.explore_flow(field, torch.ones(2, 3, 2))
+
+
 def test_the_first_picture_stands_in_until_the_live_one_hides_it(monkeypatch):
     shown = []
     monkeypatch.setattr("course_utils.widgets.core.display", shown.append)

@@ -114,7 +114,7 @@ class Exercise:
             try:
                 seen = self.observe(fn, case)
             except NotImplementedError:
-                print(f"{heading}: not done yet")
+                print(f"{heading}: not done yet (your function reaches `raise NotImplementedError`)")
                 return
             except AnswerError as error:
                 raise CheckFailed(f"{heading}: {error}{call}") from error.__cause__

@@ -11,7 +11,7 @@ from course_utils.plotting.core import DATA, EXACT, MODEL, figure
 from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage, polylines, shades
 from course_utils.processes import Langevin, OrnsteinUhlenbeck
-from course_utils.shapes import Field
+from course_utils.shapes import Field, check_same_shape
 from course_utils.simulators import heun_step, simulate
 from course_utils.widgets.core import Choice, Explorer, Slider
 
@@ -94,7 +94,7 @@ def explore_brownian_motion(*, paths: int = 1000, generator: torch.Generator | N
         ts = torch.linspace(0, 1, n + 1)
         xs = torch.cat([torch.zeros_like(eps[:1]), n**-p * eps.cumsum(0)])
         seen = slice(max(1, n // 16), None, max(1, n // 16))
-        return {"xs": polylines(ts, xs[:, :SHOWN]), "variance": (ts[seen], xs[seen].var(1).clamp(max=2))}
+        return {"xs": polylines(ts, xs[:, :SHOWN]), "variance": (ts[seen], xs[seen].var(1))}
 
     controls = {
         "n": Choice("steps n", {str(n): n for n in (2, 8, 16, 64, 128, 512)}, first="64"),
@@ -114,9 +114,15 @@ def explore_flow(field: Field, lines: Float[Tensor, "lines points 2"], *, steps:
         field: Velocity u(x, t), followed from t = 0 to t = 1 by Heun's method.
         lines: Lines at t = 0, shape (lines, points, 2); the first half in one colour, the rest in another.
         steps: Steps of the method.
+
+    Raises:
+        ValueError: If the velocities have not the shape of the points, or carry them out of all bounds.
     """
-    ts = torch.linspace(0, 1, steps + 1).to(lines)
-    frames = simulate(field, lines.flatten(0, 1), ts, heun_step).xs.unflatten(1, lines.shape[:2])
+    ts, points = torch.linspace(0, 1, steps + 1).to(lines), lines.flatten(0, 1)
+    check_same_shape(points=points, velocities=field(points, ts[0]))
+    frames = simulate(field, points, ts, heun_step).xs.unflatten(1, lines.shape[:2])
+    if not frames.isfinite().all():
+        raise ValueError("expected a flow that stays finite up to t = 1, got inf or nan: take a weaker field")
     limit, half = 1.05 * frames.abs().max().item(), len(lines) // 2
     fig, ax = figure(size=(4.6, 4.1))
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel="$x_1$", ylabel="$x_2$")
