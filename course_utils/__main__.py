@@ -119,7 +119,7 @@ def generate(args: argparse.Namespace) -> None:
     out = Path(args.out)
     if out.suffix not in (".npz", ".png"):
         raise ValueError(f"expected --out to end in .npz or .png, got {out}")
-    model, _ = digits.load(Path(args.model or digits.default_file()))
+    model, _ = digits.load(Path(args.model or digits.default_file()), progress=True)
     options = {"guidance": args.guidance, "stochastic": args.stochastic, "seed": args.seed}
     images = digits.samples(model, args.n, progress=True, **options).cpu()
     _write_images(out, images)

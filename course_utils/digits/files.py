@@ -43,8 +43,15 @@ def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
     write_file(path.with_suffix(".md"), card_text(card))
 
 
-def load(path: Path, device: torch.device | str | None = None) -> tuple[Residual, dict[str, Any]]:
+def load(
+    path: Path, device: torch.device | str | None = None, *, progress: bool = False
+) -> tuple[Residual, dict[str, Any]]:
     """A model from a file of `save`, and its card. The digits that it was trained on are needed, see `data.mnist`.
+
+    Args:
+        path: The file.
+        device: Where the model is to live; by default the best that there is.
+        progress: Whether to show a progress bar.
 
     Raises:
         ValueError: If there is no such file, or it is damaged or of another network.
@@ -58,7 +65,7 @@ def load(path: Path, device: torch.device | str | None = None) -> tuple[Residual
         raise ValueError(f"expected a model made by `python course.py train`, got {path} without a card")
     card = json.loads(metadata["card"])
     digits = data.mnist("train", card["plan"]["source"])
-    model = digit_model(digits.images, digits.labels, card["plan"]["seed"], device or best_device())
+    model = digit_model(digits.images, digits.labels, card["plan"]["seed"], device or best_device(), progress)
     model.net.load_state_dict(net.state_dict())
     if not torch.allclose(torch.tensor(_probe(model)), torch.tensor(json.loads(metadata["base"])), atol=0.02):
         warnings.warn(f"the mixtures fitted here differ from those that {path} was trained with", stacklevel=2)

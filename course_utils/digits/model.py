@@ -52,6 +52,7 @@ def digit_model(
     labels: Int[Tensor, " n"],
     seed: int = 0,
     device: torch.device | str = "cpu",
+    progress: bool = False,
 ) -> Residual:
     """The exact velocity of a Gaussian mixture a digit, plus a U-Net, not yet trained, for what it leaves over.
 
@@ -60,12 +61,14 @@ def digit_model(
         labels: 0 to 9.
         seed: Of the clusters and the first weights.
         device: Where the model is to live.
+        progress: Whether to show a progress bar: the clusters of 60,000 digits take seconds.
 
     Returns:
         A model (x, t, y) with y from 0 to 10, the null label; without y it is meant, too. It computes in PyTorch's
         default precision.
     """
-    mixtures = fit_class_mixtures(images, labels, generator=torch.Generator().manual_seed(seed))
+    clusters = torch.Generator().manual_seed(seed)
+    mixtures = fit_class_mixtures(images, labels, generator=clusters, progress=progress)
     mixtures = {label: mixture.to(device).to(torch.get_default_dtype()) for label, mixture in mixtures.items()}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -101,7 +104,7 @@ def train(
     """
     digits = data.mnist("train", plan.source)
     device, rank = (fabric.device, fabric.global_rank) if fabric else (best_device(), 0)
-    model = digit_model(digits.images, digits.labels, plan.seed, device)
+    model = digit_model(digits.images, digits.labels, plan.seed, device, progress)
     order, noise = torch.Generator(), torch.Generator(device)
     for stream, generator in enumerate((order, noise)):
         generator.manual_seed(1_000_000 * plan.seed + 2 * rank + stream)
