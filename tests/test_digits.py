@@ -149,8 +149,9 @@ def fitted(seed):
 @pytest.fixture
 def quick(monkeypatch):
     """Trainings of six steps, judged on few samples; a fit of mixtures is not done twice."""
+    ready = lambda images, labels, seed, device, progress: deepcopy(fitted(seed))  # noqa: E731
     for module in (model, files):
-        monkeypatch.setattr(module, "digit_model", lambda images, labels, seed, device, progress: deepcopy(fitted(seed)))
+        monkeypatch.setattr(module, "digit_model", ready)
     monkeypatch.setattr(files, "steps_within", lambda minutes, source: 6)
     monkeypatch.setattr(files, "judge", lambda model, test: digits.judge(model, test, n=10, progress=False))
 
