@@ -179,6 +179,82 @@ def test_the_line_that_failed_is_shown():
         exercise.check(explode)
 
 
+def test_a_loop_that_sums_the_time_makes_a_step_too_many():
+    def answer(field, x0, n):
+        x, t, xs = x0, 0.0, [x0]
+        while t < 1:
+            x = x + field(x, t) / n
+            xs.append(x)
+            t = t + 1 / n
+        return torch.stack(xs)
+
+    with pytest.raises(CheckFailed, match=r"n=10\)(?s:.*)one step too many"):
+        LABS["lab1"].EXERCISES["euler"].check(answer)
+
+
+def test_a_list_of_one_tensor_that_changes_is_recognised():
+    def euler(field, x0, n):
+        x, xs = x0.clone(), [x0]
+        for i in range(n):
+            x += field(x, i / n) / n
+            xs.append(x)
+        return torch.stack(xs)
+
+    def brownian(eps, h):
+        w, ws = torch.zeros_like(eps[0]), []
+        for e in eps:
+            w += h**0.5 * e
+            ws.append(w)
+        return torch.stack(ws)
+
+    for name, answer in {"euler": euler, "brownian_motion": brownian}.items():
+        with pytest.raises(CheckFailed, match="one and the same tensor, changed in"):
+            LABS["lab1"].EXERCISES[name].check(answer)
+
+
+FIRST = r"ValueError: the states come first, then the time: "
+SLIPS = {
+    FIRST + r"field\(x, t\)": [
+        ("euler", lambda field, x0, n: field(0.0, x0)),
+        ("euler", lambda field, x0, n: field(torch.tensor(0.0), x0)),
+        ("heun_step", lambda field, x, t, h: field(t, x)),
+        ("heun_step", lambda field, x, t, h: field(t.expand(len(x)), x)),
+    ],
+    FIRST + r"drift\(x, t\)": [("euler_maruyama_step", lambda sde, x, t, h, dw: sde.drift(t, x))],
+    FIRST + r"diffusion\(x, t\)": [("euler_maruyama_step", lambda sde, x, t, h, dw: sde.diffusion(t, x))],
+    r"of shape \(\) or \(4,\).*got \(4, 1\)": [("heun_step", lambda field, x, t, h: field(x, t.expand(4, 1)))],
+    "got a list; torch.stack makes": [("euler", lambda field, x0, n: [x0])],
+    "got a tuple; return one tensor": [("euler", lambda field, x0, n: (x0, x0))],
+    "an ndarray.*; all values must stay torch tensors": [
+        ("euler", lambda field, x0, n: x0.numpy()),
+        ("euler", lambda field, x0, n: field(x0.numpy(), 0.0)),
+    ],
+    r"; for a number, use math\.sqrt": [("brownian_motion", lambda eps, h: torch.sqrt(h) * eps)],
+    "; a function is used without its brackets": [
+        ("euler", lambda field, x0, n: field / n),
+        ("euler_maruyama_step", lambda sde, x, t, h, dw: h * sde.drift),
+        ("langevin_drift", lambda score, x, sigma: torch.log(score)),
+    ],
+    r"; in Python a power is `\*\*`": [("langevin_drift", lambda score, x, sigma: score(x) ^ 2)],
+    "may be random here. The noise is given as the argument dw": [
+        ("euler_maruyama_step", lambda sde, x, t, h, dw: x + torch.randn_like(x)),
+    ],
+    r"received nan\. \(The root or logarithm": [("langevin_drift", lambda score, x, sigma: score(x).sqrt())],
+}
+
+
+@pytest.mark.parametrize("words", SLIPS)
+def test_errors_of_python_are_followed_by_a_hint(words):
+    for name, answer in SLIPS[words]:
+        with pytest.raises(CheckFailed, match=words):
+            LABS["lab1"].EXERCISES[name].check(answer)
+
+
+@pytest.mark.parametrize("name, argument", [("euler", "field"), ("langevin_drift", "score")])
+def test_a_function_that_is_given_has_a_plain_name(name, argument):
+    assert build(LABS["lab1"].EXERCISES[name].draw(1))[argument].__qualname__ == argument
+
+
 def test_a_wrong_entry_is_shown_with_expected_and_received():
     exercise = LABS["lab1"].EXERCISES["langevin_drift"]
 

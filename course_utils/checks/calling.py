@@ -3,6 +3,7 @@
 This half, with `families`, knows neither oracles nor mistakes, so that it can run where the student's code runs.
 """
 
+import re
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,6 +12,17 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.families import build, kind_of
+
+HINTS = {
+    r"xor": r"in Python a power is `**`",
+    r"(sqrt|exp|log)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
+    r"(unsupported operand|must be Tensor).*\b(function|method|builtin_function_or_method)\b":
+        r"a function is used without its brackets: call it, with its arguments",
+    r"ndarray|numpy\(\)": r"all values must stay torch tensors",
+    r"expected a tensor as .* got a list": r"torch.stack makes one tensor of a list of tensors",
+    r"expected a tensor as .* got a tuple": r"return one tensor",
+}  # fmt: skip
+"""What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
 
 
 class AnswerError(Exception):
@@ -161,16 +173,23 @@ def called(fn: Callable, arguments: dict, observer: str) -> dict[str, Tensor]:
     """What one call gives, as named tensors; errors as for `observe`."""
     try:
         values = OBSERVERS[observer](fn, arguments)
-    except AnswerError:
-        raise
+    except AnswerError as error:
+        raise AnswerError(f"{error}{_hint(error)}") from error.__cause__
     except (Exception, SystemExit) as error:
         if isinstance(error, NotImplementedError) and not error.args:
             raise
-        power = "; in Python a power is `**`" if "xor" in str(error) else ""
         own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == _file(fn)]
         where = f" in your line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
-        raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}{power}") from error
+        raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}{_hint(error)}") from error
     return {name: value.detach().clone() for name, value in values.items()}
+
+
+def _hint(error: BaseException) -> str:
+    for pattern, hint in HINTS.items():
+        found = re.search(pattern, str(error))
+        if found:
+            return f"; {found.expand(hint)}"
+    return ""
 
 
 def _file(fn: Callable) -> str | None:

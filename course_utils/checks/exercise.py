@@ -14,6 +14,10 @@ CHECK_SEEDS = (1, 2, 3)
 """Cases that the notebook's check draws; a grader draws others."""
 
 
+NOISES = ("eps", "dw", "noise", "dws")
+"""Names of arguments that are random numbers."""
+
+
 class CheckFailed(AssertionError):
     """An answer is wrong; the text says what was called, expected and received, and the likely cause."""
 
@@ -87,7 +91,9 @@ class Exercise:
         if seen.changed:
             return Verdict(False, f"Your function changed its input {seen.changed[0]} in place; make a new tensor.")
         if not seen.repeatable:
-            return Verdict(False, "Two calls with the same inputs gave different results; nothing may be random here.")
+            given = "".join(f" The noise is given as the argument {name}." for name in case if name in NOISES)
+            words = "Two calls with the same inputs gave different results; nothing may be random here."
+            return Verdict(False, words + given)
         if all(self._agree(seen.values.get(name), value) for name, value in expected.items()):
             return Verdict(True)
         for mistake in self.mistakes:
@@ -144,7 +150,8 @@ class Exercise:
             gap = torch.nan_to_num((got - value).abs().double(), nan=torch.inf)
             at = tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)) if gap.ndim else ()
             where = f" at index {at}" if at else ""
-            return f"The {name}{where}: expected {value[at].item():.6g}, received {got[at].item():.6g}."
+            cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if got[at].isnan() else ""
+            return f"The {name}{where}: expected {value[at].item():.6g}, received {got[at].item():.6g}.{cause}"
         raise ValueError("expected a difference between answer and oracle, found none")
 
 

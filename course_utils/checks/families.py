@@ -18,26 +18,45 @@ from course_utils.shapes import expand_time
 def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
     """u(x, t) = x matrix^T + offset + t rate."""
 
-    def field(x: Tensor, t: Tensor) -> Tensor:
-        at = expand_time(t, x)  # first: it names arguments that are exchanged
-        return x @ matrix.T + offset + at * rate
+    def field(x, t):
+        _states_first(x, t, "field(x, t)")
+        return x @ matrix.T + offset + expand_time(t, x) * rate
 
-    return field
+    return _plainly_named(field)
 
 
 def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
     """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
 
-    def field(x: Tensor, t: Tensor) -> Tensor:
-        at = expand_time(t, x)
-        return torch.sin(x @ matrix.T + offset) + at**2 * rate
+    def field(x, t):
+        _states_first(x, t, "field(x, t)")
+        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
 
-    return field
+    return _plainly_named(field)
 
 
 def affine_score(matrix: Tensor, mean: Tensor) -> Callable:
     """The score of a Gaussian with precision `matrix`: -(x - mean) matrix^T."""
-    return lambda x: -(x - mean) @ matrix.T
+
+    def score(x):
+        return -(x - mean) @ matrix.T
+
+    return _plainly_named(score)
+
+
+def _plainly_named(fn: Callable) -> Callable:
+    """The function, called in errors what a student calls it, not `affine_score.<locals>.score`."""
+    fn.__qualname__ = fn.__name__
+    return fn
+
+
+def _states_first(x, t, call: str) -> None:
+    """Refuse exchanged arguments, and states that are no tensor."""
+    exchanged = isinstance(t, Tensor) and t.ndim > 1 and t.ndim > getattr(x, "ndim", 0)
+    if exchanged or isinstance(x, int | float):
+        raise ValueError(f"the states come first, then the time: {call}")
+    if not isinstance(x, Tensor):
+        raise ValueError(f"expected states that are a tensor, got {kind_of(x)}")
 
 
 class AffineSDE(SDE):
@@ -47,9 +66,11 @@ class AffineSDE(SDE):
         self._drift, self._scale = affine_field(matrix, offset, rate), scale
 
     def drift(self, x, t):
+        _states_first(x, t, "drift(x, t)")
         return self._drift(x, t)
 
     def diffusion(self, x, t):
+        _states_first(x, t, "diffusion(x, t)")
         return self._scale * (1 + expand_time(t, x)) * (1 + x**2).sqrt()
 
 
@@ -119,6 +140,7 @@ class PolynomialField:
         self.quadratic, self.matrix = quadratic, matrix
 
     def __call__(self, x, t):
+        _states_first(x, t, "field(x, t)")
         return (1 + expand_time(t, x)) * torch.einsum("ijk,bj,bk->bi", self.quadratic, x, x) + x @ self.matrix.T
 
 

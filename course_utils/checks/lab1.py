@@ -1,7 +1,7 @@
 """Lab 1: simulating ODEs and SDEs. Exercises 1.1 to 1.6.
 
-Numbers that are no tensors (steps, h, theta, sigma) are exact in single precision, so that an answer which makes
-tensors of them with the default dtype is not wrong in the eighth digit.
+Numbers that are no tensors (h, theta, sigma) are exact in single precision, so that an answer which makes tensors of
+them with the default dtype is not wrong in the eighth digit. Times i / n are not, for n = 10: 1.1 tolerates that.
 """
 
 import math
@@ -17,7 +17,8 @@ def _affine(normal, dim: int) -> dict:
 
 def _draw_euler(seed: int) -> dict:
     normal = random_inputs(seed)
-    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x0": normal(4, 2), "n": 4 * 2 ** (seed % 3)}
+    n = (4, 10, 8)[seed % 3]  # ten times 0.1 is less than 1: a loop `while t < 1` makes a step too many
+    return {"field": {"family": "curved field", **_affine(normal, 2)}, "x0": normal(4, 2), "n": n}
 
 
 def _euler(field, x0, n):
@@ -40,7 +41,10 @@ EULER = Exercise(
         Mistake("loop from 1", lambda field, x0, n: _euler_with(field, x0, n, ahead=1)[:-1],
                 "the first step is missing: a loop from 1 to n - 1 makes n - 1 steps, the first of them at t = h."),
         Mistake("one step too many", lambda field, x0, n: _euler_with(field, x0, n, steps=n + 1),
-                "there is one step too many: n steps of length 1 / n end at t = 1; with x0 that makes n + 1 states."),
+                "there is one step too many: n steps of length 1 / n end at t = 1; with x0 that makes n + 1 states. "
+                "Count the steps with `for i in range(n)`: a sum of n times 1 / n is often not exactly 1."),
+        Mistake("return in the loop", lambda field, x0, n: _euler(field, x0, n)[:2],
+                "the loop ends after one step: is `return` indented too far?"),
         Mistake("start missing", lambda field, x0, n: _euler(field, x0, n)[1:],
                 "the starting state is missing: the first entry of the trajectory is x0 itself."),
         Mistake("no step size", lambda field, x0, n: _euler_with(field, x0, n, h=1.0),
@@ -61,11 +65,16 @@ EULER = Exercise(
                 "the steps have the length 1 / (n - 1), and there are n - 1: a grid of n points has one gap less."),
         Mistake("step size of n + 1", lambda field, x0, n: _euler_with(field, x0, n, h=1 / (n + 1)),
                 "the step size is 1 / (n + 1): n steps, not n + 1, have to reach t = 1."),
+        Mistake("step size and times of n + 1", lambda field, x0, n: _euler(field, x0, n + 1)[:-1],
+                "steps and times have the length 1 / (n + 1): n + 1 states have n steps between them."),
         Mistake("always from the start", lambda field, x0, n: _euler_with(field, x0, n, stuck=True),
                 "the velocity is always taken at x0: each step starts from the state that the last one reached."),
         Mistake("overwritten", lambda field, x0, n: _euler(field, x0, n)[-1:].expand(n + 1, *x0.shape),
                 "all states are the last one: the list holds one and the same tensor, changed in place (by +=) "
                 "at every step. Make a new tensor for each state."),
+        Mistake("overwritten after the start", lambda field, x0, n: _overwritten(_euler(field, x0, n)),
+                "all states after the first are the last one: the list holds one and the same tensor, changed in place "
+                "(by +=) at every step. Make a new tensor for each state."),
         Mistake("batch first", lambda field, x0, n: _euler(field, x0, n).transpose(0, 1),
                 "the states are stacked along the second axis: time comes first, then the batch."),
         Mistake("joined along the batch", lambda field, x0, n: _euler(field, x0, n).flatten(0, 1),
@@ -73,7 +82,13 @@ EULER = Exercise(
         Mistake("only the end", lambda field, x0, n: _euler(field, x0, n)[-1],
                 "only the last state came back: the whole trajectory is asked for, stacked along a first axis."),
     ),
+    rtol=1e-5,
+    why="times i / n may be computed and added in single precision",
 )  # fmt: skip
+
+
+def _overwritten(xs):
+    return torch.cat([xs[:1], xs[-1:].expand(len(xs) - 1, *xs.shape[1:])])
 
 
 def _euler_with(field, x0, n, h=None, rate=1.0, ahead=0, stuck=False, steps=None, kept=1.0):
@@ -181,6 +196,23 @@ BROWNIAN = Exercise(
                 "the sum runs along the last axis, over the coordinates: it runs along time, the first axis."),
         Mistake("scaled by time", lambda eps, h: _by_time(eps, h),
                 "each W_t is drawn afresh as sqrt(t) eps: the variance is right, but a path must keep its past."),
+        Mistake("last not filled", lambda eps, h: torch.cat([_brownian(eps, h)[:-1], 0 * eps[:1]]),
+                "the last value is never filled: the loop over the increments ends one short."),
+        Mistake("loop from 1", lambda eps, h: _brownian(eps[1:], h),
+                "the first increment eps[0] is missing: does the loop start at 1?"),
+        Mistake("loop from 1, value left 0", lambda eps, h: torch.cat([0 * eps[:1], _brownian(eps[1:], h)]),
+                "the first increment eps[0] is missing, and the second value is still 0: does the loop start at 1?"),
+        Mistake("root of eps", lambda eps, h: _brownian((h * eps).sqrt(), 1.0),
+                "the root is taken of eps, too: eps is scaled by the root of h alone."),
+        Mistake("overwritten", lambda eps, h: _brownian(eps, h)[-1:].expand(len(eps) + 1, *eps.shape[1:]),
+                "all values are the last one: the list holds one and the same tensor, changed in place (by +=) "
+                "at every step. Make a new tensor for each value."),
+        Mistake("overwritten, start missing", lambda eps, h: _brownian(eps, h)[-1:].expand_as(eps),
+                "all values are the last one, and W_0 is missing: the list holds one and the same tensor, changed in "
+                "place (by +=) at every step. Make a new tensor for each value."),
+        Mistake("overwritten after the start", lambda eps, h: _overwritten(_brownian(eps, h)),
+                "all values after the first are the last one: the list holds one and the same tensor, changed in place "
+                "(by +=) at every step. Make a new tensor for each value."),
     ),
 )  # fmt: skip
 
@@ -210,6 +242,11 @@ EULER_MARUYAMA = Exercise(
                 "the noise is multiplied by h: only the drift is a rate per time."),
         Mistake("no drift", lambda sde, x, t, h, dw: x + sde.diffusion(x, t) * dw,
                 "the drift is missing."),
+        Mistake("minus noise", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) - sde.diffusion(x, t) * dw,
+                "the noise has the wrong sign: the law is the same, but not the path that dw drives."),
+        Mistake("divided by the root",
+                lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw / h.sqrt(),
+                "dw is divided by sqrt(h): it is used as it is, with the variance h."),
         Mistake("no noise", lambda sde, x, t, h, dw: x + h * sde.drift(x, t),
                 "the noise is missing: this is the Euler step of an ODE."),
         Mistake("no diffusion coefficient", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + dw,
@@ -228,6 +265,8 @@ EULER_MARUYAMA = Exercise(
                 "the drift is multiplied by sqrt(h): only noise grows like that; the drift is a rate per time."),
         Mistake("later time", lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t + h) * dw,
                 "the diffusion coefficient is taken at t + h: Itô takes it at the beginning of the step."),
+        Mistake("all at the later time", lambda sde, x, t, h, dw: _euler_maruyama(sde, x, t + h, h, dw),
+                "drift and diffusion are taken at the end of the step: Itô takes them at t."),
         Mistake("moved state", lambda sde, x, t, h, dw: _drift_first(sde, x + h * sde.drift(x, t), t, dw),
                 "the diffusion coefficient is taken where the drift has already moved the state: Itô takes it at x."),
         Mistake("exchanged", lambda sde, x, t, h, dw: x + h * sde.diffusion(x, t) + sde.drift(x, t) * dw,
@@ -277,6 +316,10 @@ ORNSTEIN_UHLENBECK = Exercise(
                 "coefficients of the SDE."),
         Mistake("diffusion times x", lambda x, t, theta, sigma: (-theta * x, sigma * x),
                 "the diffusion is multiplied by x: that is geometric Brownian motion; here the noise is additive."),
+        Mistake("drift times t", lambda x, t, theta, sigma: (-theta * x * t, torch.full_like(x, sigma)),
+                "the drift is multiplied by t: the coefficients do not depend on t."),
+        Mistake("diffusion times the root of t", lambda x, t, theta, sigma: (-theta * x, sigma * t.sqrt()),
+                "the diffusion is multiplied by sqrt(t), which dW brings along: the coefficients do not depend on t."),
     ),
     observer="drift and diffusion",
 )  # fmt: skip
@@ -290,7 +333,9 @@ def _law(x, t, theta, sigma, power):
 def _draw_langevin(seed: int) -> dict:
     normal = random_inputs(seed)
     score = {"family": "affine score", "matrix": normal(2, 2), "mean": normal(2)}
-    return {"score": score, "x": normal(4, 2), "sigma": _dyadic(normal(1), 1.0, 2.0)}
+    x = normal(4, 2)
+    x[1] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
+    return {"score": score, "x": x, "sigma": _dyadic(normal(1), 1.0, 2.0)}
 
 
 def _langevin(score, x, sigma):
@@ -306,6 +351,12 @@ LANGEVIN = Exercise(
                 "sigma enters with the wrong power: it is the variance of the noise that the drift has to balance."),
         Mistake("sigma alone", lambda score, x, sigma: sigma * score(x),
                 "the factor of the score is sigma: noise and drift balance if it is half the *variance* per time."),
+        Mistake("root of the half", lambda score, x, sigma: sigma / 2**0.5 * score(x),
+                "the factor of the score is the root of what it has to be: the drift balances a variance."),
+        Mistake("log of the score", lambda score, x, sigma: sigma**2 / 2 * score(x).log(),
+                "score(x) is already the gradient of log p: no log is needed."),
+        Mistake("log of the score alone", lambda score, x, sigma: score(x).log(),
+                "the score is already the gradient of log p: take no log of it, but weigh it with the noise."),
         Mistake("half squared", lambda score, x, sigma: (sigma / 2) ** 2 * score(x),
                 "the half is squared, too: the drift is half as strong as it has to be."),
         Mistake("half the score", lambda score, x, sigma: score(x) / 2,
