@@ -16,6 +16,8 @@ from nbformat import NotebookNode, read
 from benchmarks.rows import Row, alone
 
 ROOT = Path(__file__).parents[1]
+BUDGETS = (("small", 2.0), ("full", 15.0))
+"""`COURSE_BUDGET`, and the minutes that the five notebooks may take together."""
 LAB_4 = ROOT / "solutions" / "lab4_image_generation" / "lab4_image_generation.ipynb"
 
 
@@ -38,7 +40,7 @@ def imports(quick: bool) -> Iterator[Row]:
 
 def notebooks(quick: bool) -> Iterator[Row]:
     """The five solution notebooks, one after another; with --quick only with the small budget."""
-    for budget, most in (("small", 2.0), ("full", 15.0)):
+    for budget, most in BUDGETS:
         if quick and budget == "full":
             continue
         os.environ["COURSE_BUDGET"] = budget

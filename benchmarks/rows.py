@@ -92,13 +92,14 @@ def compare(
 def alone(
     name: str, what: str, value: float, unit: str, *, most: float | None = None, least: float | None = None
 ) -> Row:
-    """A figure without a peer; the ratio is that to its limit."""
+    """A figure without a peer; the ratio is that to its limit, if this is not 0."""
     bounds = [("at most", most), ("at least", least)]
     word, limit = next(((word, limit) for word, limit in bounds if limit is not None), ("", None))
     if limit is None:
         return Row(name, what, value, None, "", unit)
     holds = value <= limit if most is not None else value >= limit
-    return Row(name, what, value, None, "", unit, value / limit, None, f"{word} {limit:g} {unit}".strip(), holds)
+    ratio = value / limit if limit else None
+    return Row(name, what, value, None, "", unit, ratio, None, f"{word} {limit:g} {unit}".strip(), holds)
 
 
 def peak_megabytes() -> float:
