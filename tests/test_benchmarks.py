@@ -6,11 +6,12 @@ import math
 import time
 from types import SimpleNamespace
 
+import nbformat
 import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import growth, quality
+from benchmarks import growth, package, quality
 from benchmarks.digits import Clock
 from benchmarks.plots import Plot
 from benchmarks.report import Report
@@ -66,6 +67,12 @@ def test_compare_shows_amounts_a_second_and_the_same_ratio(ticking):
 def test_alone_compares_with_its_limit(value, limit, must, holds):
     row = alone("a", "b", value, "ms", **limit)
     assert (row.must, row.holds) == (must, holds)
+
+
+@pytest.mark.parametrize(("value", "holds"), [(0, True), (1, False)])
+def test_a_limit_of_0_has_no_ratio(value, holds):
+    row = alone("a", "b", value, "", most=0)
+    assert row.ratio is None and row.holds is holds and row.must == "at most 0"
 
 
 def test_alone_without_a_limit_is_only_stated():
@@ -198,3 +205,20 @@ def test_quick_reaches_the_benchmark_and_marks_every_row(run, tmp_path):
     _, out, _ = run()
     assert "| quick is False | 1 s |" in out and "(quick)" not in out
     assert (tmp_path / "table.md").read_text("utf-8") == out.removesuffix("\n")
+
+
+def cell(seconds, *outputs, name="c"):
+    stamps = {"iopub.status.busy": "2026-01-01T00:00:00.5Z", "iopub.status.idle": f"2026-01-01T00:00:{seconds:09.6f}Z"}
+    made = nbformat.v4.new_code_cell("1", id=name, outputs=[*outputs])
+    made.metadata["execution"] = stamps
+    return made
+
+
+def test_slow_cells_and_bars_are_told_apart():
+    text = lambda said: nbformat.v4.new_output("display_data", {"text/plain": said})  # noqa: E731
+    bar, live, figure = map(text, ("fit:   0%|          | 0/9 [00:00<?, ?step/s]", "HTML(value='')", "<IPython HTML>"))
+    printed = nbformat.v4.new_output("stream", name="stderr", text="judge:  50%|#####     | 1/2 [00:00<00:00]")
+    assert [package.is_slow(one) for one in (cell(3.0), cell(2.0), cell(3.0, name="setup"))] == [True, False, False]
+    assert not package.is_slow(nbformat.v4.new_code_cell("never run"))
+    assert all(package.has_bar(cell(3.0, figure, one)) for one in (bar, live, printed))
+    assert not package.has_bar(cell(3.0, figure))
