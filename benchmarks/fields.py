@@ -4,7 +4,7 @@ import multiprocessing
 
 import torch
 
-from benchmarks.rows import Row, alone, compare, peak_megabytes
+from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes
 from course_utils import data
 from course_utils.distributions import Empirical
 from course_utils.paths import GaussianPath, marginal
@@ -17,6 +17,7 @@ def _extra_megabytes() -> float:
     field = marginal(GaussianPath(), Empirical(images)).velocity
     x = torch.randn(BATCH, 1, 28, 28)
     field(x[:1], torch.tensor(0.5))
+    forget_peak()
     before = peak_megabytes()
     field(x, torch.tensor(0.5))
     return peak_megabytes() - before

@@ -102,8 +102,13 @@ def alone(
     return Row(name, what, value, None, "", unit, ratio, None, f"{word} {limit:g} {unit}".strip(), holds)
 
 
+def forget_peak() -> None:
+    """Let `peak_megabytes` begin anew with what this process holds now (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_megabytes() -> float:
-    """The most memory that this process has held (of a process just started, unlike `ru_maxrss`, nothing inherited)."""
+    """The most memory that this process has held since `forget_peak`."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

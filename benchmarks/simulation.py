@@ -5,7 +5,7 @@ import multiprocessing
 import torch
 from torch import nn
 
-from benchmarks.rows import Row, alone, compare, peak_megabytes
+from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes
 from course_utils.processes import OrnsteinUhlenbeck
 from course_utils.simulators import BLOCK, rk4_step, simulate
 
@@ -83,6 +83,7 @@ def extra_memory() -> float:
 def _extra_memory() -> float:
     torch.zeros(PATHS, 1).normal_()
     simulate(OrnsteinUhlenbeck(1.0, 1.0), torch.zeros(10, 1), torch.linspace(0, 1, 11))
+    forget_peak()
     before = peak_megabytes()
     xs = ours(1).xs
     return (peak_megabytes() - before) * 2**20 / (xs.numel() * xs.element_size())

@@ -15,7 +15,7 @@ from benchmarks import growth, package, quality
 from benchmarks.digits import Clock
 from benchmarks.plots import Plot
 from benchmarks.report import Report
-from benchmarks.rows import Row, alone, compare, table
+from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes, table
 
 
 @pytest.fixture
@@ -212,6 +212,15 @@ def cell(seconds, *outputs, name="c"):
     made = nbformat.v4.new_code_cell("1", id=name, outputs=[*outputs])
     made.metadata["execution"] = stamps
     return made
+
+
+def test_the_peak_is_counted_anew():
+    del_me = torch.ones(2**25)
+    del del_me
+    forget_peak()
+    before = peak_megabytes()
+    kept = torch.ones(2**24)
+    assert 0.8 < (peak_megabytes() - before) / (kept.numel() * 4 / 2**20) < 1.5
 
 
 def test_slow_cells_and_bars_are_told_apart():
