@@ -215,8 +215,8 @@ def cell(seconds, *outputs, name="c"):
 
 
 def test_the_peak_is_counted_anew():
-    del_me = torch.ones(2**25)
-    del del_me
+    earlier = torch.ones(2**25)
+    del earlier
     forget_peak()
     before = peak_megabytes()
     kept = torch.ones(2**24)
