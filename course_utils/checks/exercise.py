@@ -18,6 +18,12 @@ NOISES = ("eps", "dw", "noise", "dws")
 """Names of arguments that are random numbers."""
 
 
+def not_repeatable(case: dict) -> str:
+    """What to say of an answer that gives different results for the same inputs."""
+    given = "".join(f" The noise is given as the argument {name}." for name in case if name in NOISES)
+    return f"Two calls with the same inputs gave different results; nothing may be random here.{given}"
+
+
 class CheckFailed(AssertionError):
     """An answer is wrong; the text says what was called, expected and received, and the likely cause."""
 
@@ -91,9 +97,7 @@ class Exercise:
         if seen.changed:
             return Verdict(False, f"Your function changed its input {seen.changed[0]} in place; make a new tensor.")
         if not seen.repeatable:
-            given = "".join(f" The noise is given as the argument {name}." for name in case if name in NOISES)
-            words = "Two calls with the same inputs gave different results; nothing may be random here."
-            return Verdict(False, words + given)
+            return Verdict(False, not_repeatable(case))
         if all(self._agree(seen.values.get(name), value) for name, value in expected.items()):
             return Verdict(True)
         for mistake in self.mistakes:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from course_utils.checks.calling import Observation
-from course_utils.checks.exercise import Exercise
+from course_utils.checks.exercise import Exercise, not_repeatable
 from course_utils.grading import wire
 from course_utils.grading.results import Answer
 
@@ -145,7 +145,7 @@ def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:
     if seen.changed:
         return f"Your function changed its input {seen.changed[0]} in place; make a new tensor."
     if not seen.repeatable:
-        return "Two calls with the same inputs gave different results; nothing may be random here."
+        return not_repeatable(case)
     for name, expected in _expected(exercise, case).items():
         given, what = seen.values[name], _words(name)
         if given.ndim != expected.ndim:
