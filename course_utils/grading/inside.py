@@ -19,6 +19,7 @@ import torch
 from IPython.core.error import UsageError
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 from course_utils.checks.calling import AnswerError, observe
 from course_utils.grading import confine, syntax, wire
@@ -67,8 +68,7 @@ def at_most(seconds: float) -> Iterator[None]:
 def make_shell() -> InteractiveShell:
     """An IPython shell that keeps no history on disk, shows no tracebacks and runs no shell commands."""
     InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance()
-    shell.history_manager.enabled = False
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
     shell.showtraceback = shell.showsyntaxerror = lambda *_, **__: None
     shell._format_exception_for_storage = lambda *_, **__: {}  # slow, and nobody reads it
     shell.enable_gui = shell.enable_matplotlib = lambda gui=None: (None, "agg")
@@ -101,6 +101,7 @@ class Submission:
 
     def serve(self) -> None:
         """Follow the orders on the first channel until it is closed."""
+        sys.stdout = sys.stderr = Bounded(0)  # a thread that prints to a file could keep all others from running
         seed()
         orders = {"read": self.read, "run": self.run, "hold": self.hold}
         with open(self.channels[0], "rb", closefd=False) as lines:
@@ -175,7 +176,6 @@ def answer(fn: Callable, channel: int) -> None:
     """Call a function on the cases that arrive, and send what each call showed; the first failure is the last."""
     seed()
     torch.set_num_threads(1)
-    sys.stdout = sys.stderr = Bounded(0)
     order = next_cases(channel)
     confine.limit_cpu(int(order["seconds"]) + 2)
     for case in order["cases"]:
