@@ -15,7 +15,7 @@ from course_utils.storage import replace_file
 
 
 def budget(full: Any, small: Any) -> Any:
-    """`full`, or `small` where the environment variable COURSE_BUDGET is "small", to shorten training.
+    """`full`, or `small` where the environment variable COURSE_BUDGET is "small": a lab's trial run, in seconds.
 
     Raises:
         ValueError: If COURSE_BUDGET is set to anything else than "full" or "small".
