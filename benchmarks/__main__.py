@@ -21,13 +21,26 @@ WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUD
 
 def benchmarks() -> dict[str, Callable]:
     """From name to a function of `quick` that yields rows and plots as they are found."""
-    from benchmarks import board, digits, fields, grading, growth, package, quality, sampling, simulation, widgets
+    from benchmarks import (
+        board,
+        digits,
+        distances,
+        fields,
+        grading,
+        growth,
+        package,
+        quality,
+        sampling,
+        simulation,
+        widgets,
+    )
 
     return {
         "imports": package.imports,
         "sde": simulation.sde,
         "ode": simulation.ode,
         "board": board.board,
+        "distances": distances.distances,
         "throughput": digits.throughput,
         "peak": digits.peak,
         "sampling": sampling.sampling,

@@ -11,7 +11,7 @@ from torch import nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.peer_nets import Padded, RecipeUNet, torchcfm_unet
+from benchmarks.peer_nets import DiffusersUNet, Padded, RecipeUNet, torchcfm_unet
 from benchmarks.rows import Row, alone, compare, seconds
 from course_utils import data, digits
 from course_utils.digits.model import BATCH_SIZE
@@ -59,6 +59,7 @@ def throughput(quick: bool) -> list[Row]:
     for name, net, least in (
         ("lab recipe's U-Net, 32×32", Padded(RecipeUNet()), 15.0),
         ("torchcfm's example U-Net", torchcfm_unet(), 25.0),
+        ("a U-Net of diffusers", DiffusersUNet(), None),
     ):
         peer = training_step(net, BATCH_SIZE)
         size = sum(p.numel() for p in net.parameters())

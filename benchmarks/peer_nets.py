@@ -1,4 +1,4 @@
-"""Networks of others, for comparison: the well-known lab's U-Net and that of torchcfm's example."""
+"""Networks of others, for comparison: the well-known lab's U-Net, torchcfm's example and one of diffusers."""
 
 import torch
 import torch.nn.functional as F
@@ -87,3 +87,20 @@ class _Called(nn.Module):
 
     def forward(self, x, t, y=None):
         return self.net(torch.as_tensor(t).expand(len(x)), x, y.clamp(max=9))
+
+
+class DiffusersUNet(nn.Module):
+    """The U-Net of the diffusers package, about as large as Lab 4's, without attention; called as (x, t, y)."""
+
+    def __init__(self):
+        super().__init__()
+        from diffusers import UNet2DModel
+
+        channels = (16, 32, 32)
+        self.net = UNet2DModel(
+            28, 1, 1, block_out_channels=channels, layers_per_block=1, norm_num_groups=8, num_class_embeds=11,
+            down_block_types=["DownBlock2D"] * 3, up_block_types=["UpBlock2D"] * 3, add_attention=False,
+        )  # fmt: skip
+
+    def forward(self, x: Tensor, t: Tensor, y: Tensor) -> Tensor:
+        return self.net(x, 1000 * torch.as_tensor(t).flatten().expand(len(x)), y).sample

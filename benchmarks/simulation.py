@@ -1,6 +1,8 @@
-"""Simulating SDEs and ODEs beside torchsde, diffrax and torchdiffeq."""
+"""Simulating SDEs and ODEs beside torchsde, diffrax, torchdiffeq and flow-matching."""
 
 import multiprocessing
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import torch
 from torch import nn
@@ -104,31 +106,42 @@ def sde(quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-def ode(quick: bool) -> list[Row]:
-    """100 Runge–Kutta steps of a small network and of a linear field, beside torchdiffeq."""
-    from torchdiffeq import odeint
-
+def ode(quick: bool) -> Iterator[Row]:
+    """100 Runge–Kutta steps of a small network and of a linear field, beside torchdiffeq and Meta's flow-matching."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(2, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU(), nn.Linear(64, 2))
     matrix = torch.tensor([[-0.5, 1.0], [-1.0, -0.5]])
-    rows = []
-    for name, field, batches, least in (
-        ("MLP 2-64-64-2", lambda x: network(x), (256, 20_000), 1.0),
-        ("linear field", lambda x: x @ matrix, (256,), 2.0),
+    for name, field, batch, least in (
+        ("MLP 2-64-64-2", lambda x, t: network(x), 256, 1.0),
+        ("MLP 2-64-64-2", lambda x, t: network(x), 20_000, 1.0),
+        ("linear field", lambda x, t: x @ matrix, 256, 2.0),
     ):
-        for batch in batches:
-            x0, ts = torch.randn(batch, 2, generator=torch.Generator().manual_seed(1)), torch.linspace(0, 1, 101)
-            own = lambda x0=x0, ts=ts, f=field: simulate(lambda x, t: f(x), x0, ts, rk4_step, save_every=100).end  # noqa: E731
-
-            def peer(x0=x0, ts=ts, f=field):
-                with torch.no_grad():
-                    return odeint(lambda t, x: f(x), x0, ts[[0, -1]], method="rk4", options={"step_size": 0.01})[-1]
-
-            what = f"RK4, 100 steps, {name}, batch {batch:,}"
-            rows.append(compare("ode", what, own, peer, version("torchdiffeq"), least=least, rounds=3 if quick else 9))
+        x0, ts = torch.randn(batch, 2, generator=torch.Generator().manual_seed(1)), torch.linspace(0, 1, 101)
+        own = partial(_own_ode, field, x0, ts)
+        what = f"RK4, 100 steps, {name}, batch {batch:,}"
+        for package, solve, ratio in (("torchdiffeq", _torchdiffeq, least), ("flow-matching", _flow_matching, None)):
+            peer = partial(solve, field, x0)
+            yield compare("ode", what, own, peer, version(package), least=ratio, rounds=3 if quick else 9)
             gap = (own() - peer()).abs().max().item()
-            rows.append(alone("ode", f"{what}: largest difference of the results", gap, "", most=1e-5))
-    return rows
+            yield alone("ode", f"{what}: largest difference to {package}", gap, "", most=1e-5)
+
+
+def _own_ode(field: Callable, x0: torch.Tensor, ts: torch.Tensor) -> torch.Tensor:
+    return simulate(field, x0, ts, rk4_step, save_every=len(ts) - 1).end
+
+
+def _torchdiffeq(field: Callable, x0: torch.Tensor) -> torch.Tensor:
+    from torchdiffeq import odeint
+
+    with torch.no_grad():
+        ends, options = torch.tensor([0.0, 1.0]), {"step_size": 0.01}
+        return odeint(lambda t, x: field(x, t), x0, ends, method="rk4", options=options)[-1]
+
+
+def _flow_matching(field: Callable, x0: torch.Tensor) -> torch.Tensor:
+    from flow_matching.solver import ODESolver
+
+    return ODESolver(field).sample(x0, step_size=0.01, method="rk4")
 
 
 def version(package: str) -> str:
