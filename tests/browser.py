@@ -27,6 +27,8 @@ KERNEL_READY = """() => {
     const state = bar?.querySelector(".jp-Notebook-ExecutionIndicator")?.dataset.status;
     return name && name !== "No Kernel" && state === "idle";
 }"""  # before there is a kernel the indicator says idle, too
+STARTED = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].some(
+    prompt => /\\[(\\d+|\\*)\\]:/.test(prompt.textContent))"""
 ALL_RUN = """() => {
     const texts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
     const stopped = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
@@ -123,9 +125,22 @@ def open_and_run(page, address: str, minutes: float = 8) -> None:
     page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell", timeout=90_000)
     page.wait_for_function(KERNEL_READY, timeout=90_000)
-    page.click("#jp-MainMenu >> text=Run")
-    page.click(".lm-Menu >> text=/^Run All Cells$/")
+    _run_all(page)
     page.wait_for_function(ALL_RUN, timeout=minutes * 60_000)
+
+
+def _run_all(page, tries: int = 3) -> None:
+    """Choose Run All Cells; again if no cell has begun after 20 s, since a menu that is not ready yet does nothing."""
+    from playwright.sync_api import TimeoutError
+
+    for left in reversed(range(tries)):
+        page.click("#jp-MainMenu >> text=Run")
+        page.click(".lm-Menu-item:not(.lm-mod-disabled) >> text=/^Run All Cells$/")
+        try:
+            return page.wait_for_function(STARTED, timeout=20_000)
+        except TimeoutError:
+            if not left:
+                raise
 
 
 def errors(page) -> list[str]:

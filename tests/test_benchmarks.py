@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import growth, package, quality
+from benchmarks import board, growth, package, quality
 from benchmarks.digits import Clock
 from benchmarks.plots import Plot
 from benchmarks.report import Report
@@ -117,6 +117,11 @@ def test_a_peer_is_compared_with_our_latest_point_of_no_more_time():
     own = [point(5, 100), point(80, 20), point(600, 10)]
     pairs = quality.at_equal_time(own, [point(60, 300), point(240, 200), point(590, 100)])
     assert [mine.cpu for mine, _ in pairs] == [5, 80, 600]
+
+
+def test_the_board_benchmark_finds_what_it_takes_from_lab_2():
+    cpu, share = board.ours(steps=2)
+    assert cpu > 0 and 0.3 < share < 0.7  # untrained: half of the plane is off the squares
 
 
 def test_quality_holds_only_below_everywhere():
