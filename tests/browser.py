@@ -141,6 +141,7 @@ def _run_all(page, tries: int = 3) -> None:
         except TimeoutError:
             if not left:
                 raise
+            page.keyboard.press("Escape")  # a menu that is still open would be closed by the next click
 
 
 def errors(page) -> list[str]:
