@@ -10,7 +10,7 @@ from course_utils.distributions import PCAMixture
 from course_utils.paths import GaussianPath, marginal
 
 TIMES = (0.1, 0.2, 0.3, 0.4, 0.5)
-FITS = ((16, 64, 1.0), (64, 64, 0.3), (62, 96, 0.3), (62, 96, 1.0), (128, 64, 0.3), (62, 128, 0.3))
+FITS = ((16, 64, 1.0), (62, 64, 0.3), (62, 64, 1.0), (62, 96, 0.3), (128, 64, 0.3), (62, 128, 0.3))
 
 
 @torch.no_grad()

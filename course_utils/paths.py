@@ -205,11 +205,8 @@ class Marginal:
         self.schedule, self.p_data = schedule, p_data
 
     def posterior(self, x: Tensor, t: Time) -> Posterior:
-        """log p_t(x), E[z | x] and E[noise | x]."""
-        at = expand_time(t, x)
-        if self.p_data.singular:
-            self.schedule.check_span(at)
-        return self.p_data.posterior(x, self.schedule.alpha(at), self.schedule.beta(at))
+        """E[z | x] and E[noise | x]."""
+        return self.p_data.posterior(x, *self._factors(x, t))
 
     def velocity(self, x: Tensor, t: Time) -> Tensor:
         """Marginal velocity alpha_dot E[z | x] + beta_dot E[noise | x], shape (batch, *event)."""
@@ -225,7 +222,13 @@ class Marginal:
 
     def log_prob(self, x: Tensor, t: Time) -> Tensor:
         """log p_t(x), shape (batch,)."""
-        return self.posterior(x, t).log_prob
+        return self.p_data.noisy_log_prob(x, *self._factors(x, t))
+
+    def _factors(self, x: Tensor, t: Time) -> tuple[Tensor, Tensor]:
+        at = expand_time(t, x)
+        if self.p_data.singular:
+            self.schedule.check_span(at)
+        return self.schedule.alpha(at), self.schedule.beta(at)
 
 
 class LabelledMarginal:
@@ -256,11 +259,12 @@ class LabelledMarginal:
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         expand_time(t, x)
         out = x.new_empty(len(x) if method == "log_prob" else x.shape)
-        for label in y.unique().tolist():
+        order = y.argsort()
+        labels, counts = y[order].unique_consecutive(return_counts=True)
+        for label, rows in zip(labels.tolist(), order.split(counts.tolist()), strict=True):
             key = None if label == self.null else label
             if key not in self.marginals:
                 known = [k for k in self.marginals if k is not None]
                 raise ValueError(f"expected labels among {known} (null label {self.null}), got {label}")
-            here = y == label
-            out[here] = getattr(self.marginals[key], method)(x[here], t[here] if t.ndim else t)
+            out[rows] = getattr(self.marginals[key], method)(x[rows], t[rows] if t.ndim else t)
         return out

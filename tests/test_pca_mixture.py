@@ -21,28 +21,31 @@ def normal(*shape, seed=0):
     return torch.randn(*shape, generator=generator(seed), dtype=torch.double)
 
 
-def random_mixture():
-    """A PCAMixture and the GaussianMixture that is the same, its covariances built in full."""
+def random_mixture(m=5):
+    """A PCAMixture with m directions and the GaussianMixture that is the same, its covariances built in full."""
     centre, basis = normal(*EVENT), torch.linalg.qr(normal(D, D, seed=1))[0]
-    factors, variances = normal(K, RANK, RANK, seed=2), torch.tensor([0.3, 0.1, 0.02]).double()
+    factors, variances, rest = normal(K, RANK, RANK, seed=2), torch.tensor([0.3, 0.1, 0.05]).double()[: m - RANK], 0.02
     covs, weights = factors @ factors.mT, torch.tensor([1.0, 2.0, 3.0, 4.0]).double()
     top = GaussianMixture(normal(K, RANK, seed=3), covs, weights)
-    full = torch.zeros(K, D, D).double()
-    full[:, :RANK, :RANK], full[:, RANK:, RANK:] = covs, variances.diag()
+    full = rest * torch.eye(D).double().repeat(K, 1, 1)
+    full[:, :RANK, :RANK], full[:, RANK:m, RANK:m] = covs, variances.diag()
     means = centre.flatten() + top.means @ basis[:, :RANK].T
-    return PCAMixture(centre, basis, top, variances), GaussianMixture(
+    return PCAMixture(centre, basis[:, :m], top, variances, rest), GaussianMixture(
         means.reshape(K, *EVENT), basis @ full @ basis.T, weights
     )
 
 
+@pytest.mark.parametrize("m", [RANK, 5, D])
 @pytest.mark.parametrize("t", [0.0, 0.4, 1.0, torch.tensor([0.0, 0.2, 0.5, 0.9, 1.0])])
-def test_posterior_is_that_of_the_full_mixture(t):
-    mixture, full = random_mixture()
+def test_posterior_is_that_of_the_full_mixture(t, m):
+    mixture, full = random_mixture(m)
     x = 2 * normal(5, *EVENT, seed=4)
     at = torch.as_tensor(t).double()
     alpha = at.reshape(-1, 1, 1, 1) if at.ndim else at
-    for ours, expected in zip(mixture.posterior(x, alpha, 1 - alpha), full.posterior(x, alpha, 1 - alpha), strict=True):
+    factors = alpha, 1 - alpha
+    for ours, expected in zip(mixture.posterior(x, *factors), full.posterior(x, *factors), strict=True):
         torch.testing.assert_close(ours, expected)
+    torch.testing.assert_close(mixture.noisy_log_prob(x, *factors), full.noisy_log_prob(x, *factors))
 
 
 def test_density_against_torch():
@@ -96,6 +99,7 @@ def test_one_component_is_the_gaussian_of_the_data():
     np.testing.assert_allclose(mixture.mean.flatten().numpy(), flat.mean(0))
     covariance = mixture.basis[:, :RANK] @ mixture.top.covs[0] @ mixture.basis[:, :RANK].T
     covariance += mixture.basis[:, RANK:] @ mixture.variances.diag() @ mixture.basis[:, RANK:].T
+    assert mixture.basis.shape == (D, D)
     np.testing.assert_allclose(covariance.numpy(), np.cov(flat.T, bias=True), rtol=1e-6, atol=1e-9)
 
 
@@ -150,7 +154,7 @@ def test_class_mixtures_of_real_digits(digits):
     held_out = slice(4000, 4300)
     noisy = small[held_out] + 0.5 * torch.randn(300, 1, 14, 14, generator=generator())
     one, half = torch.tensor(1.0), torch.tensor(0.5)
-    density = torch.stack([mixtures[y].posterior(noisy, one, half).log_prob for y in range(10)], 1)
+    density = torch.stack([mixtures[y].noisy_log_prob(noisy, one, half) for y in range(10)], 1)
     assert (density.argmax(1) == digits.labels[held_out]).double().mean() > 0.85
     again = fit_class_mixtures(images, labels, components=4, null_components=8, rank=32, generator=generator())
     assert torch.equal(again[7].top.means, mixtures[7].top.means)
@@ -162,7 +166,12 @@ def test_constant_pixels_do_no_harm(digits):
     assert (images.std(0) == 0).any()
     mixture = PCAMixture.fit(images, components=2, rank=16, generator=generator())
     least = 1e-3 * images.flatten(1).var(0, correction=0).mean()
-    assert mixture.variances.min().item() == pytest.approx(least.item(), rel=1e-3)
+    assert mixture.rest.item() == pytest.approx(least.item(), rel=1e-3)
+    assert (mixture.variances > mixture.rest).all() and mixture.basis.shape[1] == 16 + len(mixture.variances) < 784
+    covariance = images.flatten(1).double().numpy()
+    expected = np.linalg.eigvalsh(np.cov(covariance.T, bias=True))[::-1][16 : mixture.basis.shape[1] + 1]
+    np.testing.assert_allclose(mixture.variances.numpy(), expected[:-1], rtol=1e-2)
+    assert expected[-1] <= 1.001 * least.item()  # all further directions
     assert mixture.log_prob(images[:10]).isfinite().all() and mixture.draw(3).isfinite().all()
 
 
@@ -179,12 +188,14 @@ def test_bad_input():
         fit_class_mixtures(data, torch.tensor([0]))
 
     mixture, _ = random_mixture()
-    good = {"centre": mixture.centre, "basis": mixture.basis, "top": mixture.top, "variances": mixture.variances}
+    good = {name: getattr(mixture, name) for name in ("centre", "basis", "top", "variances", "rest")}
     for change, message in (
-        ({"basis": mixture.basis[:, :5]}, "basis of shape"),
-        ({"basis": 2 * mixture.basis}, "orthogonal"),
-        ({"variances": mixture.variances[:2]}, "3 variances"),
+        ({"basis": mixture.basis[:, :4]}, r"basis of shape \(6, 5\)"),
+        ({"basis": 2 * mixture.basis}, "orthonormal"),
+        ({"variances": mixture.variances[:1]}, r"basis of shape \(6, 4\)"),
+        ({"variances": mixture.variances.repeat(2), "basis": torch.eye(7)[:6].double()}, "at most 6"),
         ({"variances": 0 * mixture.variances}, "positive variances"),
+        ({"rest": 0.0}, "positive variances"),
     ):
         with pytest.raises(ValueError, match=message):
             PCAMixture(**(good | change))

@@ -1,8 +1,8 @@
 """Data distributions with exact answers: mixtures of Gaussians, toy shapes in the plane, finite data sets.
 
 All are `torch.distributions` classes. Those whose noisy version is known in closed form also have
-`posterior(x, alpha, beta)`: what is known of z and noise once x = alpha z + beta noise has been seen. From it
-`paths.marginal` makes the exact density, score and velocity of a Gaussian path.
+`noisy_log_prob(x, alpha, beta)`, the density of x = alpha z + beta noise, and `posterior(x, alpha, beta)`, what is
+known of z and noise once x has been seen. From them `paths.marginal` makes the exact fields of a Gaussian path.
 """
 
 from course_utils.distributions.base import Posterior, draw, score

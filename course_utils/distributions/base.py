@@ -9,17 +9,31 @@ from torch.distributions import Distribution, constraints
 
 
 class Posterior(NamedTuple):
-    """What x = alpha z + beta noise says: log density of x and means of z and noise given x.
+    """What x = alpha z + beta noise says of both: their means given x.
 
     Attributes:
-        log_prob: Log density of x, shape (batch,).
         data: E[z | x], shape (batch, *event).
         noise: E[noise | x], same shape.
     """
 
-    log_prob: Tensor
     data: Tensor
     noise: Tensor
+
+    @classmethod
+    def completed(cls, mean: Tensor, x: Tensor, alpha: Tensor, beta: Tensor) -> "Posterior":
+        """Both means from one: that of the noise where alpha > beta, else that of z.
+
+        As x = alpha E[z | x] + beta E[noise | x], the other one is what remains of x, over the larger factor: no
+        digits are lost, also where the smaller factor is 0.
+
+        Args:
+            mean: The mean with the smaller factor, shape (batch, d).
+            x: States, shape (batch, d).
+            alpha, beta: Shape () or (batch, 1).
+        """
+        of_noise = alpha > beta
+        other = (x - torch.minimum(alpha, beta) * mean) / torch.maximum(alpha, beta)
+        return cls(torch.where(of_noise, other, mean), torch.where(of_noise, mean, other))
 
 
 def draw(dist: Distribution, n: int, generator: torch.Generator | None = None) -> Tensor:

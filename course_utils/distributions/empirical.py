@@ -56,20 +56,26 @@ class Empirical(Seeded):
         parts = self._parts(x.flatten(1), column(alpha), column(beta))
         return torch.cat([log_joint for log_joint, _ in parts], 1).softmax(1)
 
-    def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
-        """Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0.
+    def noisy_log_prob(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        """Log density of alpha z + beta noise at x, for beta > 0, shape (batch,)."""
+        return self._seen(x.flatten(1), column(alpha), column(beta))[0]
 
-        One pass over parts of the data keeps the log density of what has been seen and its mean: memory is bounded.
-        """
+    def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
+        """Means of z and noise given x = alpha z + beta noise, for beta > 0."""
         flat, a, b = x.flatten(1), column(alpha), column(beta)
-        log_prob, data = flat.new_full((len(x), 1), -math.inf), torch.zeros_like(flat)
+        data = self._seen(flat, a, b)[1]
+        return Posterior(data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
+
+    def _seen(self, flat: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+        """Log density of flat states, shape (batch,), and mean of z, from one pass over parts: memory is bounded."""
+        log_prob, data = flat.new_full((len(flat), 1), -math.inf), torch.zeros_like(flat)
         for log_joint, z in self._parts(flat, a, b):
             top = log_joint.amax(1, keepdim=True)
             weights = (log_joint - top).clamp(min=FAINT).exp()
             total = torch.logaddexp(log_prob, top + weights.sum(1, keepdim=True).log())
             data = (log_prob - total).exp() * data + (top - total).exp() * (weights @ z)
             log_prob = total
-        return Posterior(log_prob[:, 0], data.reshape(x.shape), ((flat - a * data) / b).reshape(x.shape))
+        return log_prob[:, 0], data
 
     def _parts(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Parts of the data, flattened to (part, d), with the log of p(x | z) / n, shape (batch, part)."""

@@ -67,38 +67,48 @@ class GaussianMixture(Seeded):
         return z.reshape(n, *self.event_shape)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.posterior(x, torch.ones(()).to(x), torch.zeros(()).to(x)).log_prob
+        return self.noisy_log_prob(x, torch.ones(()).to(x), torch.zeros(()).to(x))
+
+    def noisy_log_prob(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        """Log density of alpha z + beta noise at x, shape (batch,)."""
+        return self._components(x.flatten(1), column(alpha), column(beta))[0].logsumexp(1)
 
     def score(self, x: Tensor) -> Tensor:
-        log_weights, centred, variances = self._components(x.flatten(1), torch.ones(()).to(x), torch.zeros(()).to(x))
-        return self._turn_back(-log_weights.softmax(1)[..., None] * centred / variances).reshape(x.shape)
+        log_weights, scaled = self._components(x.flatten(1), torch.ones(()).to(x), torch.zeros(()).to(x))
+        return self._turn_back(-log_weights.softmax(1)[..., None] * scaled).reshape(x.shape)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
-        r"""Log density of x and means of z and noise given x = alpha z + beta noise; finite where beta = 0, too.
+        r"""Means of z and noise given x = alpha z + beta noise; finite where beta = 0, too.
 
         In the eigenbasis of component k, with eigenvalue $\lambda$ and $D = \alpha^2 \lambda + \beta^2$, the mean
-        of z is $\mu + (\alpha\lambda / D)(x - \alpha\mu)$ and that of the noise $(\beta / D)(x - \alpha\mu)$.
+        of z is $\mu + (\alpha\lambda / D)(x - \alpha\mu)$ and that of the noise $(\beta / D)(x - \alpha\mu)$. Only
+        the one with the smaller factor in x is worked out; see `Posterior.completed`.
 
         Args:
             x: States, shape (batch, *event).
             alpha, beta: Shape () or (batch, 1, ..., 1).
         """
         a, b = column(alpha), column(beta)
-        log_weights, centred, noisy = self._components(x.flatten(1), a, b)
-        weights = log_weights.softmax(1)
-        scaled = weights[..., None] * centred / noisy
-        data, noise = self._turn_back(torch.stack([scaled * self.variances.to(x), scaled]))
-        data = weights @ self.means.to(x) + a * data
-        return Posterior(log_weights.logsumexp(1), data.reshape(x.shape), (b * noise).reshape(x.shape))
+        data, noise = Posterior.completed(self.smaller_mean(x.flatten(1), a, b), x.flatten(1), a, b)
+        return Posterior(data.reshape(x.shape), noise.reshape(x.shape))
 
-    def _components(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Per state and component: log(w_k p_k(x)) (b, k), x - alpha mu in the eigenbasis (b, k, d), variances."""
+    def smaller_mean(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        """The mean that `Posterior.completed` starts from, for flat states and factors as there."""
+        log_weights, scaled = self._components(x, alpha, beta)
+        weights, of_noise = log_weights.softmax(1), alpha > beta
+        factors = torch.where(of_noise[..., None], beta[..., None], alpha[..., None] * self.variances.to(x))
+        mean = self._turn_back(weights[..., None] * factors * scaled)
+        return mean + torch.where(of_noise, 0, weights @ self.means.to(x))
+
+    def _components(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor]:
+        """Per state and component: log(w_k p_k(x)) (b, k), and (x - alpha mu) / D in the eigenbasis (b, k, d)."""
         a, b = alpha[..., None], beta[..., None]
         variances = a**2 * self.variances.to(x) + b**2
         centred = (x @ self.directions.to(x).flatten(0, 1).T).unflatten(1, self.variances.shape)  # one large product
         centred = centred - a * self.turned_means.to(x)
-        log_p = -0.5 * (centred**2 / variances + variances.log() + math.log(2 * math.pi)).sum(-1)
-        return self.weights.to(x).log() + log_p, centred, variances
+        scaled = centred / variances
+        log_p = -0.5 * ((centred * scaled + variances.log()).sum(-1) + x.shape[1] * math.log(2 * math.pi))
+        return self.weights.to(x).log() + log_p, scaled
 
     def _turn_back(self, turned: Tensor) -> Tensor:
         """Sum over components of vectors given in their eigenbases: (..., k, d) to (..., d)."""

@@ -11,34 +11,38 @@ from course_utils.distributions.gaussians import GaussianMixture
 
 
 class PCAMixture(Seeded):
-    r"""$z = c + U\,(a, b)$ with $a$ from a Gaussian mixture and $b \sim N(0, \text{diag}(v))$, independent.
+    r"""$z = c + U\,(a, b) + e$, independent: $a$ from a Gaussian mixture, $b \sim N(0, \text{diag}(v))$, noise $e$.
 
-    It is a Gaussian mixture whose components differ only in the first few coordinates of the orthogonal basis U.
-    Noise is the same in every basis, so its exact posterior costs two rotations and a small mixture's.
+    The noise $e$ has the same variance in all directions orthogonal to those of U. It is a Gaussian mixture whose
+    components differ only in the first few directions of U. Noise is the same in every basis, so its exact posterior
+    costs a rotation there and back and a small mixture's.
 
     Args:
         centre: c, shape (*event).
-        basis: U, orthogonal, shape (d, d), a direction a column.
+        basis: U, a direction a column, orthonormal, shape (d, m) with rank <= m <= d.
         top: Mixture of the first `rank` coordinates, event shape (rank,).
-        variances: v, positive, shape (d - rank,).
+        variances: v, positive, shape (m - rank,).
+        rest: Variance of e in a direction, positive; nothing depends on it where m = d.
 
     Raises:
-        ValueError: If shapes do not fit, the basis is not orthogonal or a variance is not positive.
+        ValueError: If shapes do not fit, the basis is not orthonormal or a variance is not positive.
     """
 
-    def __init__(self, centre: Tensor, basis: Tensor, top: GaussianMixture, variances: Tensor):
+    def __init__(self, centre: Tensor, basis: Tensor, top: GaussianMixture, variances: Tensor, rest: Tensor | float):
         super().__init__(centre.shape)
         d, self.rank = centre.numel(), top.event_shape[0]
-        if basis.shape != (d, d) or variances.shape != (d - self.rank,):
+        m = self.rank + variances.numel()
+        if variances.ndim != 1 or basis.shape != (d, m) or m > d:
             raise ValueError(
-                f"expected a basis of shape {(d, d)} and {d - self.rank} variances, "
-                f"got {tuple(basis.shape)} and {tuple(variances.shape)}"
+                f"expected a basis of shape {(d, m)} for a rank of {self.rank} and variances of shape "
+                f"{tuple(variances.shape)}, at most {d} columns in all, got {tuple(basis.shape)}"
             )
-        if not torch.allclose(basis.T @ basis, torch.eye(d).to(basis), atol=1e-3):
-            raise ValueError("expected an orthogonal basis, got columns that are not orthonormal")
-        if not (variances > 0).all():
-            raise ValueError(f"expected positive variances, got {variances.min().item():g}")
-        self.centre, self.basis, self.top, self.variances = centre, basis, top, variances
+        if not torch.allclose(basis.T @ basis, torch.eye(m).to(basis), atol=1e-3):
+            raise ValueError("expected an orthonormal basis, got columns that are not")
+        rest = torch.as_tensor(rest).to(variances)
+        if not ((variances > 0).all() and rest > 0):
+            raise ValueError(f"expected positive variances, got {min([*variances.tolist(), rest.item()]):g}")
+        self.centre, self.basis, self.top, self.variances, self.rest = centre, basis, top, variances, rest
         self.singular = top.singular
 
     @property
@@ -48,35 +52,52 @@ class PCAMixture(Seeded):
     @property
     def spectrum(self) -> Tensor:
         """Variances of one component along its own axes, averaged over the components, shape (d,)."""
-        return torch.cat([self.top.weights @ self.top.variances, self.variances])
+        d, m = self.basis.shape
+        return torch.cat([self.top.weights @ self.top.variances, self.variances, self.rest.expand(d - m)])
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        rest = torch.randn(n, len(self.variances), generator=generator).to(self.centre) * self.variances.sqrt()
-        rotated = torch.cat([self.top.draw(n, generator), rest], 1)
-        return self.centre + (rotated @ self.basis.T).reshape(n, *self.event_shape)
+        noise = torch.randn(n, len(self.basis), generator=generator).to(self.centre)
+        inside = noise @ self.basis
+        b = inside[:, self.rank :] * self.variances.sqrt()
+        coordinates = torch.cat([self.top.draw(n, generator).to(noise), b], 1)
+        outside = self.rest.sqrt() * (noise - inside @ self.basis.T)
+        return self.centre + (coordinates @ self.basis.T + outside).reshape(n, *self.event_shape)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return self.posterior(x, torch.ones(()).to(x), torch.zeros(()).to(x)).log_prob
+        return self.noisy_log_prob(x, torch.ones(()).to(x), torch.zeros(()).to(x))
+
+    def noisy_log_prob(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        """Log density of alpha z + beta noise at x, shape (batch,)."""
+        a, b, (d, m) = column(alpha), column(beta), self.basis.shape
+        seen, leading, others = self._rotate(x, a)
+        outside = seen - torch.cat([leading, others], 1) @ self.basis.T
+        noisy, noisy_rest = a**2 * self.variances + b**2, a**2 * self.rest + b**2
+        squares = (others**2 / noisy + noisy.log()).sum(1) + (outside**2 / noisy_rest).sum(1)
+        constant = (d - m) * noisy_rest.log().flatten() + (d - self.rank) * math.log(2 * math.pi)
+        return self.top.noisy_log_prob(leading, a, b) - 0.5 * (squares + constant)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
-        """Log density of x and means of z and noise given x = alpha z + beta noise; see `GaussianMixture.posterior`."""
-        a, b, centre = column(alpha), column(beta), self.centre.flatten()
-        rotated = (x.flatten(1) - a * centre) @ self.basis
-        top = self.top.posterior(rotated[:, : self.rank], a, b)
-        rest = rotated[:, self.rank :]
-        variances = a**2 * self.variances + b**2
-        log_p = -0.5 * (rest**2 / variances + variances.log() + math.log(2 * math.pi)).sum(1)
-        data = torch.cat([top.data, a * self.variances / variances * rest], 1)
-        noise = torch.cat([top.noise, b / variances * rest], 1)
-        data, noise = torch.stack([data, noise]) @ self.basis.T  # one pass through the large factor
-        return Posterior(top.log_prob + log_p, (data + centre).reshape(x.shape), noise.reshape(x.shape))
+        """Means of z and noise given x = alpha z + beta noise; see `GaussianMixture.posterior`."""
+        a, b = column(alpha), column(beta)
+        seen, leading, others = self._rotate(x, a)
+        variances = torch.cat([self.variances, self.rest[None]])
+        slopes = torch.where(a > b, b, a * variances) / (a**2 * variances + b**2)
+        slopes, slope = slopes[..., :-1], slopes[..., -1:]  # the mean is slope * seen, but for what U adds
+        within = torch.cat([self.top.smaller_mean(leading, a, b) - slope * leading, (slopes - slope) * others], 1)
+        data, noise = Posterior.completed(within @ self.basis.T + slope * seen, seen, a, b)
+        return Posterior((data + self.centre.flatten()).reshape(x.shape), noise.reshape(x.shape))
+
+    def _rotate(self, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x - alpha c, flat, and its first and other coordinates in U."""
+        seen = x.flatten(1) - alpha * self.centre.flatten()
+        return seen, *(seen @ self.basis).split([self.rank, len(self.variances)], 1)
 
     @classmethod
     def fit(
         cls,
         data: Float[Tensor, "n *event"],
         components: int | None = None,
-        rank: int = 96,
+        rank: int = 64,
         *,
         shrinkage: float = 0.3,
         floor: float = 1e-3,
@@ -114,7 +135,8 @@ class PCAMixture(Seeded):
         if not least > 0:
             raise ValueError("expected data that vary and a positive floor, got a variance of 0")
         top = cluster_gaussians(centred @ basis[:, :rank], components, shrinkage, least, generator)
-        return cls(mean.reshape(data.shape[1:]), basis, top, eigenvalues[rank:].clamp(min=least))
+        m = max(rank, int((eigenvalues > least).sum()))
+        return cls(mean.reshape(data.shape[1:]), basis[:, :m].contiguous(), top, eigenvalues[rank:m], least)
 
 
 def cluster_gaussians(
@@ -170,7 +192,7 @@ def fit_class_mixtures(
     labels: Int[Tensor, " labels"],
     components: int | None = None,
     null_components: int | None = None,
-    rank: int = 96,
+    rank: int = 64,
     *,
     generator: torch.Generator | None = None,
     progress: bool = False,

@@ -47,8 +47,13 @@ class Checkerboard(Seeded):
         area = 2 * self.half_width**2
         return x.new_full(x.shape[:-1], -math.log(area)).masked_fill(~self.contains(x), -math.inf)
 
+    def noisy_log_prob(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+        """Log density of alpha z + beta noise at x, for beta > 0, shape (batch,); see `posterior`."""
+        log_parity = self._lines(x, alpha, beta)[0].logsumexp(2).sum(1)
+        return log_parity.logsumexp(1) - 2 * beta.log().reshape(-1) - math.log(self.squares**2 / 2)
+
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
-        r"""Log density of x and means of z and noise given x = alpha z + beta noise, for beta > 0, in closed form.
+        r"""Means of z and noise given x = alpha z + beta noise, for beta > 0, in closed form.
 
         Given the square with corner (l, l') and side s, the coordinates are independent, and the noise in the first is
         a standard normal cut to $[(x - \alpha(l + s))/\beta, (x - \alpha l)/\beta]$. Dark are the squares whose column
@@ -58,15 +63,17 @@ class Checkerboard(Seeded):
             x: States, shape (batch, 2).
             alpha, beta: Shape () or (batch, 1).
         """
+        log_lines, noise, data = self._lines(x, alpha, beta)
+        log_parity = log_lines.logsumexp(2).sum(1)
+        weights = (log_lines.softmax(2) * log_parity.softmax(1)[:, None, None]).flatten(2)
+        return Posterior((weights * data).sum(-1), (weights * noise).sum(-1))
+
+    def _lines(self, x: Tensor, alpha: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each column and row: log density (batch, coordinate, line, parity); means of noise and z in it, flat."""
         a, b = column(alpha)[..., None], column(beta)[..., None]
         centres = (torch.arange(self.squares).to(x) + 0.5) * self.side - self.half_width
         log_density, noise, place = truncated_normal((x[..., None] - a * centres) / b, a * self.side / (2 * b))
-
-        log_lines = log_density.unflatten(-1, (-1, 2))  # (batch, coordinate, line, parity)
-        log_parity = log_lines.logsumexp(2).sum(1)
-        weights = (log_lines.softmax(2) * log_parity.softmax(1)[:, None, None]).flatten(2)
-        log_prob = log_parity.logsumexp(1) - 2 * beta.log().reshape(-1) - math.log(self.squares**2 / 2)
-        return Posterior(log_prob, (weights * (centres - self.side / 2 * place)).sum(-1), (weights * noise).sum(-1))
+        return log_density.unflatten(-1, (-1, 2)), noise, centres - self.side / 2 * place
 
 
 class Circles(Seeded):
