@@ -38,14 +38,15 @@ def heun_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
 
 
 def rk4_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
-    """One classical Runge–Kutta step: order 4, four evaluations."""
+    """One classical Runge–Kutta step: order 4, four evaluations. `addcmul(x, a, b)` is x + a b in one pass."""
+    dt, addcmul = torch.as_tensor(dt, dtype=x.dtype, device=x.device), torch.addcmul
     half = dt / 2
     middle = t + half
     k1 = field(x, t)
-    k2 = field(x + half * k1, middle)
-    k3 = field(x + half * k2, middle)
-    k4 = field(x + dt * k3, t + dt)
-    return x + dt / 6 * (k1 + 2 * (k2 + k3) + k4)
+    k2 = field(addcmul(x, half, k1), middle)
+    k3 = field(addcmul(x, half, k2), middle)
+    k4 = field(addcmul(x, dt, k3), t + dt)
+    return addcmul(x, dt / 6, k1 + 2 * (k2 + k3) + k4)
 
 
 def euler_maruyama_step(sde: SDE, x: Tensor, t: Time, dt: Step, dw: Tensor) -> Tensor:
