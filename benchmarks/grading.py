@@ -88,19 +88,27 @@ def tree() -> list:
 
 def cpu() -> float:
     """Processor time of this process and of all that it started, also of those that have ended."""
-    return _sum(lambda process: sum(process.cpu_times()[:4]))
+    return _sum(lambda process: sum(process.cpu_times()[:4]), tree())
 
 
 def memory() -> float:
     """Bytes that all processes hold that this one started; pages that several share count once where Linux tells."""
-    return _sum(lambda process: getattr(process.memory_full_info(), "pss", process.memory_info().rss), tree()[1:])
+    import psutil
+
+    def held(process) -> int:
+        try:
+            return process.memory_full_info().pss
+        except (AttributeError, psutil.AccessDenied):  # not Linux, or a process that hides its pages
+            return process.memory_info().rss
+
+    return _sum(held, tree()[1:])
 
 
-def _sum(of, processes: list | None = None) -> float:
+def _sum(of, processes: list) -> float:
     import psutil
 
     total = 0.0
-    for process in tree() if processes is None else processes:
+    for process in processes:
         try:
             total += of(process)
         except psutil.NoSuchProcess:

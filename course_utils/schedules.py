@@ -65,7 +65,7 @@ class Schedule:
             ValueError: At times at which one of them is not finite.
         """
         alpha_dot, beta_dot = self.alpha_dot(t), self.beta_dot(t)
-        infinite = ~(alpha_dot + beta_dot).isfinite()
+        infinite = ~(alpha_dot + beta_dot).isfinite()  # a sum is finite only where both are
         if infinite.any():
             raise ValueError(f"{type(self).__name__} has an infinite derivative at t = {t[infinite][0].item():g}")
         return alpha_dot, beta_dot

@@ -168,8 +168,8 @@ def test_constant_pixels_do_no_harm(digits):
     least = 1e-3 * images.flatten(1).var(0, correction=0).mean()
     assert mixture.rest.item() == pytest.approx(least.item(), rel=1e-3)
     assert (mixture.variances > mixture.rest).all() and mixture.basis.shape[1] == 16 + len(mixture.variances) < 784
-    covariance = images.flatten(1).double().numpy()
-    expected = np.linalg.eigvalsh(np.cov(covariance.T, bias=True))[::-1][16 : mixture.basis.shape[1] + 1]
+    flat = images.flatten(1).double().numpy()
+    expected = np.linalg.eigvalsh(np.cov(flat.T, bias=True))[::-1][16 : mixture.basis.shape[1] + 1]
     np.testing.assert_allclose(mixture.variances.numpy(), expected[:-1], rtol=1e-2)
     assert expected[-1] <= 1.001 * least.item()  # all further directions
     assert mixture.log_prob(images[:10]).isfinite().all() and mixture.draw(3).isfinite().all()
@@ -199,3 +199,17 @@ def test_bad_input():
     ):
         with pytest.raises(ValueError, match=message):
             PCAMixture(**(good | change))
+
+
+@pytest.mark.parametrize("t", [0.0, 0.3, 0.499, 0.501, 0.9, 0.99, 1.0])
+def test_single_precision_keeps_the_field_of_digits_to_four_digits(digits, t):
+    """Also where the mean of the data follows from that of little noise, and the other way round."""
+    single = PCAMixture.fit(digits.images[digits.labels == 5], rank=32, generator=generator())
+    double, at = single.to(torch.double), torch.tensor(t)
+    z, noise = digits.images[:20], torch.randn(20, 1, 28, 28, generator=generator())
+    x = GaussianPath().sample(z, at, noise).x
+    found, expected = (marginal(GaussianPath(), mixture) for mixture in (single, double))
+    u = expected.velocity(x.double(), at.double())
+    assert (found.velocity(x, at).double() - u).abs().max() < 2e-4 * u.square().mean().sqrt()
+    log_p = expected.log_prob(x.double(), at.double())
+    assert (found.log_prob(x, at).double() - log_p).abs().max() < 1e-5 * 784
