@@ -1,7 +1,6 @@
 """Run benchmarks in an environment that has the peers: `python course.py bench [NAME ...]`."""
 
 import argparse
-import json
 import os
 import subprocess
 import sys
@@ -80,6 +79,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print a list of rows instead of a table")
     parser.add_argument("--quick", action="store_true", help="shorten the long ones; each row says so")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for table.md and plots (benchmarks/results)")
+    parser.add_argument("--against", type=Path, metavar="FOLDER",
+                        help="of an earlier run: compare with it in second.md")  # fmt: skip
     args = parser.parse_args(arguments)
     if unknown := [name for name in args.name if name not in names]:
         print(f"error: expected benchmarks among {', '.join(names)}, got {', '.join(unknown)}", file=sys.stderr)
@@ -88,15 +89,20 @@ def main(arguments: list[str]) -> int:
         os.environ.pop(variable, None)  # the labs and the grader are measured as they run elsewhere
     import torch
 
-    from benchmarks.report import Report
+    from benchmarks.report import Report, read_rows
 
+    try:
+        earlier = read_rows(args.against) if args.against else None
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     torch.set_num_threads(1)
-    report = Report(args.out, args.quick)
+    report = Report(args.out, args.quick, earlier)
     for name in args.name or names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         report.take(name, names[name](args.quick))
-    print(json.dumps([row.as_dict() for row in report.rows], indent=1, allow_nan=False) if args.json else report.text())
-    print(f"written: table.md and plots in {args.out}", file=sys.stderr)
+    print(report.json() if args.json else report.text())
+    print(f"written: table.md, rows.json and plots in {args.out}", file=sys.stderr)
     return 0 if report.holds else 1
 
 

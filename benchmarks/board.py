@@ -4,6 +4,7 @@ Caveat: our network is given features at the board's own frequency. That is prio
 does without; part of the advantage is this, not the training.
 """
 
+import statistics
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -98,12 +99,15 @@ def board(quick: bool) -> Iterator[Row | Plot]:
         if tried[-1][2] <= 0.05:
             break
     steps, cpu, share = tried[-1]
+    cpus = [cpu, *(ours(steps)[0] for _ in range(2 if quick else 4))]
     scale = 10_000 / checkpoints[-1]
     note = f"{theirs[-1][1]:.1%} missed" if scale == 1 else f"the time of {checkpoints[-1]:,} steps, scaled"
-    ratio = scale * theirs[-1][0] / cpu
+    ratios = sorted(scale * theirs[-1][0] / one for one in cpus)
+    ratio = statistics.median(ratios)
     what = f"checkerboard, frequency given, {steps} steps until {share:.1%} of the samples are off the squares"
-    yield Row("board", what, cpu, scale * theirs[-1][0], f"lab recipe, 10,000 steps, {note}",
-              "CPU-s", ratio, None, "at least 25×, 5% missed", share <= 0.05 and ratio >= 25)  # fmt: skip
+    yield Row("board", what, statistics.median(cpus), scale * theirs[-1][0], f"lab recipe, 10,000 steps, {note}",
+              "CPU-s", ratio, (ratios[0], ratios[-1]), "at least 25×, 5% missed",
+              share <= 0.05 and ratio >= 25)  # fmt: skip
     curves = {"Lab 2": [row[1:] for row in tried], "lab recipe": theirs}
     alt = "; ".join(f"{name}: {', '.join(f'{miss:.1%} after {at:.1f}' for at, miss in points)} CPU-s"
                     for name, points in curves.items())  # fmt: skip

@@ -1,5 +1,6 @@
 """What one run of the command found: the table with its plots, as Markdown, and the rows as JSON."""
 
+import json
 import os
 import platform
 from collections.abc import Iterable
@@ -10,19 +11,40 @@ from pathlib import Path
 import torch
 
 from benchmarks.plots import Plot
-from benchmarks.rows import Row, table
+from benchmarks.rows import Row, side_by_side, table
+
+AGREE = (
+    "Ratios, with the least and the most of a round in brackets, and figures that stand alone. Where each median lies "
+    'within the other run\'s spread, two ratios agree "within" it; else the spreads "overlap", or they are "apart".'
+)
+
+
+def read_rows(folder: Path) -> list[Row]:
+    """The rows of an earlier run.
+
+    Raises:
+        ValueError: If there is no `rows.json` with rows in the folder.
+    """
+    try:
+        rows = json.loads((folder / "rows.json").read_text("utf-8"))
+        return [Row(**{**row, "spread": row["spread"] and tuple(row["spread"])}) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"expected the rows of an earlier run in {folder / 'rows.json'}: {error}") from error
 
 
 class Report:
-    """Collects rows and plots; `table.md` and the plots are written anew with each of them, so nothing is lost.
+    """Collects rows and plots; table and plots are written anew with each of them, so nothing is lost.
+
+    The table goes to `table.md`, its rows to `rows.json`, their comparison with an earlier run to `second.md`.
 
     Args:
         folder: Where to write.
         quick: Whether the run is a quick one: then each row says so.
+        earlier: Rows of an earlier run to compare with.
     """
 
-    def __init__(self, folder: Path, quick: bool = False):
-        self.folder, self.quick = folder, quick
+    def __init__(self, folder: Path, quick: bool = False, earlier: list[Row] | None = None):
+        self.folder, self.quick, self.earlier = folder, quick, earlier
         self.rows: list[Row] = []
         self.plots: dict[str, Plot] = {}
         self.loads: dict[str, float] = {}
@@ -50,6 +72,14 @@ class Report:
     def write(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "table.md").write_text(self.text(), "utf-8")
+        (self.folder / "rows.json").write_text(self.json(), "utf-8")
+        if self.earlier:
+            found = side_by_side(self.rows, self.earlier)
+            (self.folder / "second.md").write_text(f"# The same command run twice\n\n{AGREE}\n\n{found}\n", "utf-8")
+
+    def json(self) -> str:
+        """The rows as a list."""
+        return json.dumps([row.as_dict() for row in self.rows], indent=1, allow_nan=False)
 
     def _machine(self) -> str:
         loads = ", ".join(f"{name} {load:.1f}" for name, load in self.loads.items())

@@ -4,6 +4,7 @@ Processor time counts, of all threads, because other work on the machine disturb
 one thread, so that on an idle machine it is the time that one waits.
 """
 
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -118,13 +119,50 @@ def table(rows: list[Row]) -> str:
     lines = ["| what | ours | peer | ratio | must | holds |", "|---|---|---|---|---|---|"]
     for row in rows:
         peer = f"{_figure(row.peer, row.unit)} ({row.peer_name})" if row.peer is not None else ""
-        ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
-        spread = "" if row.spread is None else f" ({row.spread[0]:.3g} to {row.spread[1]:.3g})"
         holds = "" if not row.must else "yes" if row.holds else "**no**"
         lines.append(
-            f"| {row.what} | {_figure(row.ours, row.unit)} | {peer} | {ratio}{spread} | {row.must} | {holds} |"
+            f"| {row.what} | {_figure(row.ours, row.unit)} | {peer} | {_ratio(row)} | {row.must} | {holds} |"
         )
     return "\n".join(lines)
+
+
+def side_by_side(rows: list[Row], earlier: list[Row]) -> str:
+    """The rows that two runs have in common, as Markdown; their words may differ by numbers, such as a load.
+
+    The last column says how well two ratios agree: each median lies "within" the other's spread, or the spreads
+    "overlap", or they are "apart".
+    """
+
+    def words(row: Row) -> tuple[str, ...]:
+        return row.name, *(re.sub(r"\d+([.,]\d+)*", "#", text) for text in (row.what, row.peer_name))
+
+    left: dict[tuple[str, ...], list[Row]] = {}
+    for row in earlier:
+        left.setdefault(words(row), []).append(row)
+    lines = ["| what | this run | earlier run | agree |", "|---|---|---|---|"]
+    for row in rows:
+        if others := left.get(words(row)):
+            other, peer = others.pop(0), f", {row.peer_name}" if row.peer_name else ""
+            lines.append(f"| {row.what}{peer} | {_short(row)} | {_short(other)} | {agreement(row, other)} |")
+    return "\n".join(lines)
+
+
+def agreement(row: Row, other: Row) -> str:
+    """How well two ratios agree; empty where one of them has no spread. See `side_by_side`."""
+    if row.spread is None or other.spread is None:
+        return ""
+    inside = [one.spread[0] <= two.ratio <= one.spread[1] for one, two in ((row, other), (other, row))]
+    overlap = max(row.spread[0], other.spread[0]) <= min(row.spread[1], other.spread[1])
+    return "within" if all(inside) else "overlap" if overlap else "**apart**"
+
+
+def _short(row: Row) -> str:
+    return _figure(row.ours, row.unit) if row.peer is None else _ratio(row)
+
+
+def _ratio(row: Row) -> str:
+    ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
+    return ratio + ("" if row.spread is None else f" ({row.spread[0]:.3g} to {row.spread[1]:.3g})")
 
 
 def _figure(value: float, unit: str) -> str:

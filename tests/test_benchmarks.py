@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 import time
 from types import SimpleNamespace
 
@@ -12,10 +13,10 @@ import torch
 
 from benchmarks import __main__ as command
 from benchmarks import board, growth, package, quality
-from benchmarks.digits import Clock
+from benchmarks.digits import Clock, fastest_product
 from benchmarks.plots import Plot
-from benchmarks.report import Report
-from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes, table
+from benchmarks.report import Report, read_rows
+from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes, side_by_side, table
 
 
 @pytest.fixture
@@ -89,6 +90,41 @@ def test_table_says_what_does_not_hold():
     assert lines[2] == "| fast | 2 s | 1 s (peer 1.0) | 0.5 (0.4 to 0.6) | at least 1× | **no** |"
     assert lines[3] == "| stated | 3 ms |  |  |  |  |"
     assert lines[4] == "| good | 0.25 |  | 0.5 | at most 0.5 | yes |"
+
+
+def timed(name, ratio, least, most):
+    return Row(name, f"{name} against", 1.0, ratio, "peer", "s", ratio, (least, most))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "agree"),
+    [
+        (timed("a", 2.2, 1.9, 2.4), "within"),
+        (timed("a", 2.0, 1.9, 2.05), "overlap"),  # 2.1 is not within
+        (timed("a", 2.4, 2.0, 2.6), "overlap"),  # 2.4 is not within
+        (timed("a", 2.4, 2.3, 2.6), "overlap"),  # they touch
+        (timed("a", 1.9, 1.8, 1.99), "**apart**"),
+        (timed("a", 2.4, 2.31, 2.6), "**apart**"),
+    ],
+)
+def test_two_runs_agree_where_each_median_lies_in_the_others_spread(earlier, agree):
+    (line,) = side_by_side([timed("a", 2.1, 2.0, 2.3)], [earlier]).splitlines()[2:]
+    theirs = f"{earlier.ratio:.3g} ({earlier.spread[0]:.3g} to {earlier.spread[1]:.3g})"
+    assert line == f"| a against, peer | 2.1 (2 to 2.3) | {theirs} | {agree} |"
+
+
+def test_the_rows_that_two_runs_share_are_compared_though_numbers_in_their_words_differ():
+    now = [alone("a", "load 1.7", 5.0, "s"), alone("a", "batch 256", 2.0, "s"), alone("a", "batch 20,000", 3.0, "s"),
+           timed("a", 2, 1, 3), timed("new", 2, 1, 3)]  # fmt: skip
+    earlier = [timed("gone", 2, 1, 3), timed("b", 5, 1, 9), timed("a", 2, 1, 3), alone("a", "batch 256", 7.0, "s"),
+               alone("a", "batch 20,000", 8.0, "s"), alone("a", "load 12", 4.0, "s")]  # fmt: skip
+    assert side_by_side(now, earlier).splitlines()[2:] == [
+        "| load 1.7 | 5 s | 4 s |  |",
+        "| batch 256 | 2 s | 7 s |  |",
+        "| batch 20,000 | 3 s | 8 s |  |",
+        "| a against, peer | 2 (1 to 3) | 2 (1 to 3) | within |",
+    ]
+    assert len(side_by_side(now[:1], earlier).splitlines()) == 3  # a run that has just begun
 
 
 def test_rows_are_valid_json_with_the_promised_keys():
@@ -171,6 +207,7 @@ def test_what_was_found_is_on_disk_before_a_benchmark_fails(tmp_path):
         report.take("a", found())
     text = (tmp_path / "table.md").read_text("utf-8")
     assert "| first | 1 s |" in text and "![A falling line.](curve.png)" in text
+    assert read_rows(tmp_path) == report.rows
     assert (tmp_path / "curve.png").exists()
 
 
@@ -210,6 +247,41 @@ def test_quick_reaches_the_benchmark_and_marks_every_row(run, tmp_path):
     _, out, _ = run()
     assert "| quick is False | 1 s |" in out and "(quick)" not in out
     assert (tmp_path / "table.md").read_text("utf-8") == out.removesuffix("\n")
+
+
+def test_an_earlier_run_is_compared_in_a_file_of_its_own(run, tmp_path):
+    run("good")
+    (tmp_path / "rows.json").rename(tmp_path / "earlier.json")
+    assert not (tmp_path / "second.md").exists()
+    (tmp_path / "first").mkdir()
+    (tmp_path / "earlier.json").rename(tmp_path / "first/rows.json")
+    assert run("--against", str(tmp_path / "first"))[0] == 1
+    assert "| quick is False | 1 s | 1 s |  |" in (tmp_path / "second.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", [None, "{", '{"a": 1}', '[{"name": "a"}]'])
+def test_an_earlier_run_without_rows_is_one_sentence_and_status_2(run, tmp_path, text):
+    if text:
+        (tmp_path / "rows.json").write_text(text, "utf-8")
+    status, out, said = run("--against", str(tmp_path))
+    assert (status, out) == (2, "")
+    assert said.startswith(f"error: expected the rows of an earlier run in {tmp_path / 'rows.json'}: ")
+    assert said.count("\n") == 1 and not (tmp_path / "table.md").exists()
+
+
+def test_labs_and_grader_do_not_see_the_settings_of_memory(run, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(Report, "take", lambda *_: seen.update(os.environ))
+    for variable in command.KEEP_MEMORY:
+        monkeypatch.setenv(variable, "1")
+    run()
+    assert seen and not command.KEEP_MEMORY.keys() & seen.keys()
+
+
+def test_the_fastest_product_is_one():
+    a = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+    product = fastest_product(a)()
+    torch.testing.assert_close(product.to_dense() if product.is_mkldnn else product, a @ a.T)
 
 
 def cell(seconds, *outputs, name="c"):

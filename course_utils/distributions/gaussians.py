@@ -38,6 +38,7 @@ class GaussianMixture(Seeded):
         self.weights = weights / weights.sum()
         eigenvalues, basis = torch.linalg.eigh(self.covs.double())  # in float32 it may fail for singular covs
         self.directions = basis.mT.to(means).contiguous()  # eigenvectors: component, direction, coordinate
+        self.turning = self.directions.flatten(0, 1).T.contiguous()  # multiplied faster than a transposed view
         self.turned_means = torch.einsum("kid,kd->ki", self.directions, self.means)
         tiny = 10 * torch.finfo(means.dtype).eps * eigenvalues.abs().amax()
         if (eigenvalues < -tiny).any():
@@ -104,7 +105,7 @@ class GaussianMixture(Seeded):
         """Per state and component: log(w_k p_k(x)) (b, k), and (x - alpha mu) / D in the eigenbasis (b, k, d)."""
         a, b = alpha[..., None], beta[..., None]
         variances = a**2 * self.variances.to(x) + b**2
-        centred = (x @ self.directions.to(x).flatten(0, 1).T).unflatten(1, self.variances.shape)  # one large product
+        centred = (x @ self.turning.to(x)).unflatten(1, self.variances.shape)  # one large product
         centred = centred - a * self.turned_means.to(x)
         scaled = centred / variances
         log_p = -0.5 * ((centred * scaled + variances.log()).sum(-1) + x.shape[1] * math.log(2 * math.pi))
