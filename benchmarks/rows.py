@@ -72,7 +72,7 @@ def compare(
     Args:
         name, what, peer_name: Of the row.
         ours, peer: Calls that do the same work.
-        least: The ratio that has to be reached.
+        least: The ratio that has to be reached, to the three digits that the table shows.
         rounds: Number of pairs.
         amount: Work of one call: the columns then say amount per second.
         unit: Of the columns.
@@ -86,7 +86,7 @@ def compare(
         columns = [amount / value for value in columns]
     must = "" if least is None else f"at least {least:g}×"
     ratio = statistics.median(ratios)
-    holds = least is None or ratio >= least
+    holds = least is None or float(_digits(ratio)) >= least
     return Row(name, what, columns[0], columns[1], peer_name, unit, ratio, (min(ratios), max(ratios)), must, holds)
 
 
@@ -161,9 +161,13 @@ def _short(row: Row) -> str:
 
 
 def _ratio(row: Row) -> str:
-    ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
-    return ratio + ("" if row.spread is None else f" ({row.spread[0]:.3g} to {row.spread[1]:.3g})")
+    ratio = "" if row.ratio is None else _digits(row.ratio)
+    return ratio + ("" if row.spread is None else f" ({_digits(row.spread[0])} to {_digits(row.spread[1])})")
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{value:.3g} {unit}".strip()
+    return f"{_digits(value)} {unit}".strip()
+
+
+def _digits(value: float) -> str:
+    return f"{value:.3g}"

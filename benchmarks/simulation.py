@@ -121,7 +121,7 @@ def ode(quick: bool) -> Iterator[Row]:
         what = f"RK4, 100 steps, {name}, batch {batch:,}"
         for package, solve, ratio in (("torchdiffeq", _torchdiffeq, least), ("flow-matching", _flow_matching, None)):
             peer = partial(solve, field, x0)
-            yield compare("ode", what, own, peer, version(package), least=ratio, rounds=3 if quick else 25)
+            yield compare("ode", what, own, peer, version(package), least=ratio, rounds=3 if quick else 51)
             gap = (own() - peer()).abs().max().item()
             yield alone("ode", f"{what}: largest difference to {package}", gap, "", most=1e-5)
 

@@ -49,6 +49,12 @@ def test_compare_does_not_hold_below_its_limit(ticking):
     assert row.ratio == 2 and not row.holds
 
 
+@pytest.mark.parametrize(("peer", "holds"), [(0.9994, False), (0.9996, True)])
+def test_compare_judges_the_digits_that_the_table_shows(ticking, peer, holds):
+    row = compare("a", "b", ticking(0, 1), ticking(0, peer), "c", least=1, rounds=1)
+    assert row.holds == holds and ("| 1 (1 to 1) |" in table([row])) == holds
+
+
 def test_compare_shows_amounts_a_second_and_the_same_ratio(ticking):
     row = compare("a", "b", ticking(0, 2), ticking(0, 8), "c", rounds=1, amount=16, unit="steps/s")
     assert (row.ours, row.peer, row.ratio) == (8, 2, 4)
