@@ -14,8 +14,9 @@ from benchmarks.plots import Plot
 from benchmarks.rows import Row, side_by_side, table
 
 AGREE = (
-    "Ratios, with the least and the most of a round in brackets, and figures that stand alone. Where each median lies "
-    'within the other run\'s spread, two ratios agree "within" it; else the spreads "overlap", or they are "apart".'
+    "This run is that of `table.md`. Ratios, with the least and the most of a round in brackets, and figures that "
+    'stand alone. Where each median lies within the other run\'s spread, two ratios agree "within" it; else the '
+    'spreads "overlap", or they are "apart".'
 )
 
 
