@@ -17,7 +17,7 @@ from course_utils import data, digits
 from course_utils.digits.model import BATCH_SIZE
 
 STEPS = 10
-"""Of a network in turn: after another's step the caches hold nothing of its own, as they do in a training."""
+"""That a network makes at a time: in a training the caches hold its own data, after another's step they do not."""
 SIDE = 2048
 """Of the square matrices whose product gives the machine's peak."""
 
@@ -65,19 +65,20 @@ def repeated(step: Callable[[], None], times: int) -> Callable[[], None]:
 
 def throughput(quick: bool) -> list[Row]:
     """Training images per CPU-second, everything counted: mixtures, loss, optimiser."""
-    train, rounds = data.mnist("train", "full"), 3 if quick else 9
-    ours = repeated(training_step(digits.digit_model(train.images, train.labels), BATCH_SIZE), STEPS)
+    train = data.mnist("train", "full")
+    rounds, steps = (3, 2) if quick else (9, STEPS)
+    ours = repeated(training_step(digits.digit_model(train.images, train.labels), BATCH_SIZE), steps)
     rows = []
     for name, net, least in (
         ("lab recipe's U-Net, 32×32", Padded(RecipeUNet()), 15.0),
         ("torchcfm's example U-Net", torchcfm_unet(), 25.0),
         ("a U-Net of diffusers", DiffusersUNet(), None),
     ):
-        peer = repeated(training_step(net, BATCH_SIZE), STEPS)
+        peer = repeated(training_step(net, BATCH_SIZE), steps)
         size = sum(p.numel() for p in net.parameters())
         what = f"Lab 4: training images per CPU-second, batch {BATCH_SIZE}"
         rows.append(compare("throughput", what, ours, peer, f"{name}, {size / 1e6:.2f} M weights", least=least,
-                            rounds=rounds, amount=STEPS * BATCH_SIZE, unit="images/CPU-s"))  # fmt: skip
+                            rounds=rounds, amount=steps * BATCH_SIZE, unit="images/CPU-s"))  # fmt: skip
     return rows
 
 
