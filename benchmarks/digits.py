@@ -65,20 +65,19 @@ def repeated(step: Callable[[], None], times: int) -> Callable[[], None]:
 
 def throughput(quick: bool) -> list[Row]:
     """Training images per CPU-second, everything counted: mixtures, loss, optimiser."""
-    train = data.mnist("train", "full")
-    rounds, steps = (3, 2) if quick else (9, STEPS)
-    ours = repeated(training_step(digits.digit_model(train.images, train.labels), BATCH_SIZE), steps)
+    train, rounds = data.mnist("train", "full"), 3 if quick else 9
+    ours = repeated(training_step(digits.digit_model(train.images, train.labels), BATCH_SIZE), STEPS)
     rows = []
     for name, net, least in (
         ("lab recipe's U-Net, 32×32", Padded(RecipeUNet()), 15.0),
         ("torchcfm's example U-Net", torchcfm_unet(), 25.0),
         ("a U-Net of diffusers", DiffusersUNet(), None),
     ):
-        peer = repeated(training_step(net, BATCH_SIZE), steps)
+        peer = repeated(training_step(net, BATCH_SIZE), STEPS)
         size = sum(p.numel() for p in net.parameters())
         what = f"Lab 4: training images per CPU-second, batch {BATCH_SIZE}"
         rows.append(compare("throughput", what, ours, peer, f"{name}, {size / 1e6:.2f} M weights", least=least,
-                            rounds=rounds, amount=steps * BATCH_SIZE, unit="images/CPU-s"))  # fmt: skip
+                            rounds=rounds, amount=STEPS * BATCH_SIZE, unit="images/CPU-s"))  # fmt: skip
     return rows
 
 
