@@ -223,8 +223,10 @@ def become(line: list, variables: dict) -> None:
 def main(arguments: list) -> None:
     if sys.version_info < PYTHON_FLOOR:
         floor = ".".join(map(str, PYTHON_FLOOR))
-        sys.exit(f"The course needs Python {floor} or newer and this is {platform.python_version()}: install one "
-                 f"from python.org and run course.py with it.")
+        sys.exit(
+            f"The course needs Python {floor} or newer and this is {platform.python_version()}: install one "
+            f"from python.org and run course.py with it."
+        )
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(__doc__.strip())
         return

@@ -158,8 +158,8 @@ def beside_nbclient(quick: bool) -> Row:
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    from course_utils.grading import judging
-    from course_utils.grading.results import Limits
+    from course_grading import judging
+    from course_grading.results import Limits
 
     notebook = mistaken(LAB, {})
     plain = nbformat.reads(notebook.decode(), as_version=4)

@@ -120,9 +120,7 @@ def table(rows: list[Row]) -> str:
     for row in rows:
         peer = f"{_figure(row.peer, row.unit)} ({row.peer_name})" if row.peer is not None else ""
         holds = "" if not row.must else "yes" if row.holds else "**no**"
-        lines.append(
-            f"| {row.what} | {_figure(row.ours, row.unit)} | {peer} | {_ratio(row)} | {row.must} | {holds} |"
-        )
+        lines.append(f"| {row.what} | {_figure(row.ours, row.unit)} | {peer} | {_ratio(row)} | {row.must} | {holds} |")
     return "\n".join(lines)
 
 

@@ -7,7 +7,6 @@ decoded and about to be painted: that is wall time, and the load of the machine 
 
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -140,9 +139,9 @@ def press_times(page, cell, presses: int) -> list[float]:
 
 def keys(quick: bool) -> list[Row]:
     """Key press to new picture of every slider, in JupyterLab and Chromium: at most 100 ms on a quiet machine."""
-    sys.path.append(str(ROOT / "tests"))
-    import browser
     from playwright.sync_api import sync_playwright
+
+    from tests.support import browser
 
     if browser.chromium() is None:
         raise ValueError(browser.MISSING)

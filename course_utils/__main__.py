@@ -32,21 +32,21 @@ def positive(text: str) -> int:
 
 
 def release(args: argparse.Namespace) -> None:
-    from course_utils.grading.release import release, strays
+    from course_grading.release import release, strays
 
     for path in release(args.lab):
         print(f"written: {path}")
     for path in strays():
         print(f"no lab, left alone: {path}", file=sys.stderr)
     if args.zip:
-        from course_utils.grading.handout import write_student_zip
+        from course_grading.handout import write_student_zip
 
         print(f"written: {write_student_zip()}")
 
 
 def grade(args: argparse.Namespace) -> None:
-    from course_utils.grading.grade import Options, grade
-    from course_utils.grading.results import Limits
+    from course_grading.grade import Options, grade
+    from course_grading.results import Limits
 
     limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
     chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}
@@ -58,13 +58,13 @@ def grade(args: argparse.Namespace) -> None:
 
 
 def formgrader(args: argparse.Namespace) -> None:
-    from course_utils.grading.formgrader import start
+    from course_grading.formgrader import start
 
     start(args.folder, args.db, [f"--port={args.port}", *(["--no-browser"] if args.no_browser else [])])
 
 
 def book(args: argparse.Namespace) -> None:
-    from course_utils.book import build
+    from course_grading.book import build
 
     print("making the book: about half a minute", flush=True)
     print(f"written: {build(instructors=args.instructors)}")

@@ -1,0 +1,56 @@
+"""`dist/student.zip`: everything that students need, and nothing of what they are to find out."""
+
+import io
+import zipfile
+from pathlib import Path
+
+from course_grading.release import ROOT, solutions
+from course_grading.sheet import labs
+from course_utils.storage import write_file
+
+TOP = "course"
+FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE")
+CODE = (".py", ".js", ".md", ".safetensors")
+MOMENT = (2020, 1, 1, 0, 0, 0)
+README = """# Flow matching and diffusion from scratch
+
+You need Python 3.11 or newer, 4 GB of free disk and, the first time, a network. In this folder, run
+
+    python course.py lab
+
+It makes the environment `.venv` (about two minutes, once) and opens the labs in JupyterLab. On Linux and macOS the
+command may be called `python3`, on Windows `py`.
+
+Each exercise is one function. The check below it says whether yours is right and, if not, what the likely cause is.
+Hand in the notebook `labN_topic.ipynb` itself, saved, under its own name. Your functions are judged again on other
+inputs; what a notebook prints earns no points, so it does not matter which cells you ran.
+"""
+
+
+def student_zip(root: str | Path = ROOT) -> bytes:
+    """The archive, the same bytes whenever its content is the same.
+
+    Raises:
+        ValueError: If there is no released lab.
+    """
+    root = Path(root)
+    released = [path for name, path in labs(root).items() if name in solutions(root)]
+    if not released:
+        raise ValueError(f"expected released labs in {root / 'labs'}, found none: run release")
+    paths = [*released, *(root / name for name in FILES)]
+    paths += [path for path in (root / "course_utils").rglob("*") if path.suffix in CODE]
+    content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    content["README.md"] = README.encode("utf-8")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name in sorted(content):
+            member = zipfile.ZipInfo(f"{TOP}/{name}", MOMENT)
+            member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, 3
+            member.external_attr = 0o100644 << 16
+            archive.writestr(member, content[name])
+    return out.getvalue()
+
+
+def write_student_zip(root: str | Path = ROOT) -> Path:
+    """Write it to `dist/`."""
+    return write_file(Path(root) / "dist" / "student.zip", student_zip(root))

@@ -1,0 +1,1 @@
+"""Tests: core/ of course_utils, labs/ of checks and notebooks, grading/, browser/, project/ of the rest."""

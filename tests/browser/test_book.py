@@ -1,0 +1,259 @@
+"""The book: whole without a network, no answers for students, every link, figure and formula as it should be."""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from course_grading import book
+from course_grading.release import read_notebook
+from tests.support import browser as lab
+from tests.support import notebook_rules as rules
+from tests.support.layers import ORDER
+
+ROOT = lab.ROOT
+SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
+LABS = [f"labs/{path.stem}/{path.stem}.html" for path in SOLUTIONS]
+GREEK = re.compile(r"\\(alpha|beta|epsilon|eta|theta|lambda|mu|xi|sigma|phi|psi|omega|Sigma|Delta)\b")
+BUILD = "import sys; from course_grading import book; book.build(sys.argv[1], instructors=len(sys.argv) > 2)"
+VOID = {"img", "br", "hr", "input", "link", "meta"}
+
+
+class Page(HTMLParser):
+    """What the tests ask of a page: ids, links, what is loaded, descriptions of pictures, formulas, text, code."""
+
+    def __init__(self, file: Path):
+        super().__init__()
+        self.file, self.ids, self.links, self.loaded, self.alts, self.formulas = file, set(), [], [], [], 0
+        self.inside, self.words, self.code = [], [], []
+        self.feed(file.read_text("utf-8"))
+        self.text, self.source = (plain("".join(parts)) for parts in (self.words, self.code))
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.inside += [] if tag in VOID else [tag]
+        self.ids |= {given["id"]} if "id" in given else set()
+        self.links += [given["href"]] if tag == "a" and "href" in given else []
+        self.loaded += [given[key] for key in ("src", "href", "srcset", "data") if tag != "a" and key in given]
+        self.alts += [given.get("alt") or ""] if tag == "img" else []
+        self.formulas += tag == "math"
+
+    def handle_endtag(self, tag):
+        if tag in self.inside:
+            del self.inside[len(self.inside) - 1 - self.inside[::-1].index(tag) :]
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.inside):
+            (self.code if {"pre", "code", "dt"} & set(self.inside) else self.words).append(data)
+
+
+def plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def made(root: Path, *arguments: str, code: str = BUILD) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code, str(root), *arguments], cwd=ROOT, capture_output=True, text=True)
+
+
+def read(folder: Path) -> dict[str, Page]:
+    return {path.relative_to(folder).as_posix(): Page(path) for path in sorted(folder.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    root = tmp_path_factory.mktemp("course")
+    for name in ("docs", "solutions"):
+        shutil.copytree(ROOT / name, root / name)
+    return root
+
+
+@pytest.fixture(scope="module")
+def students(course):
+    done = made(course)
+    assert (done.returncode, done.stderr) == (0, "")
+    return read(course / "dist" / "book")
+
+
+@pytest.fixture(scope="module")
+def instructors(course):
+    done = made(course, "--instructors")
+    assert (done.returncode, done.stderr) == (0, "")
+    return read(course / "dist" / "book-instructors")
+
+
+@pytest.fixture(params=["students", "instructors"])
+def pages(request):
+    return request.getfixturevalue(request.param)
+
+
+# What is in it
+
+
+def test_a_page_for_each_lab_and_module(students, instructors):
+    expected = {*LABS, "index.html", "search.html", "docs/symbols.html", "reference/index.html"}
+    expected |= {f"reference/{name}.html" for name in ORDER[: ORDER.index("checks") + 1]}
+    assert set(students) == expected
+    assert set(instructors) == expected | {"docs/instructors.html", "docs/add_a_lab.html"}
+
+
+def test_the_reference_has_the_order_of_the_layers():
+    assert list(book.MODULES) == ORDER[: ORDER.index("checks") + 1]
+
+
+@pytest.mark.parametrize("solution", SOLUTIONS, ids=lambda path: path.stem)
+def test_outputs_are_kept_but_those_of_exercises(solution):
+    page = book.lab_page(solution, answers=False)
+    saved = {cell.id: cell for cell in read_notebook(solution).cells}
+    shown = {cell.id: cell.outputs for cell in page.cells if cell.cell_type == "code"}
+    assert sum(map(len, shown.values())) > 10
+    for name, outputs in shown.items():
+        asked = "BEGIN SOLUTION" in saved[name].source or "checks.lab" in saved[name].source
+        pictures = [output for output in saved[name].outputs if list(output.get("data", [])) != ["text/plain"]]
+        assert outputs == ([] if asked else pictures), name
+
+
+def answers(solution: Path) -> list[tuple[bool, str]]:
+    """Pieces of the answers: whether it is code, and text without formulas and marks."""
+    pieces = []
+    for cell in read_notebook(solution).cells:
+        for region in rules.REGION.findall(cell.source):
+            code = cell.cell_type == "code"
+            parts = [region] if code else re.split(r"\$\$?[^$]*\$\$?|[`*\"']", region)
+            pieces += [(code, plain(part)) for part in parts if code or len(part) > 60]
+    return pieces
+
+
+@pytest.mark.parametrize("solution", SOLUTIONS, ids=lambda path: path.stem)
+def test_students_get_no_answers_and_instructors_do(students, instructors, solution):
+    name, pieces = f"labs/{solution.stem}/{solution.stem}.html", answers(solution)
+    assert len(pieces) > 5
+    for code, piece in pieces:
+        here, there = (page.source if code else page.text for page in (students[name], instructors[name]))
+        assert piece not in here
+        assert piece in there
+    assert not re.search(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)", students[name].source)
+    assert students[name].source.count("raise NotImplementedError") > 2
+
+
+# Links, figures, formulas
+
+
+def test_links_lead_somewhere(pages):
+    lost = []
+    for name, page in pages.items():
+        for link in page.links:
+            place = urlsplit(link)
+            if place.scheme:
+                continue
+            target = (page.file.parent / unquote(place.path)).resolve() if place.path else page.file
+            known = {one.file: one.ids for one in pages.values()}
+            if not target.is_file() or (place.fragment and unquote(place.fragment) not in known[target]):
+                lost.append(f"{name}: {link}")
+    assert lost == []
+
+
+def test_nothing_is_loaded_from_elsewhere(pages):
+    for name, page in pages.items():
+        for source in page.loaded:
+            here = source.startswith(("data:image/", "#")) or (page.file.parent / urlsplit(source).path).is_file()
+            assert here, f"{name}: {source[:100]}"
+    folder = pages["index.html"].file.parent
+    for style in folder.rglob("*.css"):
+        assert not re.search(r"url\(\s*[\"']?(?:https?:)?//|@import", style.read_text("utf-8")), style
+
+
+def test_every_figure_is_described(pages):
+    assert all(alt.strip() for page in pages.values() for alt in page.alts)
+    assert all(len(pages[name].alts) > 10 for name in LABS)
+
+
+def test_every_formula_is_rendered(pages):
+    for name, page in pages.items():
+        assert not re.search(r"\$|\\[a-zA-Z]{2}|:math:", page.text), name
+    assert all(pages[name].formulas > 100 for name in LABS)
+    assert pages["reference/processes.html"].formulas > 20
+
+
+def test_docstrings_show_no_markup(pages):
+    reference = [page for name, page in pages.items() if name.startswith("reference/")]
+    assert [page.file.name for page in reference if re.search(r"`|\*\*|Alias for field", page.text)] == []
+
+
+def test_the_glossary_has_every_greek_letter():
+    known = set(GREEK.findall((ROOT / "docs" / "symbols.md").read_text("utf-8")))
+    for solution in SOLUTIONS:
+        texts = [cell.source for cell in rules.markdown_cells(read_notebook(solution))]
+        assert set(GREEK.findall("\n".join(texts))) <= known, solution.stem
+
+
+# What is refused
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("sphinx", "furo") else found(name))
+    with pytest.raises(ValueError, match="`teach`; missing: sphinx, furo$"):
+        book.build(ROOT)
+
+
+def test_without_solutions_there_is_no_book(tmp_path):
+    with pytest.raises(ValueError, match="expected solution notebooks"):
+        book.build(tmp_path)
+
+
+def test_a_broken_link_and_a_broken_formula_are_named_and_leave_the_old_book(tmp_path):
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copytree(SOLUTIONS[-1].parent, tmp_path / "solutions" / SOLUTIONS[-1].stem)
+    (tmp_path / "docs" / "symbols.md").write_text("# Symbols\n\n[nowhere](nowhere.md) and $\\nonsense x$\n")
+    old = tmp_path / "dist" / "book" / "index.html"
+    old.parent.mkdir(parents=True)
+    old.write_text("old")
+    done = made(tmp_path, code=BUILD.replace("book.build", "book.MODULES = ('storage',); book.build"))
+    assert done.returncode != 0 and "the book was not made" in done.stderr
+    assert "nowhere" in done.stderr and "nonsense" in done.stderr
+    assert old.read_text() == "old"
+
+
+# In a browser, from the disk
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with lab.started() as running:
+        yield running
+
+
+OTHERS = ["index.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
+
+
+@pytest.fixture(params=[*LABS, *OTHERS])
+def opened(request, chromium, students):
+    page = chromium.new_page(viewport={"width": 1366, "height": 768})
+    page.asked, page.failed = [], []
+    page.on("request", lambda request: page.asked.append(request.url.split(":")[0]))
+    page.on("pageerror", lambda error: page.failed.append(str(error)))
+    name, _, query = request.param.partition("?")
+    page.goto(students[name].file.as_uri() + ("?" + query if query else ""))
+    yield page
+    page.close()
+
+
+def test_page_in_a_browser(opened):
+    assert opened.evaluate("document.fonts.load('16px \"STIX Two Math\"').then(fonts => fonts.length)") == 1
+    empty = "elements => elements.filter(e => !e.getBoundingClientRect().width || e.naturalWidth === 0).length"
+    opened.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert opened.locator("math, [role=main] img").evaluate_all(empty) == 0
+    assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for player in opened.locator("figure.course-player").all():
+        lab.plays(opened, player)
+    if "search" in opened.url:
+        opened.locator("#search-results li").first.wait_for(timeout=10_000)
+    if not any(name in opened.url for name in LABS[1:]):  # one of the labs: half a minute each; see test_browser
+        assert lab.violations(opened) == {}
+    assert (set(opened.asked) <= {"file", "data"}, opened.failed) == (True, [])

@@ -1,0 +1,293 @@
+"""The generator of Lab 4 against its parts, its judgement against scipy, its file, and the commands about it."""
+
+import json
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+import scipy.linalg
+import torch
+
+from course_utils import __main__ as command
+from course_utils import data, digits
+from course_utils.digits import Plan, files, model
+from course_utils.distributions import fit_class_mixtures
+from course_utils.guidance import classifier_free
+from course_utils.metrics import digit_classifier
+from course_utils.networks import Residual, ResidualScale, UNet
+from course_utils.paths import GaussianPath, marginal
+from course_utils.processes import FlowSDE
+from course_utils.schedules import Linear
+from course_utils.simulators import midpoint_step, simulate
+
+FEW = 120
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+MNIST = data.mnist
+
+
+@pytest.fixture(autouse=True)
+def few_digits(monkeypatch):
+    """A data set of a few real digits, so that everything is quick."""
+    whole = {split: data.mnist(split, source="offline") for split in ("train", "test")}
+
+    def mnist(split="train", source="auto"):
+        if source == "full":
+            raise ConnectionError("the full MNIST could not be fetched.")
+        found = whole[split]
+        return data.Digits(found.images[:FEW], found.labels[:FEW], found.source)
+
+    monkeypatch.setattr(data, "mnist", mnist)
+
+
+@pytest.fixture(scope="module")
+def untrained():
+    few = data.mnist("train", source="offline")
+    return model.digit_model(few.images[:FEW], few.labels[:FEW])
+
+
+def test_the_model_is_the_mixtures_plus_the_network(untrained):
+    few = data.mnist("train", source="offline")
+    mixtures = fit_class_mixtures(few.images, few.labels, generator=seeded())
+    x, t, y = torch.randn(4, 1, 28, 28, generator=seeded(1)), torch.tensor(0.4), torch.tensor([3, 0, 9, 10])
+    exact = marginal(GaussianPath(), mixtures).velocity(x, t, y)
+    scale = ResidualScale(mixtures[None].spectrum)(t)
+    torch.testing.assert_close(untrained(x, t, y), exact + scale * untrained.net(x, t, y))
+    torch.testing.assert_close(untrained(x, t)[3], untrained(x, t, y)[3])
+
+
+def test_the_seed_decides_clusters_and_weights():
+    few = data.mnist("train", source="offline")
+    x, t = torch.randn(2, 1, 28, 28, generator=seeded()), torch.tensor(0.3)
+    torch.manual_seed(5)
+    state = torch.get_rng_state()
+    one, same, other = (model.digit_model(few.images, few.labels, seed) for seed in (1, 1, 2))
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(one(x, t), same(x, t))
+    assert not torch.equal(one.net.inward[1].weight, other.net.inward[1].weight)
+    assert not torch.equal(one.base(x, t, torch.tensor([10, 10])), other.base(x, t, torch.tensor([10, 10])))
+
+
+def test_the_loss_written_out():
+    """Times, dropped labels, noise and weights recomputed from the same stream of random numbers."""
+    few, stream = data.mnist("train", source="offline"), seeded(7)
+    z, y = few.images[:16].double(), few.labels[:16]
+    slope = lambda t: 1 + t  # noqa: E731
+    answer = lambda x, t, y: x * y.reshape(-1, 1, 1, 1)  # noqa: E731
+    found = model.digit_loss(slope, seeded(7))(answer, z, y)
+    t = 0.3 + 0.7 * (torch.arange(16) + torch.rand(16, generator=stream)) / 16
+    y = torch.where(torch.rand(16, generator=stream) < 0.1, 10, y)
+    noise = torch.empty_like(z).normal_(generator=stream)
+    at = t.double().reshape(-1, 1, 1, 1)
+    errors = ((at * z + (1 - at) * noise) * y.reshape(-1, 1, 1, 1) - (z - noise)).square().sum((1, 2, 3))
+    torch.testing.assert_close(found, (errors / (1 + t) ** 2).mean())
+
+
+def test_samples_follow_the_guided_field(untrained):
+    found = digits.samples(untrained, 12, guidance=1.5, seed=3)
+    x0, y = torch.randn(12, 1, 28, 28, generator=seeded(3)), torch.arange(12) % 10
+    field = classifier_free(untrained, y, 1.5)
+    expected = simulate(field, x0, torch.linspace(0, 1, 9), midpoint_step).end.clamp(-1, 1)
+    torch.testing.assert_close(found, expected)
+
+
+def test_stochastic_samples_follow_the_sde(untrained):
+    found = digits.samples(untrained, 3, guidance=1.0, seed=3, stochastic=True)
+    generator = seeded(3)
+    x0 = torch.randn(3, 1, 28, 28, generator=generator)
+    sde = FlowSDE.from_velocity(classifier_free(untrained, torch.arange(3), 1.0), Linear(), lambda t: (1 - t).sqrt())
+    expected = simulate(sde, x0, torch.linspace(0, 1, 49), generator=generator).end.clamp(-1, 1)
+    torch.testing.assert_close(found, expected)
+
+
+def test_the_judgement_against_scipy(untrained):
+    test = data.mnist("test")
+    found = digits.judge(untrained, test, scales=(1.3,), n=50, progress=False)
+    assert found["n"] == 50 and found["steps"] == 8
+    classifier = digit_classifier()
+    order = torch.randperm(FEW, generator=seeded())[:100]
+    images = digits.samples(untrained, 50, guidance=1.3)
+    with torch.no_grad():
+        real, made = classifier.features(test.images[order]), classifier.features(images)
+        right = classifier(images).argmax(1) == torch.arange(50) % 10
+    (row,) = found["judgements"]
+    assert row["w"] == 1.3 and row["accuracy"] == pytest.approx(right.double().mean().item())
+    assert row["distance"] == pytest.approx(scipy_distance(made, real[:50]), rel=1e-3)
+    assert found["floor"] == pytest.approx(scipy_distance(real[:50], real[50:]), rel=1e-3)
+
+
+def scipy_distance(a, b):
+    a, b = a.double().numpy(), b.double().numpy()
+    covs = [np.cov(v.T) + 1e-9 * np.eye(v.shape[1]) for v in (a, b)]
+    root = scipy.linalg.sqrtm(covs[0] @ covs[1]).real
+    return ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(covs[0] + covs[1] - 2 * root)
+
+
+def test_steps_within_some_minutes(monkeypatch):
+    """A clock that ticks once for every step, a quarter of a second at a time, and once between steps."""
+    ticks = iter(range(10_000))
+    monkeypatch.setattr(model.time, "perf_counter", lambda: next(ticks) / 4)
+    monkeypatch.setattr(model, "fit", lambda *a, steps, callback, **_: [callback() for _ in range(steps)])
+    assert model.steps_within(2, "offline") == 480
+    for minutes in (0, -1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="positive number of minutes"):
+            model.steps_within(minutes, "offline")
+
+
+@cache
+def fitted(seed):
+    few = data.mnist("train", source="offline")
+    return digits.digit_model(few.images, few.labels, seed)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Trainings of six steps, judged on few samples; a fit of mixtures is not done twice."""
+    ready = lambda images, labels, seed, device, progress: deepcopy(fitted(seed))  # noqa: E731
+    for module in (model, files):
+        monkeypatch.setattr(module, "digit_model", ready)
+    monkeypatch.setattr(files, "steps_within", lambda minutes, source: 6)
+    monkeypatch.setattr(files, "judge", lambda model, test: digits.judge(model, test, n=10, progress=False))
+
+
+def run(*arguments):
+    return command.main([str(argument) for argument in arguments])
+
+
+def test_train_and_generate(tmp_path, quick, capsys):
+    file = tmp_path / "made" / "d.safetensors"
+    assert run("train", "--minutes", 1, "--seed", 4, "--out", file) == 0
+    assert sorted(p.name for p in file.parent.iterdir()) == ["d.md", "d.safetensors"]
+    card = file.with_suffix(".md").read_text("utf-8")
+    assert "6 steps of 64 digits" in card and "seed 4" in card and "offline train split" in card and "n = 10" in card
+    assert card in capsys.readouterr().out
+
+    loaded, found = digits.load(file)
+    expected, history = model.train(Plan("offline", 4, 6), progress=False)
+    assert found["plan"] == {"source": "offline", "seed": 4, "steps": 6, "devices": 1} and found["steps"] == 6
+    x, t = torch.randn(2, 1, 28, 28, generator=seeded()), torch.tensor(0.5)
+    rounded = {"atol": 5e-3, "rtol": 5e-3}  # half precision
+    torch.testing.assert_close(loaded(x, t, torch.tensor([1, 2])), expected(x, t, torch.tensor([1, 2])), **rounded)
+
+    assert run("generate", "--model", file, "--n", 23, "--guidance", 1.4, "--seed", 2, "--out", tmp_path / "a.npz") == 0
+    with np.load(tmp_path / "a.npz") as made:
+        assert made["images"].dtype == np.uint8 and made["images"].shape == (23, 28, 28)
+        assert made["labels"].tolist() == [i % 10 for i in range(23)]
+        pixels = (digits.samples(loaded, 23, guidance=1.4, seed=2)[:, 0] + 1) * 127.5
+        assert np.abs(made["images"].astype(float) - pixels.numpy()).max() <= 0.51
+    assert run("generate", "--model", file, "--n", 3, "--stochastic", "--out", tmp_path / "a.png") == 0
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsys):
+    """The weights of the resumed training are those of one that was not stopped; meanwhile there is a model."""
+    file, fit, wanted = tmp_path / "d.safetensors", model.fit, [3]
+
+    def stopping(*args, **options):
+        def stop(step, *_):
+            if step in wanted:
+                wanted.clear()
+                raise KeyboardInterrupt
+
+        return fit(*args, callback=stop, **(options | {"every": 2}))
+
+    monkeypatch.setattr(model, "fit", stopping)
+    assert run("train", "--minutes", 1, "--out", file) == 0
+    assert "stopped before step 6" in capsys.readouterr().out
+    assert digits.load(file)[1]["steps"] == 3
+    assert run("train", "--resume", "--seed", 1, "--out", file) == 2
+    assert run("train", "--resume", "--out", file) == 0
+    whole, _ = model.train(Plan("offline", 0, 6), progress=False)
+    for ours, expected in zip(digits.load(file)[0].net.parameters(), whole.net.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected.half().float())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.float64])
+@pytest.mark.filterwarnings("error:the mixtures fitted here differ")
+def test_the_finished_generator_draws_what_it_is_asked_for(precision, monkeypatch):
+    """At least the accuracy that its card states at w = 1.2, less five standard errors."""
+    monkeypatch.setattr(data, "mnist", MNIST)
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(precision)
+    try:
+        finished, card = digits.load(digits.FINISHED)
+        images, y = digits.samples(finished, 60), torch.arange(60) % 10
+    finally:
+        torch.set_default_dtype(before)
+    assert card["plan"]["source"] == "offline" and images.dtype == precision
+    stated = next(row["accuracy"] for row in card["found"]["judgements"] if row["w"] == 1.2)
+    assert stated > 0.95
+    found = (digit_classifier()(images.float()).argmax(1) == y).double().mean().item()
+    assert found > stated - 5 * (stated * (1 - stated) / 60) ** 0.5
+
+
+def test_a_new_training_forgets_the_one_that_was_stopped(tmp_path, quick):
+    """Else `--resume` would go on from the state of another plan."""
+    file, state = tmp_path / "d.safetensors", tmp_path / "d.checkpoint"
+    digits.prepare(file, source="offline", seed=1, resume=False)
+    state.write_text("of seed 1")
+    assert digits.prepare(file, resume=True).seed == 1 and state.exists()
+    digits.prepare(file, source="offline", seed=2, resume=False)
+    assert not state.exists() and digits.prepare(file, resume=True).seed == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["generate", "--out", "a.jpg"], "expected --out to end in .npz or .png"),
+        (["generate", "--model", "nothing", "--out", "a.npz"], "`python course.py train` makes one"),
+        (["train", "--resume", "--out", "nothing"], "no training to resume"),
+        (["train", "--data", "full", "--out", "nothing"], "full MNIST could not be fetched"),
+        (["train", "--minutes", "0", "--out", "nothing"], "positive number of minutes"),
+    ],
+)
+def test_one_line_says_what_is_wrong(arguments, words, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run(*arguments) == 2
+    message = capsys.readouterr().err
+    assert words in message and message.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_no_models(tmp_path, untrained, quick):
+    file = tmp_path / "d.safetensors"
+    found = {"n": 1, "steps": 8, "floor": 1.0, "judgements": []}
+    card = {"plan": vars(Plan("offline")), "data": "some", "steps": 1, "seconds": 1.0, "found": found}
+    digits.save(untrained, file, card)
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        digits.samples(untrained, 0)
+    with pytest.warns(UserWarning, match="mixtures fitted here differ"):
+        digits.save(untrained, file, card | {"plan": vars(replace(Plan("offline"), seed=1))})
+        digits.load(file)
+    file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="does not hold the weights"):
+        digits.load(file)
+    files.save_weights(UNet(10), file, {"words": json.dumps("none")})
+    with pytest.raises(ValueError, match="without a card"):
+        digits.load(file)
+
+
+def test_the_default_file_lies_in_the_courses_folder(tmp_path, monkeypatch):
+    assert digits.default_file().relative_to(files.Path(__file__).parents[2]).as_posix() == "models/digits.safetensors"
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "course_utils" / "digits" / "files.py"))
+    monkeypatch.chdir(tmp_path)
+    assert digits.default_file() == tmp_path / "models" / "digits.safetensors"
+
+
+def test_a_model_can_move(untrained):
+    """To double precision, as to a GPU: mixtures and network go along."""
+    few = data.mnist("train", source="offline")
+    mixtures = {
+        k: m.to(torch.double) for k, m in fit_class_mixtures(few.images, few.labels, generator=seeded()).items()
+    }
+    assert all(m.top.means.dtype == m.basis.dtype == torch.double for m in mixtures.values())
+    moved = Residual(marginal(GaussianPath(), mixtures).velocity, untrained.scale, untrained.net)
+    x, t, y = torch.randn(2, 1, 28, 28, generator=seeded(1)), torch.tensor(0.4), torch.tensor([3, 10])
+    torch.testing.assert_close(moved.base(x.double(), t, y).float(), untrained.base(x, t, y), atol=1e-4, rtol=1e-4)

@@ -1,0 +1,154 @@
+"""The gradebook holds every student, keeps what a person gave, and is refused where nbgrader could not read it."""
+
+import shutil
+import sqlite3
+from dataclasses import replace
+
+import pytest
+from nbgrader.api import Gradebook
+
+from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url
+from course_grading.results import Limits
+from course_grading.sheet import exercises, labs, sheet, ungraded
+from tests.support.grading_class import EXERCISES as EXERCISES_OF_LAB
+from tests.support.grading_class import LAB, fake_judge, notebook
+
+SHEET = sheet(LAB)
+QUESTIONS = [task.cell for task in SHEET.tasks if not task.exercise]
+EXERCISES = [task.cell for task in SHEET.tasks if task.exercise]
+
+
+def outcome(student="anna", wrong=()):
+    content = str(notebook()).encode()
+    judged = fake_judge(content, student=student, lab=LAB, seed=0, limits=Limits())
+    points = {task.exercise: 0.0 if task.cell in wrong else task.points for task in SHEET.tasks}
+    return replace(judged, answers=tuple(replace(a, points=float(points[a.exercise])) for a in judged.answers))
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    with Book(default_url(folder)) as book:
+        book.prepare(SHEET)
+    return folder / "gradebook.db"
+
+
+@pytest.fixture
+def url(tmp_path, prepared):
+    shutil.copy(prepared, tmp_path)
+    return default_url(tmp_path)
+
+
+def by_person(url, cell, points=None, comment=None, extra=None, student="anna"):
+    """What the formgrader does."""
+    with Gradebook(url) as book:
+        grade = book.find_grade(cell, LAB, LAB, student)
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = points, extra, False
+        book.find_comment(cell, LAB, LAB, student).manual_comment = comment
+        book.db.commit()
+
+
+def marks(url, student="anna"):
+    with Book(url) as book:
+        return book.marks(SHEET, student)
+
+
+def record(url, judged, answered=QUESTIONS, changed=()):
+    with Book(url) as book:
+        book.record(SHEET, judged, answered, changed)
+
+
+def test_the_labs_have_sheets():
+    for lab in labs():
+        tasks = sheet(lab).tasks
+        assert len({task.column for task in tasks}) == len(tasks)
+        assert {bool(task.exercise) for task in tasks} == {True, False}
+    with pytest.raises(ValueError, match="unknown lab 'lab9', expected one of: lab1_simulation, "):
+        sheet("lab9")
+
+
+def test_the_fake_judge_knows_the_lab():
+    assert EXERCISES_OF_LAB == {e.name: (e.number, e.title, e.points) for e in exercises(LAB).values()}
+
+
+def test_exercises_have_points_and_questions_wait(url):
+    record(url, outcome(wrong=EXERCISES[:1]))
+    found = marks(url)
+    assert [found[cell] for cell in EXERCISES] == [Mark(0.0)] + [Mark(2.0)] * 5
+    assert [found[cell] for cell in QUESTIONS] == [Mark(None, waiting=True)] * 3
+    with Gradebook(url) as book:
+        submission = book.find_submission(LAB, "anna")
+        assert (submission.score, submission.max_score, submission.needs_manual_grade) == (10, 20, True)
+
+
+def test_an_unanswered_question_has_no_points_and_waits_for_nobody(url):
+    record(url, outcome(), answered=QUESTIONS[1:])
+    assert marks(url)[QUESTIONS[0]] == Mark(0.0)
+    with Gradebook(url) as book:
+        assert book.find_comment(QUESTIONS[0], LAB, LAB, "anna").comment == NO_RESPONSE
+        assert book.find_comment(QUESTIONS[1], LAB, LAB, "anna").comment is None
+
+
+def test_what_could_not_be_graded_is_in_the_book(url):
+    record(url, ungraded(SHEET, "bo", "no notebook"), answered=())
+    assert set(marks(url, "bo").values()) == {Mark(0.0)}
+    with Gradebook(url) as book:
+        assert [student.id for student in book.students] == ["bo"]
+        assert book.find_submission_notebook(LAB, LAB, "bo").flagged
+
+
+def test_points_and_comments_of_a_person_stay(url):
+    record(url, outcome(wrong=EXERCISES[:1]))
+    by_person(url, QUESTIONS[0], 2.5, "nearly")
+    by_person(url, EXERCISES[0], 1.0, "half")
+    by_person(url, QUESTIONS[1], 2.0, extra=1.0)
+    record(url, outcome(wrong=EXERCISES[:1]))
+    found = marks(url)
+    assert found[QUESTIONS[0]] == Mark(2.5, "nearly", by_hand=True)
+    assert found[EXERCISES[0]] == Mark(1.0, "half", by_hand=True)
+    assert found[QUESTIONS[1]] == Mark(3.0, by_hand=True)
+
+
+def test_a_person_looks_again_where_the_answer_or_the_verdict_changed(url):
+    record(url, outcome(wrong=EXERCISES[:1]))
+    for cell in (QUESTIONS[0], QUESTIONS[1], EXERCISES[0]):
+        by_person(url, cell, 1.0)
+    record(url, outcome(), changed={QUESTIONS[0]})
+    found = marks(url)
+    assert found[QUESTIONS[0]] == Mark(1.0, by_hand=True, waiting=True)
+    assert found[QUESTIONS[1]] == Mark(1.0, by_hand=True)
+    assert found[EXERCISES[0]] == Mark(1.0, by_hand=True, waiting=True)
+
+
+def test_recorded_twice_is_one_submission(url):
+    for _ in range(2):
+        record(url, outcome())
+    with Gradebook(url) as book:
+        assert len(book.students) == len(book.assignment_submissions(LAB)) == 1
+
+
+def test_another_version_is_refused(url, tmp_path):
+    with sqlite3.connect(tmp_path / "gradebook.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '50a4d84c131a'")
+    before = (tmp_path / "gradebook.db").read_bytes()
+    with pytest.raises(ValueError, match=r"another version of nbgrader \(revision 50a4d84c131a, .*nbgrader db upgrade"):
+        Book(url)
+    assert (tmp_path / "gradebook.db").read_bytes() == before
+
+
+def test_what_is_no_gradebook_is_refused(tmp_path):
+    (tmp_path / "gradebook.db").write_text("a letter to my grandmother, which is no database at all " * 30)
+    with pytest.raises(ValueError, match="is no gradebook"):
+        check_version(default_url(tmp_path))
+    with sqlite3.connect(tmp_path / "other.db") as database:
+        database.execute("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(ValueError, match="is no gradebook"):
+        check_version(f"sqlite:///{tmp_path}/other.db")
+    for url in ("nonsense", "nodatabase://x"):
+        with pytest.raises(ValueError, match="expected the address of a database"):
+            check_version(url)
+
+
+def test_looking_makes_no_file(tmp_path):
+    check_version(default_url(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,294 @@
+"""Attacks on the grader: each is contained, and costs nobody the points of what was honestly solved.
+
+Run as root, the attacks are graded twice: as root, and as an ordinary user for whom the environment is made readable.
+"""
+
+import ast
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from course_grading import cgroups, judging, sandbox
+from course_grading.results import MB, Limits
+from course_grading.sandbox import NO_CGROUP, UNSAFE, Sandbox, SandboxError
+from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
+
+AS_ROOT = os.geteuid() == 0
+ORDINARY = 54321
+ENDED, LATE_END, DISTURBED = "ended the process that it ran in", "did not end in time", "disturbed the grader"
+FLAGS = {
+    "memory at once": ENDED, "memory by steps": f"{ENDED}|{LATE_END}", "leaves": ENDED, "crash": ENDED, "close": ENDED,
+    "fork bomb": f"{ENDED}|{LATE_END}", "stubborn loop": LATE_END, "endless print": LATE_END,
+    "forge": DISTURBED, "patch json": DISTURBED, "patch": "tampered", "transform": "tampered",
+}  # fmt: skip
+"""What the instructor reads of an attack, as a pattern; of the others, nothing needs to be said."""
+
+TWICE = ("leaves", "kill", "crash", "forge", "patch", "patch json", "transform", "threads", "close", "fork")
+"""Attacks that are made once more after the last exercise, when its functions wait to be asked."""
+
+
+def as_ordinary_user(names: list[str]) -> dict:
+    """Grade attacks as an ordinary user, in mounts of their own, where what only root could enter is open."""
+    needed = sorted({Path(place) for place in (sys.base_prefix, sys.prefix, ROOT)})
+    closed = [p for place in needed for p in place.parents if p.stat().st_mode & 1 == 0]
+    lines = ["set -e", "cd /"]
+    if closed:  # in practice /root alone
+        kept = [shlex.quote(str(p)) for p in needed if p.is_relative_to(closed[0])]
+        lines += [f"mkdir $0/{i}; mount --bind {path} $0/{i}" for i, path in enumerate(kept)]
+        lines.append(f"mount -t tmpfs -o mode=755 none {shlex.quote(str(closed[0]))}")
+        lines += [f"mkdir -p {path}; mount --move $0/{i} {path}" for i, path in enumerate(kept)]
+    rights = f"--reuid={ORDINARY} --regid={ORDINARY} --clear-groups --bounding-set=-all --inh-caps=-all"
+    lines.append(f'exec setpriv {rights} "$@"')
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": "/tmp", "PYTHONDONTWRITEBYTECODE": "1"}
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["unshare", "-m", "--propagation", "private", "sh", "-c", "\n".join(lines), folder]
+        command += [sys.executable, "-m", "tests.support.attacks", *names]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bubblewrap():
+    assert shutil.which("bwrap"), "these tests need bubblewrap: apt install bubblewrap"
+    yield
+    judging.close_sandbox()
+
+
+@pytest.fixture(scope="module")
+def by_ordinary_user() -> dict:
+    return as_ordinary_user([*ATTACKS])
+
+
+def descendants(process: int) -> set[int]:
+    children = [int(p) for t in Path(f"/proc/{process}/task").glob("*/children") for p in t.read_text().split()]
+    return set(children).union(*map(descendants, children))
+
+
+@pytest.fixture(scope="module")
+def by_us() -> dict[str, str]:
+    return {name: attacked(name).printed.get("mine", "") for name in PRINTING}
+
+
+@pytest.fixture(params=["ours", pytest.param("ordinary", marks=pytest.mark.skipif(not AS_ROOT, reason="not root"))])
+def said(request, by_us) -> dict[str, str]:
+    """What each attack could print, as this user and as an ordinary one."""
+    if request.param == "ours":
+        return by_us
+    outcomes = request.getfixturevalue("by_ordinary_user")["outcomes"]
+    return {name: outcome["printed"].get("mine", "") for name, outcome in outcomes.items()}
+
+
+PRINTING = ("rights", "sockets", "limits", "memory that no limit counts", "trace", "places to write", "secrets",
+            "look around", "full disk", "input", "shell")  # fmt: skip
+
+
+def assert_flags(flags: list[str], pattern: str | None):
+    assert len(flags) == (pattern is not None), flags
+    assert all(re.search(pattern, flag) for flag in flags)
+
+
+@pytest.mark.parametrize(("name", "where"), [(a, EARLY) for a in ATTACKS] + [(a, LATE) for a in TWICE])
+def test_an_attack_costs_no_honest_point_and_leaves_nothing(name: str, where: str):
+    outcome = attacked(name, where)
+    assert [answer.status for answer in outcome.answers] == ["right"] * 6
+    assert outcome.points == 12 and outcome.reason is None
+    flags = FLAGS | ({"kill": ENDED} if where == LATE else {})  # it ended functions that wait to be asked
+    assert_flags(outcome.flags, flags.get(name))
+    assert sum(map(len, outcome.printed.values())) < 8 * LIMITS.output_bytes
+    box = judging.warm_sandbox(LIMITS)._process.pid
+    assert len(descendants(box)) == 2  # bubblewrap's first process and the warm one
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
+@pytest.mark.parametrize("name", ATTACKS)
+def test_an_attack_is_contained_for_an_ordinary_user(name: str, by_ordinary_user: dict):
+    assert by_ordinary_user["user"] == ORDINARY
+    outcome = by_ordinary_user["outcomes"][name]
+    assert [answer["status"] for answer in outcome["answers"]] == ["right"] * 6
+    assert_flags(outcome["flags"], FLAGS.get(name))
+
+
+def test_no_rights_no_network_no_memory_beside_the_limits(said):
+    assert said["rights"].splitlines() == ["[0, 0, 0, 0, 0]", "1 2 True", *["refused"] * 8]
+    assert said["sockets"].splitlines() == [*["1"] * 6, "refused"]
+    bounds = [(n, n) for n in (LIMITS.processes, LIMITS.file_bytes, LIMITS.open_files, 0)]
+    assert said["limits"].splitlines() == [str(bounds), *["refused"] * 7]
+    assert said["memory that no limit counts"].splitlines() == ["refused"] * 2
+
+
+def test_no_other_process_and_no_variable_can_be_seen(said):
+    lines = said["trace"].splitlines()
+    assert lines[:3] == ["refused"] * 3 and ast.literal_eval(lines[3]) == ["1"]
+    ours = {*sandbox.variables("x"), "PWD", "TORCHINDUCTOR_CACHE_DIR"}
+    assert set(ast.literal_eval(lines[4])) <= ours
+
+
+def test_only_private_folders_can_be_written_and_are_empty(said):
+    lists = [ast.literal_eval(part + "]") for part in said["places to write"].strip().split("]")[:3]]
+    assert lists[0] == ["/dev/shm", "/tmp"]
+    kept = {path.parts[2] for path in sandbox.environment() if path.is_relative_to("/tmp")}
+    assert set(lists[1]) - kept == {"left-behind"} == set(lists[2])
+    assert said["full disk"].splitlines() == ["No space left on device"] * 2
+
+
+def test_no_solution_oracle_or_secret_of_the_machine_is_there(said):
+    seen, *rest = [line for line in said["secrets"].splitlines() if not line.startswith("SEEN")]
+    assert "SEEN" not in said["secrets"].replace("SEEN /root", "" if sys.base_prefix.startswith("/root") else "SEEN")
+    assert ast.literal_eval(seen) == []
+    assert not {"__main__.py", "labs", "solutions", "tests"} & set(ast.literal_eval(rest[0]))
+    assert {"checks/__init__.py", "checks/calling.py", "checks/families.py"} <= set(ast.literal_eval(rest[1]))
+    assert rest[2] == "False False False"
+
+
+def test_no_later_cell_can_be_read(said):
+    assert said["look around"].split() == ["False"] * 3
+
+
+def test_nobody_answers_questions_or_runs_commands(said):
+    assert "EOFError" in said["input"]
+    assert said["shell"].splitlines() == ["commands are not run by the grader", "False"]
+
+
+def test_words_that_only_a_later_cell_holds_are_found_once_it_has_run():
+    """Else the test above would pass for an attack that looks in the wrong places."""
+    later = submission(LATE, ATTACKS["look around"], **{"ex_1_1_code": "word = 'exactly_one_half_of_it'"})
+    assert "True" in grade(later).printed["mine"]
+
+
+def test_the_next_submission_finds_nothing_of_the_last():
+    traces = (
+        "import os, threading, torch\nfor f in ('/tmp/a', '/dev/shm/a'):\n    open(f, 'w').write('x')\n"
+        "torch.left = os.environ['LEFT'] = 'behind'\nimport course_utils\ncourse_utils.left = 'behind'"
+    )
+    look = (
+        "import os, torch, course_utils\n"
+        "print([os.path.exists(f) for f in ('/tmp/a', '/dev/shm/a')], hasattr(torch, 'left'), "
+        "hasattr(course_utils, 'left'), 'LEFT' in os.environ)\n" + traces
+    )
+    for _ in range(2):
+        assert grade(submission(EARLY, look)).printed["mine"] == "[False, False] False False False\n"
+
+
+def test_nothing_outside_changes():
+    mark = Path(tempfile.gettempdir()) / "course-grader-outside"
+    mark.write_text("untouched")
+    destroy = (
+        "import os, shutil\nfor folder, folders, files in os.walk('/', topdown=False):\n    for name in files:\n"
+        "        try:\n            os.remove(os.path.join(folder, name))\n        except OSError:\n            pass"
+    )
+    before = {path: path.stat().st_mtime_ns for path in (ROOT / "course_utils").rglob("*.py")}
+    assert grade(submission(EARLY, destroy)).points == 12
+    assert mark.read_text() == "untouched"
+    mark.unlink()
+    assert before == {path: path.stat().st_mtime_ns for path in (ROOT / "course_utils").rglob("*.py")}
+
+
+def test_a_server_of_this_machine_cannot_be_reached():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.1)
+        reach = f"import socket\nsocket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 2)"
+        assert "PermissionError" in grade(submission(EARLY, reach)).printed["mine"]
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+def test_memory_of_all_processes_together_is_bounded():
+    box = judging.warm_sandbox(LIMITS)
+    if box._group is None:
+        assert box.warnings == (NO_CGROUP,)
+        return
+    peak = [box._group.folder / name for name in ("memory.peak", "memory.max_usage_in_bytes")]
+    attacked("memory of many")  # 8 processes of 500 MB
+    measured = [int(path.read_text()) for path in peak if path.exists()]
+    assert all(1000 * MB < size <= LIMITS.memory + sandbox.WARM for size in measured) and measured
+
+
+def test_a_sandbox_that_is_killed_is_replaced():
+    box = judging.warm_sandbox(LIMITS)
+    for process in descendants(box._process.pid):
+        os.kill(process, signal.SIGKILL)
+    assert grade(submission()).points == 12
+    assert judging.warm_sandbox(LIMITS) is not box
+
+
+def test_a_closed_sandbox_leaves_no_process_no_folder_and_no_group():
+    box = Sandbox(LIMITS)
+    pids = {box._process.pid} | descendants(box._process.pid)
+    assert len(pids) == 3
+    box.close()
+    for _ in range(100):
+        left = [p for p in pids if Path(f"/proc/{p}").exists()]
+        if not left:
+            break
+        time.sleep(0.05)
+    assert left == [] and not box._tree.exists()
+    assert box._group is None or not box._group.folder.exists()
+
+
+def test_an_end_of_the_grader_ends_the_sandbox():
+    code = (
+        "import os\nfrom course_grading.sandbox import Sandbox\nfrom course_grading.results import Limits\n"
+        "box = Sandbox(Limits())\nprint(box._process.pid, flush=True)\nos.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    process = Path(f"/proc/{int(done.stdout)}")
+    for _ in range(200):
+        if not process.exists() or "\nState:\tZ" in (process / "status").read_text():
+            return
+        time.sleep(0.05)
+    pytest.fail("the sandbox outlived the grader")
+
+
+def test_without_bubblewrap_grading_refuses_and_says_what_to_do(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(SandboxError, match="bwrap.*not installed.*apt install bubblewrap.*container.*--unsafe"):
+        Sandbox(LIMITS)
+
+
+def test_where_no_namespace_can_be_made_grading_refuses_with_the_cause(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(shutil, "which", lambda name: str(broken))
+    with pytest.raises(SandboxError, match="No permissions to create new namespace.*container"):
+        Sandbox(LIMITS)
+
+
+def test_without_a_control_group_it_is_said(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(cgroups, "limit_memory", lambda size: None)
+    box = Sandbox(LIMITS)
+    box.close()
+    assert box.warnings == (NO_CGROUP,)
+
+
+def test_unsafe_works_and_is_said():
+    limits = Limits(**{**LIMITS.__dict__, "unsafe": True})
+    outcome = grade(submission(EARLY, "import os\nos._exit(0)"), limits=limits)
+    assert outcome.points == 12 and outcome.warnings == (UNSAFE,) and "ended the process" in outcome.flags[0]
+    assert Limits().unsafe is False
+    judging.close_sandbox()
+
+
+def test_a_copy_of_the_course_in_the_environment_is_covered(monkeypatch: pytest.MonkeyPatch):
+    installed = Path(sys.prefix, "lib", "elsewhere")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == installed / "course_utils" or os.path.isdir(path))
+    command = sandbox.box(Path("/tree"), root=True)
+    at = command.index(str(installed / "course_utils"))
+    assert command[at - 1] == "--tmpfs" and at > command.index(str(sys.prefix))
+
+
+def test_every_user_number_is_our_own():
+    assert sandbox.FIRST_USER + (1 << 22) < 1 << 31  # processes have numbers below 2^22

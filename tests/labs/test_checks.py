@@ -1,0 +1,271 @@
+"""Every exercise of every lab: right answers pass, each listed mistake fails with its own sentence, mutants fail."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+import torch
+
+from course_utils import checks
+from course_utils.checks import CheckFailed
+from course_utils.checks.calling import AnswerError
+from course_utils.checks.exercise import CHECK_SEEDS
+from course_utils.checks.families import build
+from tests.support.mutants import mutants
+
+LABS = {m.name: importlib.import_module(f"course_utils.checks.{m.name}") for m in pkgutil.iter_modules(checks.__path__)
+        if m.name.startswith("lab")}  # fmt: skip
+EXERCISES = [(lab, e) for lab, module in LABS.items() for e in module.EXERCISES.values()]
+each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e in EXERCISES])
+SEEDS = range(1000, 1200)
+
+# Mutants that compute the same as the original, with the reason.
+EQUAL: dict[str, set[str]] = {}
+
+
+def judged(exercise, fn, seed):
+    case = exercise.draw(seed)
+    return exercise.judge(case, exercise.observe(fn, case))
+
+
+@each
+def test_the_definition_is_complete(lab, exercise):
+    module = LABS[lab]
+    assert exercise.number.startswith(lab.removeprefix("lab") + ".")
+    assert module.EXERCISES[exercise.name] is exercise
+    assert getattr(module, exercise.name) == exercise.check
+    assert exercise.points > 0 and exercise.why and len(exercise.mistakes) >= 3
+    assert list(inspect.signature(exercise.reference).parameters) == list(exercise.draw(1))
+    for words in ([m.name for m in exercise.mistakes], [m.message for m in exercise.mistakes]):
+        assert len(set(words)) == len(words)
+
+
+@each
+def test_the_inputs_are_data_and_depend_on_the_seed_alone(lab, exercise):
+    def flat(value):
+        if isinstance(value, dict):
+            return [x for v in value.values() for x in flat(v)]
+        assert isinstance(value, torch.Tensor | int | float | str)
+        return [value.tolist() if isinstance(value, torch.Tensor) else value]
+
+    assert flat(exercise.draw(7)) == flat(exercise.draw(7)) != flat(exercise.draw(8))
+
+
+@each
+def test_the_reference_passes_for_many_seeds(lab, exercise):
+    for seed in SEEDS:
+        assert judged(exercise, exercise.reference, seed).right, seed
+
+
+@each
+def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
+    for mistake in exercise.mistakes:
+        for seed in (*CHECK_SEEDS, *SEEDS[:40]):
+            verdict = judged(exercise, mistake.wrong, seed)
+            assert not verdict.right and verdict.mistake == mistake.name, (mistake.name, seed, verdict)
+            assert verdict.message.endswith(f"Likely cause: {mistake.message}")
+        with pytest.raises(CheckFailed, match="(?s)The call: .*Likely cause: "):
+            exercise.check(mistake.wrong)
+
+
+@each
+def test_mutants_of_the_reference_fail(lab, exercise):
+    survivors, count = [], 0
+    for what, mutant in mutants(exercise.reference):
+        count += 1
+        try:
+            if all(judged(exercise, mutant, seed).right for seed in CHECK_SEEDS):
+                survivors.append(what)
+        except (AnswerError, NotImplementedError):
+            continue
+    assert count >= 2
+    assert set(survivors) <= EQUAL.get(exercise.name, set()), survivors
+
+
+@each
+def test_the_answer_is_never_told(lab, exercise, capsys):
+    source = inspect.getsource(exercise.reference).split("\n", 1)[1]
+    lines = [line.strip().removeprefix("return ") for line in source.splitlines() if len(line.strip()) > 12]
+    for mistake in exercise.mistakes:
+        assert not any(line in mistake.message for line in lines)
+
+
+@each
+def test_one_line_when_right_and_one_when_not_done(lab, exercise, capsys):
+    def stub(*arguments):
+        raise NotImplementedError
+
+    exercise.check(exercise.reference)
+    exercise.check(stub)
+    right, todo = capsys.readouterr().out.splitlines()
+    assert right.startswith(exercise.number) and "right" in right
+    assert todo.startswith(exercise.number) and "not done yet" in todo
+
+
+def explode(*arguments):
+    return [][1]
+
+
+def leave(*arguments):
+    raise SystemExit(1)
+
+
+def _missing():
+    raise NotImplementedError("no power")
+
+
+BROKEN = {
+    "raised IndexError": explode,
+    "raised SystemExit": leave,
+    "got None": lambda *a: None,
+    "raised TypeError": lambda: 0,
+    "raised NotImplementedError.*no power": lambda *a: _missing(),
+    "got a str": lambda *a: "0.5",
+}
+
+
+@each
+@pytest.mark.parametrize("words", BROKEN)
+def test_a_broken_answer_is_named_and_never_crashes_the_check(lab, exercise, words):
+    with pytest.raises(CheckFailed, match=words):
+        exercise.check(BROKEN[words])
+
+
+@each
+def test_changed_inputs_randomness_nan_and_dtype_are_refused(lab, exercise):
+    def wrap(change):
+        def answer(*arguments):
+            return change(exercise.reference(*arguments), arguments)
+
+        return answer
+
+    def on_floats(change):
+        def apply(out, arguments):
+            if isinstance(out, tuple):
+                return tuple(apply(o, arguments) for o in out)
+            return change(out) if out.is_floating_point() else out + 1
+
+        return apply
+
+    def spoil(out, arguments):
+        next(a for a in arguments if isinstance(a, torch.Tensor)).zero_()
+        return out
+
+    changes = (
+        lambda o: o * torch.nan,
+        lambda o: o * torch.inf,
+        lambda o: o.float(),
+        lambda o: o + 1e-3 * torch.rand_like(o),
+        lambda o: o.unsqueeze(0).unsqueeze(0),
+    )
+    wrong = [on_floats(change) for change in changes]
+    if any(isinstance(v, torch.Tensor) for v in build(exercise.draw(1)).values()):
+        wrong.append(spoil)
+    for change in wrong:
+        with pytest.raises(CheckFailed):
+            exercise.check(wrap(change))
+
+
+def test_numbers_of_exercises_are_unique_and_points_whole():
+    numbers = [e.number for _, e in EXERCISES]
+    assert len(set(numbers)) == len(numbers)
+    assert all(isinstance(e.points, int) for _, e in EXERCISES)
+
+
+def test_the_line_that_failed_is_shown():
+    exercise = LABS["lab1"].EXERCISES["euler"]
+    with pytest.raises(CheckFailed, match=r"in your line \d+, `return \[\]\[1\]`"):
+        exercise.check(explode)
+
+
+def test_a_loop_that_sums_the_time_makes_a_step_too_many():
+    def answer(field, x0, n):
+        x, t, xs = x0, 0.0, [x0]
+        while t < 1:
+            x = x + field(x, t) / n
+            xs.append(x)
+            t = t + 1 / n
+        return torch.stack(xs)
+
+    with pytest.raises(CheckFailed, match=r"n=10\)(?s:.*)one step too many"):
+        LABS["lab1"].EXERCISES["euler"].check(answer)
+
+
+def test_a_list_of_one_tensor_that_changes_is_recognised():
+    def euler(field, x0, n):
+        x, xs = x0.clone(), [x0]
+        for i in range(n):
+            x += field(x, i / n) / n
+            xs.append(x)
+        return torch.stack(xs)
+
+    def brownian(eps, h):
+        w, ws = torch.zeros_like(eps[0]), []
+        for e in eps:
+            w += h**0.5 * e
+            ws.append(w)
+        return torch.stack(ws)
+
+    for name, answer in {"euler": euler, "brownian_motion": brownian}.items():
+        with pytest.raises(CheckFailed, match="one and the same tensor, changed in"):
+            LABS["lab1"].EXERCISES[name].check(answer)
+
+
+FIRST = r"ValueError: the states come first, then the time: "
+SLIPS = {
+    FIRST + r"field\(x, t\)": [
+        ("euler", lambda field, x0, n: field(0.0, x0)),
+        ("euler", lambda field, x0, n: field(torch.tensor(0.0), x0)),
+        ("heun_step", lambda field, x, t, h: field(t, x)),
+        ("heun_step", lambda field, x, t, h: field(t.expand(len(x)), x)),
+    ],
+    FIRST + r"drift\(x, t\)": [("euler_maruyama_step", lambda sde, x, t, h, dw: sde.drift(t, x))],
+    FIRST + r"diffusion\(x, t\)": [("euler_maruyama_step", lambda sde, x, t, h, dw: sde.diffusion(t, x))],
+    r"of shape \(\) or \(4,\).*got \(4, 1\)": [("heun_step", lambda field, x, t, h: field(x, t.expand(4, 1)))],
+    "got a list; torch.stack makes": [("euler", lambda field, x0, n: [x0])],
+    "got a tuple; return one tensor": [("euler", lambda field, x0, n: (x0, x0))],
+    "an ndarray.*; all values must stay torch tensors": [
+        ("euler", lambda field, x0, n: x0.numpy()),
+        ("euler", lambda field, x0, n: field(x0.numpy(), 0.0)),
+    ],
+    r"; for a number, use math\.sqrt": [("brownian_motion", lambda eps, h: torch.sqrt(h) * eps)],
+    "; a function is used without its brackets": [
+        ("euler", lambda field, x0, n: field / n),
+        ("euler_maruyama_step", lambda sde, x, t, h, dw: h * sde.drift),
+        ("langevin_drift", lambda score, x, sigma: torch.log(score)),
+    ],
+    r"; in Python a power is `\*\*`": [("langevin_drift", lambda score, x, sigma: score(x) ^ 2)],
+    "may be random here. The noise is given as the argument dw": [
+        ("euler_maruyama_step", lambda sde, x, t, h, dw: x + torch.randn_like(x)),
+    ],
+    r"received nan\. \(The root or logarithm": [("langevin_drift", lambda score, x, sigma: score(x).sqrt())],
+}
+
+
+@pytest.mark.parametrize("words", SLIPS)
+def test_errors_of_python_are_followed_by_a_hint(words):
+    for name, answer in SLIPS[words]:
+        with pytest.raises(CheckFailed, match=words):
+            LABS["lab1"].EXERCISES[name].check(answer)
+
+
+@pytest.mark.parametrize("name, argument", [("euler", "field"), ("langevin_drift", "score")])
+def test_a_function_that_is_given_has_a_plain_name(name, argument):
+    assert build(LABS["lab1"].EXERCISES[name].draw(1))[argument].__qualname__ == argument
+
+
+def test_a_wrong_entry_is_shown_with_expected_and_received():
+    exercise = LABS["lab1"].EXERCISES["langevin_drift"]
+
+    def answer(score, x, sigma):
+        out = sigma**2 / 2 * score(x)
+        return out + torch.nn.functional.one_hot(torch.tensor([1, 0, 0, 0]), 2)
+
+    case = exercise.draw(CHECK_SEEDS[0])
+    want = exercise.reference(**build(case))
+    gap = torch.nn.functional.one_hot(torch.tensor([1, 0, 0, 0]), 2)
+    at = tuple(int(i) for i in torch.unravel_index((gap + 0 * want).argmax(), gap.shape))
+    with pytest.raises(CheckFailed) as failure:
+        exercise.check(answer)
+    assert f"at index {at}: expected {want[at].item():.6g}, received {want[at].item() + 1:.6g}" in str(failure.value)
