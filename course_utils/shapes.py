@@ -145,11 +145,16 @@ def check_same_shape(**tensors: Tensor) -> None:
 def short_repr(thing: object, **parameters: object) -> str:
     """The name of a thing's class and its parameters on one line: tensors by their shape, functions by their name.
 
+    Args:
+        thing: What is to be shown.
+        parameters: What to show of it, by default its public attributes; those that are None are left out.
+
     Example:
         >>> shapes.short_repr(torch.nn.Identity(), x=torch.ones(3, 2), t=0.25, field=torch.sin)
         'Identity(x=(3, 2), t=0.25, field=sin)'
     """
-    shown = ", ".join(f"{name}={_shown(value)}" for name, value in parameters.items())
+    parameters = parameters or {name: value for name, value in vars(thing).items() if not name.startswith("_")}
+    shown = ", ".join(f"{name}={_shown(value)}" for name, value in parameters.items() if value is not None)
     return f"{type(thing).__name__}({shown})"
 
 
