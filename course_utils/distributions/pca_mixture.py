@@ -88,9 +88,9 @@ class PCAMixture(Seeded):
         b = column(beta)
         d, m = self.basis.shape
         seen, leading, others = self._rotate(x, a)
-        outside = seen - torch.cat([leading, others], 1) @ self.basis.T
-        noisy = a**2 * self.variances + b**2
-        noisy_rest = a**2 * self.rest + b**2
+        outside = seen - torch.cat([leading, others], 1) @ self.basis.to(seen).T
+        noisy = a**2 * self.variances.to(seen) + b**2
+        noisy_rest = a**2 * self.rest.to(seen) + b**2
         squares = (others**2 / noisy + noisy.log()).sum(1) + (outside**2 / noisy_rest).sum(1)
         constant = (d - m) * noisy_rest.log().flatten() + (d - self.rank) * math.log(2 * math.pi)
         return self.top.noisy_log_prob(leading, a, b) - 0.5 * (squares + constant)
@@ -100,18 +100,20 @@ class PCAMixture(Seeded):
         a = column(alpha)
         b = column(beta)
         seen, leading, others = self._rotate(x, a)
-        variances = torch.cat([self.variances, self.rest[None]])
+        variances = torch.cat([self.variances, self.rest[None]]).to(seen)
         slopes = torch.where(a > b, b, a * variances) / (a**2 * variances + b**2)
         slope = slopes[..., -1:]  # the mean is slope * seen, but for what U adds
         slopes = slopes[..., :-1]
         within = torch.cat([self.top.smaller_mean(leading, a, b) - slope * leading, (slopes - slope) * others], 1)
-        data, noise = Posterior.completed(within @ self.basis.T + slope * seen, seen, a, b)
-        return Posterior((data + self.centre.flatten()).reshape(x.shape), noise.reshape(x.shape))
+        data, noise = Posterior.completed(within @ self.basis.to(seen).T + slope * seen, seen, a, b)
+        data = data + self.centre.flatten().to(seen)
+        return Posterior(data.reshape(x.shape), noise.reshape(x.shape))
 
     def _rotate(self, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x - alpha c, flat, and its first and other coordinates in U."""
-        seen = as_states(x, self.event_shape).flatten(1) - alpha * self.centre.flatten()
-        leading, others = (seen @ self.basis).split([self.rank, len(self.variances)], 1)
+        flat = as_states(x, self.event_shape).flatten(1)
+        seen = flat - alpha * self.centre.flatten().to(flat)
+        leading, others = (seen @ self.basis.to(seen)).split([self.rank, len(self.variances)], 1)
         return seen, leading, others
 
     @classmethod

@@ -1,16 +1,20 @@
 """What all schedules share: derivatives by autodiff, the span of times, the grid to sample on."""
 
+import sys
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course_utils.shapes import as_floats, short_repr
+from course_utils.shapes import as_floats, lies_within, range_of, short_repr
 
 __all__ = ["CLOSE", "Schedule", "derivative"]
 
 CLOSE = 1e-3
 """How far before t = 1 the fields of a path that ends in pure data stop being evaluated."""
+
+LARGEST = sys.float_info.max
+"""The largest number: what lies within it is finite."""
 
 
 def derivative(f: Callable[[Tensor], Tensor], t: Tensor) -> Tensor:
@@ -82,9 +86,9 @@ class Schedule:
 
     def check_finite(self, rate: Tensor, t: Tensor) -> Tensor:
         """`rate`, a derivative at the times `t`. ValueError where it is not finite."""
-        infinite = ~rate.isfinite()
-        if infinite.any():
-            raise ValueError(f"{type(self).__name__} has an infinite derivative at t = {t[infinite][0].item():g}")
+        if not lies_within(rate, -LARGEST, LARGEST):
+            when = t[~rate.isfinite()][0].item()
+            raise ValueError(f"{type(self).__name__} has an infinite derivative at t = {when:g}")
         return rate
 
     def grid(self, steps: int, **options) -> Tensor:
@@ -104,9 +108,8 @@ class Schedule:
             ValueError: If a time lies outside `span`.
         """
         first, last = self.span
-        slack = 4 * torch.finfo(t.dtype).eps
-        if not ((t >= first - slack) & (t <= last + slack)).all():
+        if not lies_within(t, first, last):
             raise ValueError(
                 f"expected times in the span [{first:g}, {last:g}] of {type(self).__name__}, "
-                f"got times from {t.min().item():.6g} to {t.max().item():.6g}; sample on schedule.grid(steps)"
+                f"got {range_of(t)}; sample on schedule.grid(steps)"
             )
