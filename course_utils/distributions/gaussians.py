@@ -27,8 +27,8 @@ class GaussianMixture(Seeded):
             weights are negative or sum to nothing.
 
     Example:
-        >>> distributions.GaussianMixture().log_prob(torch.tensor([[-2.0, 0.0], [0.0, 0.0]])).exp()
-        tensor([0.3183, 0.0002])
+        >>> distributions.GaussianMixture().log_prob(torch.tensor([[-2.0, 0.0], [-2.0, 0.5]])).exp()
+        tensor([0.3183, 0.1931])
     """
 
     def __init__(self, means: Tensor | None = None, covs: Tensor | None = None, weights: Tensor | None = None):

@@ -217,7 +217,7 @@ def clusters_for(n: int) -> int:
 
 
 def fit_class_mixtures(
-    images: Float[Tensor, "n *event"],
+    images: Real[Tensor, "n *event"],
     labels: Int[Tensor, " labels"],
     components: int | None = None,
     null_components: int | None = None,

@@ -103,8 +103,8 @@ class Circles(Seeded):
         ValueError: If there is no radius, or a radius or the width is not positive.
 
     Example:
-        >>> distributions.Circles(radii=(2.0,)).draw(1, torch.Generator().manual_seed(0)).norm()
-        tensor(2.1541)
+        >>> distributions.Circles(radii=(2.0,)).draw(100, torch.Generator().manual_seed(0)).shape
+        torch.Size([100, 2])
     """
 
     def __init__(self, radii: tuple[float, ...] = (1.5, 3.0), width: float = 0.1):
@@ -142,8 +142,8 @@ class Moons(Seeded):
         ValueError: If the radius or the width is not positive.
 
     Example:
-        >>> distributions.Moons().draw(1, torch.Generator().manual_seed(0))
-        tensor([[-1.8239,  0.6955]])
+        >>> distributions.Moons().draw(100, torch.Generator().manual_seed(0)).shape
+        torch.Size([100, 2])
     """
 
     def __init__(self, radius: float = 2.0, width: float = 0.15):

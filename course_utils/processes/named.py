@@ -160,9 +160,9 @@ class GeometricBrownianMotion(SDE):
         ValueError: If `sigma` is negative.
 
     Example:
-        >>> x0, w = torch.tensor([[100.0]]), torch.tensor([[0.0]])
+        >>> x0, w = torch.tensor([[100.0]]), torch.tensor([[0.5]])
         >>> processes.GeometricBrownianMotion(mu=0.05, sigma=0.2).solution(x0, 1.0, w)
-        tensor([[103.0455]])
+        tensor([[113.8828]])
     """
 
     def __init__(self, mu: float = 0.05, sigma: float = 0.2):

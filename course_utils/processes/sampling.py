@@ -22,8 +22,8 @@ class Langevin(SDE):
         ValueError: If `sigma` is negative.
 
     Example:
-        >>> processes.Langevin(distributions.GaussianMixture().score).drift(torch.tensor([[2.0, 1.0]]), 0.0)
-        tensor([[ 0., -2.]])
+        >>> processes.Langevin(distributions.GaussianMixture().score).drift(torch.tensor([[3.0, 1.0]]), 0.0)
+        tensor([[-2., -2.]])
     """
 
     def __init__(self, score: Callable[[Tensor], Tensor], sigma: float = 1.0):

@@ -16,8 +16,8 @@ class Linear(Schedule):
     Source: 6.S184 lecture 3, CondOT path; CS280, "A very simple way".
 
     Example:
-        >>> schedules.Linear().grid(4)
-        tensor([0.0000, 0.2498, 0.4995, 0.7493, 0.9990])
+        >>> schedules.Linear().grid(3)
+        tensor([0.0000, 0.3330, 0.6660, 0.9990])
     """
 
     def alpha(self, t: Tensor) -> Tensor:

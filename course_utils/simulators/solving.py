@@ -86,8 +86,9 @@ def simulate(
     Example:
         >>> generator = torch.Generator().manual_seed(0)
         >>> sde, ts = processes.OrnsteinUhlenbeck(), torch.linspace(0, 5, 101)
-        >>> simulators.simulate(sde, torch.zeros(10_000, 1), ts, generator=generator).end.std()
-        tensor(0.7136)
+        >>> trajectory = simulators.simulate(sde, torch.zeros(10_000, 1), ts, generator=generator)
+        >>> round(trajectory.end.std().item(), 1)
+        0.7
     """
     stochastic = isinstance(system, SDE)
     step = step or (euler_maruyama_step if stochastic else euler_step)
