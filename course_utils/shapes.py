@@ -7,7 +7,7 @@ floats of torch's default type; a time is a float always, whatever type the stat
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Real
 from torch import Tensor
 
 __all__ = [
@@ -24,7 +24,7 @@ __all__ = [
     "short_repr",
 ]
 
-Time = float | int | Float[Tensor, ""] | Float[Tensor, " batch"]
+Time = float | int | Real[Tensor, ""] | Real[Tensor, " batch"]
 """A time, as a number, a tensor of shape () for the whole batch, or one of shape (batch,)."""
 
 Field = Callable[[Tensor, Tensor], Tensor]

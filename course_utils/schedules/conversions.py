@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from course_utils.schedules.base import Schedule
-from course_utils.shapes import Field, Time, check_same_shape, expand_path_time
+from course_utils.shapes import Field, Time, as_floats, check_same_shape, expand_path_time
 
 __all__ = ["PREDICTIONS", "convert", "reparametrised"]
 
@@ -44,6 +44,8 @@ def convert(value: Tensor, x: Tensor, t: Time, schedule: Schedule, *, source: st
         if kind not in PREDICTIONS:
             raise ValueError(f"expected one of {', '.join(PREDICTIONS)}, got {kind!r}")
     check_same_shape(value=value, x=x)
+    value = as_floats(value)
+    x = as_floats(x)
     at = expand_path_time(t, x)
     if source == target:
         return value
