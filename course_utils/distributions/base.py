@@ -72,15 +72,19 @@ def draw(dist: Distribution, n: int, generator: torch.Generator | None = None) -
         return dist.draw(n, generator)
     if generator is None:
         return dist.sample((n,))
+    return _sample_seeded(dist, n, generator)
+
+
+def _sample_seeded(dist: Distribution, n: int, generator: torch.Generator) -> Tensor:
+    """Samples of a distribution that knows no generators, from torch's global one of the generator's device."""
     device = generator.device
     seed = int(torch.randint(2**62, (), generator=generator, device=device))
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if on_gpu else []):
-        if on_gpu:
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        else:
+    if device.type != "cuda":
+        with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
+            return dist.sample((n,))
+    with torch.random.fork_rng(devices=[device]), torch.cuda.device(device):
+        torch.cuda.manual_seed(seed)
         return dist.sample((n,))
 
 

@@ -42,7 +42,8 @@ def truncated_normal(centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tens
 def _narrow(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Quadrature over the place r of the density at m + half r, relative to the one at m."""
     nodes, weights = gauss_legendre(8)
-    slope, bend = half * m, half**2 / 2
+    slope = half * m
+    bend = half**2 / 2
     ratios = [weight * (-r * slope - r**2 * bend).exp() for r, weight in zip(nodes, weights, strict=True)]
     mass = sum(ratios)
     place = sum(r * ratio for r, ratio in zip(nodes, ratios, strict=True)) / mass
