@@ -19,6 +19,7 @@ from course_utils.distributions import (
     draw,
     score,
 )
+from course_utils.distributions.base import Noise
 from course_utils.distributions.intervals import truncated_normal
 
 F32, F64 = torch.float32, torch.float64
@@ -632,6 +633,15 @@ def test_labels_stay_whole_numbers():
 def test_to_whole_numbers_is_refused(dist):
     with pytest.raises(ValueError, match="expected a float type, got torch.int64"):
         dist.to(torch.int64)
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_noise_has_all_digits_of_its_type(dtype, generator):
+    """In float64, more than float32 can hold."""
+    noise = Noise(generator, torch.empty(0, dtype=dtype))
+    for drawn in (noise.uniform(50), noise.normal(5, 10).flatten()):
+        assert drawn.dtype == dtype
+        assert ((drawn == drawn.float()).double().mean() < 0.5) == (dtype == F64)
 
 
 @every

@@ -534,6 +534,14 @@ def test_a_step_with_an_option():
     assert x.item() == 0.5
 
 
+def test_an_option_does_not_take_the_noise():
+    def damped_step(field, x, t, dt, damping=0.5):
+        return x
+
+    with pytest.raises(TypeError, match="an SDE needs a step with noise, got damped_step"):
+        simulate(BrownianMotion(), torch.zeros(1, 1), grid(1, 4, torch.float32), damped_step)
+
+
 def test_noise_for_an_ode():
     with pytest.raises(TypeError, match="an ODE has no noise, got dws"):
         simulate(riccati, torch.ones(1, 1), grid(1, 2, torch.float32), dws=torch.zeros(2, 1, 1))
