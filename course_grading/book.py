@@ -9,12 +9,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import course_utils
+
 ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("nbgrader", "sphinx", "myst_nb", "furo", "math_core", "ziamath")
-MODULES = (
-    "shapes", "distributions", "schedules", "processes", "simulators", "paths", "losses", "networks", "guidance",
-    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks",
-)  # fmt: skip
+MODULES = course_utils.__all__
 """What the reference describes, in the order in which the modules build on each other."""
 
 PAGES = ("symbols.md",)

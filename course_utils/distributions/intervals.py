@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+__all__ = ["gauss_legendre", "truncated_normal"]
+
 
 @functools.cache
 def gauss_legendre(n: int) -> tuple[list[float], list[float]]:
@@ -40,7 +42,8 @@ def truncated_normal(centre: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tens
 def _narrow(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Quadrature over the place r of the density at m + half r, relative to the one at m."""
     nodes, weights = gauss_legendre(8)
-    slope, bend = half * m, half**2 / 2
+    slope = half * m
+    bend = half**2 / 2
     ratios = [weight * (-r * slope - r**2 * bend).exp() for r, weight in zip(nodes, weights, strict=True)]
     mass = sum(ratios)
     place = sum(r * ratio for r, ratio in zip(nodes, ratios, strict=True)) / mass
@@ -52,11 +55,13 @@ def _wide(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
     The tails are $\mathrm{erfc}(y) = e^{-y^2} \mathrm{erfcx}(y)$; of the factors at the near end, one is 1.
     """
-    near, far = m - half, m + half
+    near = m - half
+    far = m + half
     outer = near.relu()
     inner = near - outer
     end = ((outer**2 - far**2) / 2).exp()
-    erfcx, erfc, unit = torch.special.erfcx, torch.special.erfc, math.sqrt(0.5)
-    mass = erfcx(unit * outer) * erfc(unit * inner) - end * erfcx(unit * far)
+    unit = math.sqrt(0.5)
+    at_near_end = torch.special.erfcx(unit * outer) * torch.special.erfc(unit * inner)
+    mass = at_near_end - end * torch.special.erfcx(unit * far)
     mean = math.sqrt(2 / math.pi) * ((-(inner**2) / 2).exp() - end) / mass
     return (mass / (4 * half)).log() - outer**2 / 2, mean, (mean - m) / half

@@ -3,11 +3,14 @@
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Real
 from torch import Tensor
 
-from course_utils.distributions.base import Posterior, Seeded, column
+from course_utils.distributions.base import Noise, Posterior, Seeded, column
 from course_utils.distributions.gaussians import GaussianMixture
+from course_utils.shapes import as_floats, as_states, short_repr
+
+__all__ = ["PCAMixture", "cluster_gaussians", "clusters_for", "fit_class_mixtures", "k_means"]
 
 
 class PCAMixture(Seeded):
@@ -26,11 +29,17 @@ class PCAMixture(Seeded):
 
     Raises:
         ValueError: If shapes do not fit, the basis is not orthonormal or a variance is not positive.
+
+    Example:
+        >>> data = torch.randn(50, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+        >>> distributions.PCAMixture.fit(data, components=2, rank=3, generator=torch.Generator().manual_seed(1))
+        PCAMixture(components=2, rank=3, event_shape=(1, 4, 4))
     """
 
     def __init__(self, centre: Tensor, basis: Tensor, top: GaussianMixture, variances: Tensor, rest: Tensor | float):
-        super().__init__(centre.shape)
-        d, self.rank = centre.numel(), top.event_shape[0]
+        super().__init__(centre.shape, like=centre)
+        d = centre.numel()
+        self.rank = top.event_shape[0]
         m = self.rank + variances.numel()
         if variances.ndim != 1 or basis.shape != (d, m) or m > d:
             raise ValueError(
@@ -42,8 +51,15 @@ class PCAMixture(Seeded):
         rest = torch.as_tensor(rest).to(variances)
         if not ((variances > 0).all() and rest > 0):
             raise ValueError(f"expected positive variances, got {min([*variances.tolist(), rest.item()]):g}")
-        self.centre, self.basis, self.top, self.variances, self.rest = centre, basis, top, variances, rest
+        self.centre = centre
+        self.basis = basis
+        self.top = top
+        self.variances = variances
+        self.rest = rest
         self.singular = top.singular
+
+    def __repr__(self) -> str:
+        return short_repr(self, components=len(self.top.weights), rank=self.rank, event_shape=self.event_shape)
 
     @property
     def mean(self) -> Tensor:
@@ -56,46 +72,54 @@ class PCAMixture(Seeded):
         return torch.cat([self.top.weights @ self.top.variances, self.variances, self.rest.expand(d - m)])
 
     def draw(self, n: int, generator: torch.Generator | None = None) -> Tensor:
-        noise = torch.randn(n, len(self.basis), generator=generator).to(self.centre)
+        noise = Noise(generator, self.like).normal(n, len(self.basis))
         inside = noise @ self.basis
         b = inside[:, self.rank :] * self.variances.sqrt()
         coordinates = torch.cat([self.top.draw(n, generator).to(noise), b], 1)
         outside = self.rest.sqrt() * (noise - inside @ self.basis.T)
         return self.centre + (coordinates @ self.basis.T + outside).reshape(n, *self.event_shape)
 
-    def log_prob(self, x: Tensor) -> Tensor:
-        return self.noisy_log_prob(x, torch.ones(()).to(x), torch.zeros(()).to(x))
+    def log_density(self, x: Tensor) -> Tensor:
+        return self.noisy_log_prob(x, x.new_ones(()), x.new_zeros(()))
 
     def noisy_log_prob(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
         """Log density of alpha z + beta noise at x, shape (batch,)."""
-        a, b, (d, m) = column(alpha), column(beta), self.basis.shape
+        a = column(alpha)
+        b = column(beta)
+        d, m = self.basis.shape
         seen, leading, others = self._rotate(x, a)
-        outside = seen - torch.cat([leading, others], 1) @ self.basis.T
-        noisy, noisy_rest = a**2 * self.variances + b**2, a**2 * self.rest + b**2
+        outside = seen - torch.cat([leading, others], 1) @ self.basis.to(seen).T
+        noisy = a**2 * self.variances.to(seen) + b**2
+        noisy_rest = a**2 * self.rest.to(seen) + b**2
         squares = (others**2 / noisy + noisy.log()).sum(1) + (outside**2 / noisy_rest).sum(1)
         constant = (d - m) * noisy_rest.log().flatten() + (d - self.rank) * math.log(2 * math.pi)
         return self.top.noisy_log_prob(leading, a, b) - 0.5 * (squares + constant)
 
     def posterior(self, x: Tensor, alpha: Tensor, beta: Tensor) -> Posterior:
         """Means of z and noise given x = alpha z + beta noise; see `GaussianMixture.posterior`."""
-        a, b = column(alpha), column(beta)
+        a = column(alpha)
+        b = column(beta)
         seen, leading, others = self._rotate(x, a)
-        variances = torch.cat([self.variances, self.rest[None]])
+        variances = torch.cat([self.variances, self.rest[None]]).to(seen)
         slopes = torch.where(a > b, b, a * variances) / (a**2 * variances + b**2)
-        slopes, slope = slopes[..., :-1], slopes[..., -1:]  # the mean is slope * seen, but for what U adds
+        slope = slopes[..., -1:]  # the mean is slope * seen, but for what U adds
+        slopes = slopes[..., :-1]
         within = torch.cat([self.top.smaller_mean(leading, a, b) - slope * leading, (slopes - slope) * others], 1)
-        data, noise = Posterior.completed(within @ self.basis.T + slope * seen, seen, a, b)
-        return Posterior((data + self.centre.flatten()).reshape(x.shape), noise.reshape(x.shape))
+        data, noise = Posterior.completed(within @ self.basis.to(seen).T + slope * seen, seen, a, b)
+        data = data + self.centre.flatten().to(seen)
+        return Posterior(data.reshape(x.shape), noise.reshape(x.shape))
 
     def _rotate(self, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x - alpha c, flat, and its first and other coordinates in U."""
-        seen = x.flatten(1) - alpha * self.centre.flatten()
-        return seen, *(seen @ self.basis).split([self.rank, len(self.variances)], 1)
+        flat = as_states(x, self.event_shape).flatten(1)
+        seen = flat - alpha * self.centre.flatten().to(flat)
+        leading, others = (seen @ self.basis.to(seen)).split([self.rank, len(self.variances)], 1)
+        return seen, leading, others
 
     @classmethod
     def fit(
         cls,
-        data: Float[Tensor, "n *event"],
+        data: Real[Tensor, "n *event"],
         components: int | None = None,
         rank: int = 64,
         *,
@@ -119,7 +143,9 @@ class PCAMixture(Seeded):
             ValueError: If there are fewer than two points, fewer points than components, `rank` is not within
                 1 to d, or all points are equal.
         """
-        n, d = len(data), data[:1].numel()
+        data = as_floats(data)
+        n = len(data)
+        d = data[:1].numel()
         components = clusters_for(n) if components is None else components
         if n < 2 or not 1 <= components <= n or not 1 <= rank <= d:
             raise ValueError(
@@ -152,7 +178,9 @@ def cluster_gaussians(
     d = points.shape[1]
     ridge = least * torch.eye(d).to(points)
     average = within.T @ within / len(points)
-    prior, counts, covs = shrinkage * d, [], []
+    prior = shrinkage * d
+    counts = []
+    covs = []
     for k in range(components):
         members = within[nearest == k]
         counts.append(len(members))
@@ -167,11 +195,12 @@ def k_means(
 
     Source: Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding" (2007).
     """
-    centres = points[torch.randint(len(points), (1,), generator=generator)]
+    source = Noise(generator, points)
+    centres = points[source.integers(len(points), 1)]
     squares = (points - centres).square().sum(1)
     for _ in range(k - 1):
         weights = squares if squares.sum() > 0 else torch.ones_like(squares)
-        new = points[torch.multinomial(weights, 1, generator=generator)]
+        new = points[source.choices(weights, 1)]
         centres = torch.cat([centres, new])
         squares = torch.minimum(squares, (points - new).square().sum(1))
     for _ in range(iterations):
@@ -188,7 +217,7 @@ def clusters_for(n: int) -> int:
 
 
 def fit_class_mixtures(
-    images: Float[Tensor, "n *event"],
+    images: Real[Tensor, "n *event"],
     labels: Int[Tensor, " labels"],
     components: int | None = None,
     null_components: int | None = None,
@@ -210,6 +239,12 @@ def fit_class_mixtures(
 
     Raises:
         ValueError: If there is not one label an image, a label has too few images, or as `PCAMixture.fit` says.
+
+    Example:
+        >>> images = torch.rand(40, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+        >>> mixtures = distributions.fit_class_mixtures(images, torch.arange(40) % 2, components=2, rank=3)
+        >>> list(mixtures)
+        [0, 1, None]
     """
     if len(labels) != len(images) or len(labels) == 0:
         raise ValueError(f"expected one label an image and at least one, got {len(labels)} for {len(images)}")

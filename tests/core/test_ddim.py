@@ -85,3 +85,31 @@ def test_bad_input_is_refused(unchecked):
         ddim_step(x, x, 1.0, 1.0, Linear())
     with pytest.raises(ValueError, match="expected equal shapes"):
         ddim_step(x[:, :1], x, 0.2, 0.3, Linear())
+
+
+@pytest.mark.parametrize("eta", [-0.1, 1.5, float("nan")])
+def test_a_share_of_noise_outside_0_to_1_is_refused(eta):
+    x = torch.ones(2, 1)
+    with pytest.raises(ValueError, match=f"expected eta from 0 to 1, got {eta:g}"):
+        ddim_step(x, x, 0.2, 0.3, Linear(), eta, x)
+
+
+@pytest.mark.parametrize("eta", [0.0, 1.0])
+@pytest.mark.parametrize("later", [0.4, 0.39, torch.tensor([0.5, 0.4]), torch.tensor([0.3, 0.5])])
+def test_a_step_that_does_not_go_on_is_refused(later, eta):
+    x = torch.ones(2, 1)
+    with pytest.raises(ValueError, match="expected t_next later than t, got a step of (0|-0)"):
+        ddim_step(x, x, 0.4, later, Linear(), eta, x)
+
+
+@pytest.mark.parametrize(("t", "t_next"), [(-0.5, 0.5), (0.5, 1.5), (10, 20), (500, 1000)])
+def test_times_run_from_0_to_1(t, t_next):
+    x = torch.ones(2, 1)
+    with pytest.raises(ValueError, match=r"t runs from 0 \(noise\) to 1 \(data\), got t = "):
+        ddim_step(x, x, t, t_next, Linear())
+
+
+def test_noise_of_another_shape_is_refused(unchecked):
+    x = torch.ones(2, 3)
+    with pytest.raises(ValueError, match=r"expected equal shapes, got noise \(2, 1\), x \(2, 3\)"):
+        ddim_step(x, x, 0.2, 0.3, Linear(), 1.0, x[:, :1])

@@ -9,7 +9,17 @@ import torch
 from scipy import integrate
 from torch.distributions import Categorical, Independent, MixtureSameFamily, MultivariateNormal, Normal, Uniform
 
-from course_utils.distributions import Checkerboard, Circles, Empirical, GaussianMixture, Moons, draw, score
+from course_utils.distributions import (
+    Checkerboard,
+    Circles,
+    Empirical,
+    GaussianMixture,
+    Moons,
+    PCAMixture,
+    draw,
+    score,
+)
+from course_utils.distributions.base import Noise
 from course_utils.distributions.intervals import truncated_normal
 
 F32, F64 = torch.float32, torch.float64
@@ -509,3 +519,159 @@ def test_board_posterior_takes_a_time_of_each_state(dtype):
         for value, expected in zip(together, alone, strict=True):
             assert value.dtype == dtype
             torch.testing.assert_close(value[i], expected[0])
+
+
+# samples of every shape
+
+
+IMAGES = torch.randn(60, 1, 2, 3, generator=torch.Generator().manual_seed(3))
+EVERY = {
+    **PLANE,
+    "mixture 1D": GaussianMixture(torch.tensor([[-1.0], [1.0]])),
+    "mixture of images": GaussianMixture(IMAGES[:3]),
+    "PCA mixture": PCAMixture.fit(IMAGES, 2, 3, generator=torch.Generator().manual_seed(4)),
+    "data set": Empirical(IMAGES, torch.arange(60) % 3),
+}
+WITH_DENSITY = {name: dist for name, dist in EVERY.items() if name != "data set"}
+every = pytest.mark.parametrize("dist", EVERY.values(), ids=EVERY)
+every_with_density = pytest.mark.parametrize("dist", WITH_DENSITY.values(), ids=WITH_DENSITY)
+
+
+@every
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3), (2, 1, 3)])
+def test_samples_of_every_shape(dist, shape):
+    assert dist.sample(shape).shape == (*shape, *dist.event_shape)
+    assert dist.sample(torch.Size(shape)).shape == (*shape, *dist.event_shape)
+
+
+@every_with_density
+@pytest.mark.parametrize("shape", [(), (4,), (2, 3), (2, 1, 3), (0,)])
+def test_densities_and_scores_of_samples_of_every_shape(dist, shape, generator):
+    """Those of the points one by one."""
+    n = math.prod(shape)
+    points = draw(dist, max(1, n), generator)[:n].double()
+    x = points.reshape(*shape, *dist.event_shape)
+    log_p = dist.log_prob(x)
+    assert log_p.shape == shape and log_p.dtype == F64
+    each = [dist.log_prob(point[None])[0] for point in points]
+    torch.testing.assert_close(log_p.flatten(), torch.stack(each) if each else log_p.flatten())
+    if not isinstance(dist, Checkerboard):
+        assert score(dist, x).shape == x.shape
+        each = [score(dist, point[None])[0] for point in points]
+        torch.testing.assert_close(score(dist, x).reshape(points.shape), torch.stack(each) if each else points)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 4)])
+def test_the_board_knows_samples_of_every_shape(shape, generator):
+    board = Checkerboard()
+    assert board.contains(board.sample(shape)).all() and board.contains(board.sample(shape)).shape == shape
+
+
+def other_shapes(event):
+    """Points whose last dimensions are not an event."""
+    yield (5, *event[:-1], event[-1] + 1)
+    yield (*event[:-1], event[-1] + 1)
+    yield ()
+    yield (event[-1] + 1, *event[1:])
+    if len(event) > 1:
+        yield (5, event[-1])
+
+
+@every_with_density
+def test_points_of_another_event_shape_are_refused(dist):
+    shown = ", ".join(["...", *map(str, dist.event_shape)])
+    for shape in other_shapes(tuple(dist.event_shape)):
+        for ask in (dist.log_prob, getattr(dist, "contains", dist.log_prob), lambda x: score(dist, x)):
+            with pytest.raises(ValueError) as refused:
+                ask(torch.zeros(shape))
+            expected = f"expected points of shape ({shown}) for {type(dist).__name__}("
+            assert str(refused.value).startswith(expected) and str(refused.value).endswith(f", got {shape}")
+
+
+@pytest.mark.parametrize("name", [name for name, dist in EVERY.items() if hasattr(dist, "posterior")])
+def test_noisy_states_of_another_event_shape_are_refused(name):
+    dist = EVERY[name]
+    half, shown = torch.tensor(0.5), ", ".join(["batch", *map(str, dist.event_shape)])
+    asks = [dist.posterior, dist.noisy_log_prob, *([dist.weights] if isinstance(dist, Empirical) else [])]
+    for shape in [*other_shapes(tuple(dist.event_shape)), tuple(dist.event_shape), (2, 3, *dist.event_shape)]:
+        for ask in asks:
+            with pytest.raises(ValueError) as refused:
+                ask(torch.zeros(shape), half, half)
+            assert str(refused.value) == f"expected states of shape ({shown}), got {shape}"
+
+
+def test_a_data_set_has_no_density():
+    with pytest.raises(NotImplementedError, match="Empirical has no density"):
+        Empirical(IMAGES).log_prob(IMAGES)
+
+
+# another precision, another device
+
+
+@every
+def test_in_another_precision_all_but_labels_moves(dist, generator):
+    moved = dist.to(F64)
+    z = draw(moved, 7, generator)
+    assert z.dtype == F64
+    if not isinstance(dist, Empirical):
+        assert not torch.equal(z, z.float().double())  # with all digits, not those of float32
+        assert moved.log_prob(z).dtype == F64
+    for name, value in vars(dist).items():
+        if isinstance(value, torch.Tensor):
+            floats = value.is_floating_point()
+            assert getattr(moved, name).dtype == (F64 if floats else value.dtype)
+    assert moved.to(F32).sample((3,)).dtype == F32
+
+
+def test_labels_stay_whole_numbers():
+    moved = EVERY["data set"].to(F64)
+    assert moved.labels.dtype == torch.int64 and moved.data.dtype == F64
+    assert moved.given(1).sample().dtype == F64
+
+
+@every
+def test_to_whole_numbers_is_refused(dist):
+    with pytest.raises(ValueError, match="expected a float type, got torch.int64"):
+        dist.to(torch.int64)
+
+
+@pytest.mark.parametrize("dtype", [F32, F64])
+def test_noise_has_all_digits_of_its_type(dtype, generator):
+    """In float64, more than float32 can hold."""
+    noise = Noise(generator, torch.empty(0, dtype=dtype))
+    for drawn in (noise.uniform(50), noise.normal(5, 10).flatten()):
+        assert drawn.dtype == dtype
+        assert ((drawn == drawn.float()).double().mean() < 0.5) == (dtype == F64)
+
+
+@every
+def test_to_another_device(dist):
+    """`meta` is a device on every machine."""
+    moved = dist.to("meta")
+    assert all(value.device.type == "meta" for value in vars(moved).values() if isinstance(value, torch.Tensor))
+
+
+@pytest.mark.parametrize("dist", OURS + TORCH, ids=lambda dist: type(dist).__name__)
+def test_draw_with_a_generator_of_the_cpu_seeds_no_gpu(dist, generator, monkeypatch):
+    def seeded(*args):
+        raise AssertionError("the stream of a GPU was seeded")
+
+    for name in ("manual_seed", "manual_seed_all", "seed", "seed_all", "set_rng_state"):
+        monkeypatch.setattr(torch.cuda, name, seeded)
+    draw(dist, 5, generator)
+
+
+@every
+def test_noise_is_made_on_the_device_of_the_generator(dist, monkeypatch):
+    """By reading what torch is asked for, as there may be no GPU: noise comes from the generator's own device."""
+    asked = []
+
+    def noted(make, *args, **options):
+        asked.append(options["device"] if "device" in options else args[0].device)
+        return make(*args, **options)
+
+    for name in ("rand", "randn", "randint", "multinomial"):
+        monkeypatch.setattr(torch, name, functools.partial(noted, getattr(torch, name)))
+    generator = torch.Generator()
+    dist.draw(5, generator)
+    assert asked and all(device == generator.device for device in asked)

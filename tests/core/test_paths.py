@@ -1,6 +1,8 @@
 """Paths against their definitions: conditional ones against the ODE they solve, marginal ones against integrals."""
 
+import itertools
 import math
+import types
 
 import numpy as np
 import pytest
@@ -10,7 +12,16 @@ from torch.distributions import Independent, MultivariateNormal, Normal, Uniform
 
 from course_utils.distributions import Checkerboard, Circles, Empirical, GaussianMixture, Moons, draw
 from course_utils.paths import BridgeSample, GaussianPath, LinearPath, marginal
-from course_utils.schedules import Cosine, Linear, convert
+from course_utils.schedules import (
+    PREDICTIONS,
+    Cosine,
+    Linear,
+    Schedule,
+    VarianceExploding,
+    VariancePreserving,
+    convert,
+    reparametrised,
+)
 from course_utils.simulators import rk4_step, simulate
 
 F32, F64 = torch.float32, torch.float64
@@ -386,3 +397,130 @@ def test_unknown_marginals_are_refused(dist):
 def test_only_gaussian_paths_have_exact_marginals(unchecked):
     with pytest.raises(TypeError, match="expected a GaussianPath, got LinearPath"):
         marginal(LinearPath(), MIXTURE)
+
+
+# times
+
+
+OUTSIDE = [500, -0.5, 1.01, 1000.0, math.nan, torch.tensor(2), torch.tensor([0.5, 0.5, 500])]
+
+
+def asks_with_a_time():
+    """Everything that takes a time on a path."""
+    x, z = torch.ones(3, 2), torch.zeros(3, 2)
+    exact, board = marginal(GaussianPath(), GaussianMixture()), marginal(GaussianPath(Cosine()), Checkerboard())
+    data = marginal(GaussianPath(), Empirical(z))
+    labelled = marginal(GaussianPath(), {0: GaussianMixture(), None: GaussianMixture()})
+    path = GaussianPath()
+    yield from [lambda t: path.sample(z, t), lambda t: LinearPath().sample(z, t, x), lambda t: path.velocity(x, z, t)]
+    yield from [
+        lambda t: path.score(x, z, t),
+        lambda t: path.log_prob(x, z, t),
+        lambda t: LinearPath().velocity(x, z, t),
+    ]
+    for fields in (exact, board, data, labelled):
+        yield from [lambda t, f=fields: f.velocity(x, t), lambda t, f=fields: f.score(x, t)]
+        yield lambda t, f=fields: f.log_prob(x, t)
+    yield lambda t: exact.posterior(x, t)
+    yield lambda t: reparametrised(exact.velocity, Cosine())(x, t)
+    for source, target in itertools.product(PREDICTIONS, PREDICTIONS):
+        yield lambda t, a=source, b=target: convert(x, x, t, Linear(), source=a, target=b)
+
+
+@pytest.mark.parametrize("t", OUTSIDE, ids=str)
+def test_times_outside_0_to_1_are_refused(t):
+    """The habit of integer steps, for one."""
+    for ask in asks_with_a_time():
+        with pytest.raises(ValueError, match="t runs from 0 .noise. to 1 .data., got |expected times in the span"):
+            ask(t)
+
+
+def test_rounding_is_no_reason_to_refuse():
+    for t in (1 + 1e-7, -1e-7, torch.tensor(1.0) + torch.finfo(torch.float32).eps):
+        assert GaussianPath().sample(torch.zeros(3, 2), t).x.isfinite().all()
+
+
+def test_an_empty_batch_has_no_time_to_refuse():
+    assert GaussianPath().sample(torch.zeros(0, 2), torch.zeros(0)).velocity.shape == (0, 2)
+    assert marginal(GaussianPath(), GaussianMixture()).velocity(torch.zeros(0, 2), torch.zeros(0)).shape == (0, 2)
+
+
+# both ends of every schedule
+
+
+class Root(Schedule):
+    """An infinite derivative of alpha at t = 0, and of beta at t = 1; both by autodiff."""
+
+    def alpha(self, t):
+        return t.sqrt()
+
+    def beta(self, t):
+        return (1 - t).sqrt()
+
+
+ENDS = [Linear(), Cosine(), VariancePreserving(), VarianceExploding(), Root()]
+
+
+def quantities(schedule, t):
+    """Everything that a schedule and its paths give at a time."""
+    z, noise = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(0))
+    path, at = GaussianPath(schedule), torch.as_tensor(t)
+    sample = path.sample(z, t, noise)
+    yield from [lambda: sample.x, lambda: sample.velocity, lambda: sample.score]
+    yield from [lambda: schedule.alpha(at), lambda: schedule.beta(at), lambda: schedule.alpha_dot(at)]
+    yield from [lambda: schedule.beta_dot(at), lambda: torch.stack(schedule.rates(at))]
+    yield from [lambda: path.velocity(sample.x, z, t), lambda: path.score(sample.x, z, t)]
+    yield lambda: path.log_prob(sample.x, z, t)
+    for dist in (GaussianMixture(), Checkerboard(), Empirical(z), GaussianMixture(z, torch.zeros(3, 2, 2))):
+        exact = marginal(path, dist)
+        yield from [lambda e=exact: e.velocity(sample.x, t), lambda e=exact: e.score(sample.x, t)]
+        yield from [lambda e=exact: e.log_prob(sample.x, t), lambda e=exact: torch.stack(e.posterior(sample.x, t))]
+        yield lambda e=exact: reparametrised(marginal(GaussianPath(), GaussianMixture()).velocity, schedule)(
+            sample.x, t
+        )
+    for source, target in itertools.permutations(PREDICTIONS, 2):
+        yield lambda a=source, b=target: convert(noise, sample.x, t, schedule, source=a, target=b)
+
+
+@pytest.mark.parametrize("t", [0.0, 1.0, torch.tensor([0.0, 0.5, 1.0])], ids=str)
+@pytest.mark.parametrize("schedule", ENDS, ids=repr)
+def test_everything_is_finite_or_refused_at_both_ends(schedule, t):
+    finite = 0
+    for ask in quantities(schedule, t):
+        try:
+            value = ask()
+        except ValueError as error:
+            assert "inf" in str(error) or "cannot be turned" in str(error) or "span" in str(error)
+            continue
+        assert value.isfinite().all()
+        finite += 1
+    assert finite >= 5
+
+
+def test_an_infinite_velocity_of_a_sample_is_refused():
+    ones = torch.ones(3)
+    with pytest.raises(ValueError, match="VariancePreserving has an infinite derivative at t = 1"):
+        GaussianPath(VariancePreserving()).sample(torch.ones(3, 2), ones).velocity  # noqa: B018
+    for schedule in (Linear(), Cosine(), VarianceExploding()):
+        assert GaussianPath(schedule).sample(torch.ones(3, 2), ones).velocity.isfinite().all()
+
+
+# what a marginal asks of a distribution
+
+
+@pytest.mark.parametrize("lacking", ["posterior", "noisy_log_prob", "singular", "event_shape"])
+def test_a_distribution_with_half_a_closed_form_is_refused_at_once(lacking, unchecked):
+    has = {"posterior": None, "noisy_log_prob": None, "singular": False, "event_shape": (2,)}
+    dist = types.SimpleNamespace(**{name: value for name, value in has.items() if name != lacking})
+    for p_data in (dist, {0: GaussianMixture(), None: dist}):
+        with pytest.raises(TypeError, match=f"no closed form is known for SimpleNamespace; it has no .*{lacking}"):
+            marginal(GaussianPath(), p_data)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2,), (3, 3), (3, 2, 1), ()])
+def test_states_of_another_shape_are_refused(shape):
+    exact = marginal(GaussianPath(), GaussianMixture())
+    for ask in (exact.velocity, exact.score, exact.log_prob, exact.posterior):
+        with pytest.raises(ValueError) as refused:
+            ask(torch.ones(shape), 0.5)
+        assert str(refused.value) == f"expected states of shape (batch, 2), got {shape}"

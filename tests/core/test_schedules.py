@@ -127,7 +127,7 @@ def test_a_grid_needs_a_step(steps):
 @pytest.mark.parametrize("t", [1.0, -0.01, math.nan, 0.9995])
 def test_times_outside_the_span_are_refused(t):
     for times in (torch.tensor(t), torch.tensor([0.5, t])):
-        with pytest.raises(ValueError, match=r"span \[0, 0.999\] of Linear, got times from .*schedule.grid"):
+        with pytest.raises(ValueError, match=r"span \[0, 0.999\] of Linear, got (t =|times from) .*schedule.grid"):
             Linear().check_span(times)
 
 
@@ -196,7 +196,7 @@ def test_convert_at_the_ends(kind, source, target, end):
 def test_convert_refuses_infinite_derivatives(other):
     x = torch.rand(3, 2)
     for source, target in [("velocity", other), (other, "velocity")]:
-        with pytest.raises(ValueError, match="at t = 0: the schedule has (an infinite derivative|alpha = 0)"):
+        with pytest.raises(ValueError, match="an infinite derivative at t = 0|at t = 0: the schedule has alpha = 0"):
             convert(x, x, 0.0, SquareRoot(), source=source, target=target)
     with pytest.raises(ValueError, match="infinite derivative"):
         convert(x, x, 0.0, SquareRoot(), source="velocity", target=other)

@@ -1,13 +1,14 @@
 """Orders of the steps against exact solutions, and `simulate` against plain loops and torchdiffeq."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from torchdiffeq import odeint
 
-from course_utils.processes import BrownianMotion, FlowSDE, GeometricBrownianMotion, OrnsteinUhlenbeck
+from course_utils.processes import SDE, BrownianMotion, FlowSDE, GeometricBrownianMotion, OrnsteinUhlenbeck
 from course_utils.simulators import (
     BLOCK,
     Trajectory,
@@ -533,6 +534,14 @@ def test_a_step_with_an_option():
     assert x.item() == 0.5
 
 
+def test_an_option_does_not_take_the_noise():
+    def damped_step(field, x, t, dt, damping=0.5):
+        return x
+
+    with pytest.raises(TypeError, match="an SDE needs a step with noise, got damped_step"):
+        simulate(BrownianMotion(), torch.zeros(1, 1), grid(1, 4, torch.float32), damped_step)
+
+
 def test_noise_for_an_ode():
     with pytest.raises(TypeError, match="an ODE has no noise, got dws"):
         simulate(riccati, torch.ones(1, 1), grid(1, 2, torch.float32), dws=torch.zeros(2, 1, 1))
@@ -583,3 +592,136 @@ def test_increments_of_another_shape(shape, unchecked):
 def test_save_every_must_be_positive(save_every):
     with pytest.raises(ValueError, match=f"save_every of at least 1, got {save_every}"):
         simulate(riccati, torch.ones(1, 1), grid(1, 2, torch.float32), save_every=save_every)
+
+
+SHAPES = [(), (1,), (3,), (2,), (3, 1), (1, 2), (2, 2), (3, 2, 1)]  # for states of shape (3, 2)
+
+
+class Shaped(SDE):
+    """Drift and diffusion of given shapes."""
+
+    def __init__(self, drift=(3, 2), diffusion=()):
+        self.shapes = drift, diffusion
+
+    def drift(self, x, t):
+        return torch.ones(self.shapes[0])
+
+    def diffusion(self, x, t):
+        return torch.ones(self.shapes[1])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@each_step
+def test_a_field_of_another_shape_is_refused(step, shape):
+    with pytest.raises(ValueError) as refused:
+        simulate(lambda x, t: torch.ones(shape), torch.ones(3, 2), grid(1, 2, torch.float32), step)
+    assert str(refused.value) == f"expected a field of the shape (3, 2) of the states, got {shape}"
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@each_sde_step
+def test_a_drift_of_another_shape_is_refused(step, shape):
+    with pytest.raises(ValueError) as refused:
+        simulate(Shaped(drift=shape), torch.ones(3, 2), grid(1, 2, torch.float32), step)
+    assert str(refused.value) == f"expected a drift of the shape (3, 2) of the states, got {shape}"
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 2), (3, 3), (1, 3, 2)])
+@each_sde_step
+def test_a_diffusion_that_does_not_broadcast_is_refused(step, shape):
+    with pytest.raises(ValueError, match=r"broadcasts against states of shape \(3, 2\), got \("):
+        simulate(Shaped(diffusion=shape), torch.ones(3, 2), grid(1, 2, torch.float32), step)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3, 1), (1, 2), (3, 2)])
+@each_sde_step
+def test_a_diffusion_that_broadcasts_is_taken(step, shape):
+    end = simulate(Shaped(diffusion=shape), torch.zeros(3, 2), grid(1, 2, torch.float32), step, generator=seeded()).end
+    expected = simulate(Shaped(), torch.zeros(3, 2), grid(1, 2, torch.float32), step, generator=seeded()).end
+    torch.testing.assert_close(end, expected)
+
+
+def test_a_field_that_is_no_tensor_is_refused():
+    with pytest.raises(ValueError, match="expected a field of the shape .* of the states, got float"):
+        simulate(lambda x, t: 1.0, torch.ones(3, 2), grid(1, 2, torch.float32))
+    with pytest.raises(ValueError, match="expected a field of the shape .* of the states, got NoneType"):
+        simulate(lambda x, t: None, torch.ones(3, 2), grid(1, 2, torch.float32))
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1), (3, 3), (2, 2), (3, 2, 1)])
+def test_a_step_that_changes_the_shape_is_refused(shape):
+    """At the first step, and at a later one."""
+    ts = grid(1, 3, torch.float32)
+    for late in (False, True):
+
+        def step(field, x, t, dt, late=late):
+            return x + 1 if late and t == 0 else torch.ones(shape)
+
+        with pytest.raises(ValueError, match=r"a step to keep the shape \(3, 2\) of states, got") as refused:
+            simulate(riccati, torch.ones(3, 2), ts, step)
+        assert str(refused.value).endswith(f"got {shape}")
+
+
+def test_the_process_itself_is_left_alone():
+    """Also one that is frozen; and a step sees its attributes."""
+    sde = OrnsteinUhlenbeck()
+    before = dict(vars(sde))
+
+    def step(sde, x, t, dt, dw):
+        return sde.theta * x + sde.drift(x, t) * dt
+
+    simulate(sde, torch.ones(3, 2), grid(1, 2, torch.float32), step)
+    assert vars(sde) == before
+
+    @dataclass(frozen=True)
+    class Frozen(OrnsteinUhlenbeck):
+        theta: float = 2.0
+        sigma: float = 1.0
+
+    assert simulate(Frozen(), torch.ones(3, 2), grid(1, 2, torch.float32)).end.shape == (3, 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("system", [riccati, BrownianMotion()], ids=["ode", "sde"])
+def test_a_grid_of_numpy(system, dtype):
+    ts = np.linspace(0, 4, 5).astype(dtype)
+    found = simulate(system, torch.ones(2, 1), ts, generator=seeded())
+    expected = simulate(system, torch.ones(2, 1), torch.linspace(0, 4, 5), generator=seeded())
+    assert torch.equal(found.xs, expected.xs) and torch.equal(found.ts, expected.ts)
+
+
+def test_steps_with_too_few_or_too_many_arguments():
+    def too_few(system, x, t):
+        return x
+
+    def too_many(system, x, t, dt, dw, more):
+        return x
+
+    for step in (too_few, too_many):
+        with pytest.raises(TypeError, match=f"needs a step without noise, got {step.__name__}"):
+            simulate(riccati, torch.ones(1, 1), grid(1, 2, torch.float32), step)
+        with pytest.raises(TypeError, match=f"needs a step with noise, got {step.__name__}"):
+            simulate(BrownianMotion(), torch.ones(1, 1), grid(1, 2, torch.float32), step)
+
+
+def test_a_step_with_noise_and_an_option():
+    def damped(sde, x, t, dt, dw, damping=0.5):
+        return x + damping * dt
+
+    end = simulate(BrownianMotion(), torch.zeros(1, 1), grid(1, 4, torch.float32), damped).end
+    assert end.item() == 0.5
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, F64])
+def test_rk4_is_its_plain_form(dtype):
+    """With each product and sum written out."""
+
+    def field(x, t):
+        return torch.sin(x) - t * x
+
+    x, t, dt = torch.randn(5, 2, generator=seeded(), dtype=dtype), 0.3, 0.2
+    k1 = field(x, t)
+    k2 = field(x + dt / 2 * k1, t + dt / 2)
+    k3 = field(x + dt / 2 * k2, t + dt / 2)
+    k4 = field(x + dt * k3, t + dt)
+    torch.testing.assert_close(rk4_step(field, x, t, dt), x + dt / 6 * (k1 + 2 * k2 + 2 * k3 + k4))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.layers import ORDER
+import course_utils
 
+ORDER = [*course_utils.__all__, "__main__"]
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "course_utils"
 FREE = {"checks", "__main__"}  # may import every module
@@ -64,7 +65,8 @@ def path(request: pytest.FixtureRequest) -> Path:
 
 
 def test_every_module_has_a_place():
-    assert {module(path) for path in FILES} - {"course_utils"} <= set(ORDER)
+    assert {module(path) for path in FILES} - {"course_utils"} == set(ORDER)
+    assert len(ORDER) == len(set(ORDER))
 
 
 def test_imports_only_what_stands_before_it(path: Path):
@@ -87,6 +89,80 @@ def test_an_import_against_the_order_is_seen(place: str, text: str):
     assert out_of_order(text, PACKAGE / place) == {"training"}
 
 
+NOT_YET = {
+    "losses",
+    "networks",
+    "guidance",
+    "storage",
+    "weights",
+    "training",
+    "likelihood",
+    "metrics",
+    "data",
+    "digits",
+    "plotting",
+    "widgets",
+    "checks",
+}  # modules that have yet to name in `__all__` what is public
+
+
+def own_names(text: str, package: str) -> tuple[set[str], set[str]]:
+    """Public functions and classes that a text defines, and all names that it defines or takes from its own files."""
+    public, known = set(), set()
+    for node in ast.parse(text).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            known.add(node.name)
+            public |= set() if node.name.startswith("_") else {node.name}
+        if isinstance(node, ast.Assign):
+            known |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if isinstance(node, ast.AnnAssign):
+            known.add(node.target.id)
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{package}."):
+            known |= {alias.asname or alias.name for alias in node.names}
+    return public, known
+
+
+def said_public(text: str) -> list[str] | None:
+    """The list `__all__` of a text, None if it has none."""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets) == "__all__":
+            return ast.literal_eval(node.value)
+    return None
+
+
+def wrong_all(text: str, package: str) -> set[str]:
+    """What a text's `__all__` lacks, or has although it is not the module's own."""
+    said = said_public(text)
+    if said is None:
+        return {"no __all__"}
+    public, known = own_names(text, package)
+    twice = {name for name in said if said.count(name) > 1}
+    return (public - set(said)) | (set(said) - known) | twice
+
+
+def test_all_is_what_is_public(path: Path):
+    text = path.read_text("utf-8")
+    if module(path) in ("course_utils", "__main__") or (module(path) in NOT_YET and said_public(text) is None):
+        return
+    assert wrong_all(text, ".".join(path.relative_to(ROOT).parent.parts)) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("def f(): pass", {"no __all__"}),
+        ("__all__ = []\ndef f(): pass\nclass C: pass\ndef _g(): pass", {"f", "C"}),
+        ("from torch import Tensor\n__all__ = ['Tensor', 'f']\ndef f(): pass", {"Tensor"}),
+        ("from course_utils.paths.base import g\nLIMIT = 3\nn: int = 2\n__all__ = ['g', 'LIMIT', 'n']", set()),
+        ("from course_utils.paths import base\n__all__ = ['base']", set()),
+        ("from course_utils.shapes import g\n__all__ = ['g']", {"g"}),
+        ("__all__ = ['f', 'f']\ndef f(): pass", {"f"}),
+    ],
+)
+def test_a_wrong_all_is_seen(text: str, wrong: set[str]):
+    assert wrong_all(text, "course_utils.paths") == wrong
+
+
 def test_no_module_is_long(path: Path):
     if module(path) != "checks":
         assert len(path.read_text("utf-8").splitlines()) <= 300
@@ -103,11 +179,37 @@ def test_importing_only_defines(path: Path):
     assert [ast.unparse(node) for node in acts if not is_main_guard(node)] == []
 
 
-def test_importing_the_package_brings_no_figures_and_no_notebook():
-    heavy = "{'matplotlib', 'seaborn', 'IPython', 'ipywidgets', 'sklearn', 'scipy', 'pandas', 'mlxtend'}"
-    code = f"import course_utils, sys; print({heavy} & set(sys.modules))"
+def printed(code: str) -> str:
+    """What a fresh interpreter prints."""
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert result.stdout.strip() == "set()"
+    return result.stdout.strip()
+
+
+def test_importing_the_package_brings_nothing_but_itself():
+    heavy = (
+        "{'torch', 'numpy', 'matplotlib', 'seaborn', 'IPython', 'ipywidgets', 'sklearn', 'scipy', 'pandas', 'mlxtend'}"
+    )
+    assert printed(f"import course_utils, sys; print({heavy} & set(sys.modules))") == "set()"
+    assert printed("import course_utils, sys; print([m for m in sys.modules if m.startswith('course_utils.')])") == "[]"
+
+
+def test_what_computes_brings_no_figures_and_no_notebook():
+    heavy = "{'matplotlib', 'seaborn', 'IPython', 'ipywidgets', 'sklearn', 'scipy', 'pandas', 'mlxtend'}"
+    modules = ", ".join(f"course_utils.{name}" for name in ORDER[: ORDER.index("losses")])
+    assert printed(f"import course_utils, sys; {modules}; print({heavy} & set(sys.modules))") == "set()"
+
+
+def test_a_module_is_loaded_on_its_first_use():
+    code = "import course_utils; print(course_utils.simulators.simulate.__name__, course_utils.simulators.__name__)"
+    assert printed(code) == "simulate course_utils.simulators"
+
+
+def test_the_package_shows_its_modules():
+    assert dir(course_utils) == sorted([*ORDER[:-1], "__version__"])
+    for name in course_utils.__all__:
+        assert getattr(course_utils, name).__name__ == f"course_utils.{name}"
+    with pytest.raises(AttributeError, match="has no attribute 'simulator'; it has shapes, distributions"):
+        course_utils.simulator  # noqa: B018
 
 
 def test_this_run_checks_the_shapes_in_the_annotations():

@@ -1,41 +1,14 @@
-r"""Stochastic processes $dX_t = \text{drift}(X_t, t)\,dt + \text{diffusion}(X_t, t)\,dW_t$, with exact laws.
-
-`diffusion` is the coefficient, never a random number: the noise is drawn by the simulator.
-"""
+"""The processes whose law is known exactly."""
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from course_utils.schedules import Schedule, convert
-from course_utils.shapes import Field, Time, check_same_shape, expand_time
+from course_utils.processes.base import SDE, constant, elapsed, not_negative
+from course_utils.shapes import Time, as_floats, check_same_shape, float_type
 
-
-class SDE:
-    """A stochastic differential equation: subclasses give its drift and its diffusion coefficient."""
-
-    def drift(self, x: Tensor, t: Time) -> Tensor:
-        """Drift, shape (batch, *event)."""
-        raise NotImplementedError
-
-    def diffusion(self, x: Tensor, t: Time) -> Tensor:
-        """Diffusion coefficient, deterministic, broadcasts against (batch, *event)."""
-        raise NotImplementedError
-
-
-def _not_negative(name: str, value: float) -> float:
-    if not value >= 0 or math.isinf(value):
-        raise ValueError(f"expected a finite {name} that is not negative, got {value}")
-    return value
-
-
-def _elapsed(t: float | int | Tensor, x: Tensor) -> Tensor:
-    t = expand_time(t, x)
-    if (t < 0).any():
-        raise ValueError(f"expected times that are not negative, got {t.min().item():g}")
-    return t
+__all__ = ["BrownianMotion", "GeometricBrownianMotion", "OrnsteinUhlenbeck"]
 
 
 class BrownianMotion(SDE):
@@ -48,16 +21,20 @@ class BrownianMotion(SDE):
         ValueError: If `sigma` is negative.
 
     Source: 6.S184 lecture 1, Brownian motion.
+
+    Example:
+        >>> processes.BrownianMotion(sigma=2.0).transition(torch.zeros(3, 1), 4.0)[1]
+        tensor(4.)
     """
 
     def __init__(self, sigma: float = 1.0):
-        self.sigma = _not_negative("sigma", sigma)
+        self.sigma = not_negative("sigma", sigma)
 
     def drift(self, x: Tensor, t: Time) -> Tensor:
-        return torch.zeros_like(x)
+        return torch.zeros_like(x, dtype=float_type(x))
 
     def diffusion(self, x: Tensor, t: Time) -> Tensor:
-        return x.new_tensor(self.sigma)
+        return constant(self.sigma, x)
 
     def transition(self, x0: Tensor, t: Time) -> tuple[Tensor, Tensor]:
         r"""Mean $x_0$ and standard deviation $\sigma\sqrt{t}$ of $X_t$ given $X_0 = x_0$.
@@ -72,7 +49,7 @@ class BrownianMotion(SDE):
         Raises:
             ValueError: If any `t` is negative.
         """
-        return x0, self.sigma * _elapsed(t, x0).sqrt()
+        return as_floats(x0), self.sigma * elapsed(t, x0).sqrt()
 
 
 def _mean_and_spread(a: Tensor) -> tuple[Tensor, Tensor]:
@@ -101,16 +78,21 @@ class OrnsteinUhlenbeck(SDE):
         ValueError: If `theta` or `sigma` is negative.
 
     Source: 6.S184 lecture 1, Ornstein–Uhlenbeck process.
+
+    Example:
+        >>> processes.OrnsteinUhlenbeck(theta=1.0, sigma=1.0).transition(torch.tensor([[5.0]]), 0.5)
+        (tensor([[3.0327]]), tensor(0.5622))
     """
 
     def __init__(self, theta: float = 1.0, sigma: float = 1.0):
-        self.theta, self.sigma = _not_negative("theta", theta), _not_negative("sigma", sigma)
+        self.theta = not_negative("theta", theta)
+        self.sigma = not_negative("sigma", sigma)
 
     def drift(self, x: Tensor, t: Time) -> Tensor:
         return -self.theta * x
 
     def diffusion(self, x: Tensor, t: Time) -> Tensor:
-        return x.new_tensor(self.sigma)
+        return constant(self.sigma, x)
 
     def transition(self, x0: Tensor, t: Time) -> tuple[Tensor, Tensor]:
         r"""Mean $x_0 e^{-\theta t}$ and deviation $\sigma\sqrt{(1-e^{-2\theta t})/2\theta}$ of $X_t$ given $X_0 = x_0$.
@@ -129,8 +111,11 @@ class OrnsteinUhlenbeck(SDE):
 
         Source: 6.S184 lecture 1, Ornstein–Uhlenbeck process.
         """
-        t = _elapsed(t, x0)
-        variance = t if self.theta == 0 else -torch.expm1(-2 * self.theta * t) / (2 * self.theta)
+        t = elapsed(t, x0)
+        if self.theta == 0:
+            variance = t
+        else:
+            variance = -torch.expm1(-2 * self.theta * t) / (2 * self.theta)
         return x0 * torch.exp(-self.theta * t), self.sigma * variance.sqrt()
 
     def exact_step(self, x: Tensor, h: Time, dw: Tensor, xi: Tensor) -> Tensor:
@@ -149,7 +134,7 @@ class OrnsteinUhlenbeck(SDE):
             ValueError: If `h` is negative or the shapes differ.
         """
         check_same_shape(x=x, dw=dw, xi=xi)
-        h = _elapsed(h, x)
+        h = elapsed(h, x)
         m, spread = _mean_and_spread(self.theta * h)
         return torch.exp(-self.theta * h) * x + self.sigma * (m * dw + (spread * h).sqrt() * xi)
 
@@ -170,10 +155,19 @@ class GeometricBrownianMotion(SDE):
     Args:
         mu: Growth rate.
         sigma: Volatility, not negative.
+
+    Raises:
+        ValueError: If `sigma` is negative.
+
+    Example:
+        >>> x0, w = torch.tensor([[100.0]]), torch.tensor([[0.5]])
+        >>> processes.GeometricBrownianMotion(mu=0.05, sigma=0.2).solution(x0, 1.0, w)
+        tensor([[113.8828]])
     """
 
     def __init__(self, mu: float = 0.05, sigma: float = 0.2):
-        self.mu, self.sigma = mu, _not_negative("sigma", sigma)
+        self.mu = mu
+        self.sigma = not_negative("sigma", sigma)
 
     def drift(self, x: Tensor, t: Time) -> Tensor:
         return self.mu * x
@@ -189,70 +183,5 @@ class GeometricBrownianMotion(SDE):
             t: Time since the start, shape () or (batch,), not negative.
             w: The driving Brownian motion at t, shape of `x0`.
         """
-        return x0 * torch.exp((self.mu - self.sigma**2 / 2) * _elapsed(t, x0) + self.sigma * w)
-
-
-class Langevin(SDE):
-    r"""$dX_t = \frac{\sigma^2}{2} \nabla\log p(X_t)\,dt + \sigma\,dW_t$, which leaves p unchanged.
-
-    Args:
-        score: The score of p, from states (batch, *event) to the same shape.
-        sigma: Diffusion coefficient, not negative.
-    """
-
-    def __init__(self, score: Callable[[Tensor], Tensor], sigma: float = 1.0):
-        self.score, self.sigma = score, _not_negative("sigma", sigma)
-
-    def drift(self, x: Tensor, t: Time) -> Tensor:
-        return self.sigma**2 / 2 * self.score(x)
-
-    def diffusion(self, x: Tensor, t: Time) -> Tensor:
-        return x.new_tensor(self.sigma)
-
-
-class FlowSDE(SDE):
-    r"""The SDE extension of a flow: $dX_t = (u_t + \frac{\sigma_t^2}{2} \nabla\log p_t)\,dt + \sigma_t\,dW_t$.
-
-    Its marginals are those of the flow, for every diffusion coefficient $\sigma_t$.
-
-    Args:
-        velocity: The marginal velocity field u(x, t).
-        score: The marginal score, a field as well.
-        sigma: Diffusion coefficient: a number, or a function of the time, elementwise; not negative.
-
-    Source: 6.S184 lecture 3, SDE extension trick.
-    """
-
-    def __init__(self, velocity: Field, score: Field, sigma: float | Callable[[Tensor], Tensor] = 1.0):
-        self._fields = lambda x, t: (velocity(x, t), score(x, t))
-        self._set_sigma(sigma)
-
-    def _set_sigma(self, sigma: float | Callable[[Tensor], Tensor]) -> None:
-        if not callable(sigma):
-            _not_negative("sigma", sigma)
-        self.sigma = sigma
-
-    @classmethod
-    def from_velocity(cls, velocity: Field, schedule: Schedule, sigma: float | Callable[[Tensor], Tensor]) -> "FlowSDE":
-        """The same from the velocity alone: its score follows by `convert`, so a step evaluates one network once."""
-        sde = cls.__new__(cls)
-
-        def fields(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            u = velocity(x, t)
-            return u, convert(u, x, t, schedule, source="velocity", target="score")
-
-        sde._fields = fields
-        sde._set_sigma(sigma)
-        return sde
-
-    def drift(self, x: Tensor, t: Time) -> Tensor:
-        u, score = self._fields(x, t)
-        return u + self.diffusion(x, t) ** 2 / 2 * score
-
-    def diffusion(self, x: Tensor, t: Time) -> Tensor:
-        if not callable(self.sigma):
-            return x.new_tensor(self.sigma)
-        sigma = self.sigma(expand_time(t, x))
-        if not (sigma >= 0).all():
-            raise ValueError(f"expected a diffusion coefficient that is not negative, got {sigma.min().item():g}")
-        return sigma
+        growth = (self.mu - self.sigma**2 / 2) * elapsed(t, x0)
+        return x0 * torch.exp(growth + self.sigma * w)

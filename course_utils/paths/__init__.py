@@ -1,0 +1,15 @@
+"""Probability paths from noise to data: conditional (one data point) and marginal (the whole distribution)."""
+
+from course_utils.paths.conditional import BridgeSample, GaussianPath, LinearPath, PathSample, bridge_source
+from course_utils.paths.marginals import LabelledMarginal, Marginal, marginal
+
+__all__ = [
+    "BridgeSample",
+    "GaussianPath",
+    "LabelledMarginal",
+    "LinearPath",
+    "Marginal",
+    "PathSample",
+    "bridge_source",
+    "marginal",
+]

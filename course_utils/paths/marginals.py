@@ -1,0 +1,158 @@
+"""Exact fields of the path to a whole distribution."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from course_utils.distributions import Posterior
+from course_utils.paths.conditional import GaussianPath
+from course_utils.schedules import Schedule
+from course_utils.shapes import Time, as_floats, as_states, expand_path_time, expand_time, short_repr
+
+__all__ = ["LabelledMarginal", "Marginal", "marginal"]
+
+
+def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | LabelledMarginal":
+    r"""Exact density, velocity and score of $p_t(x) = \int p_t(x|z) p_{data}(z) dz$.
+
+    Args:
+        path: A Gaussian path.
+        p_data: A distribution with a closed form (`GaussianMixture`, `Empirical`, ...), or a mapping from
+            labels 0..n-1 to such distributions, with None for the null label n; then the methods take (x, t, y).
+
+    Raises:
+        TypeError: If `path` is not Gaussian or a distribution has no closed form.
+        ValueError: If the labels are not 0..n-1.
+
+    Source: 6.S184 lecture 3, marginalization trick.
+
+    Example:
+        >>> exact = paths.marginal(paths.GaussianPath(), distributions.GaussianMixture())
+        >>> exact.velocity(torch.tensor([[0.0, 0.5]]), 1.0)
+        tensor([[0.0000, 0.5000]])
+    """
+    if not isinstance(path, GaussianPath):
+        raise TypeError(f"expected a GaussianPath, got {type(path).__name__}")
+    if isinstance(p_data, Mapping):
+        return LabelledMarginal({label: marginal(path, dist) for label, dist in p_data.items()})
+    return Marginal(path.schedule, p_data)
+
+
+CLOSED_FORM = {
+    "posterior": "posterior(x, alpha, beta)",
+    "noisy_log_prob": "noisy_log_prob(x, alpha, beta)",
+    "singular": "attribute `singular`",
+    "event_shape": "event_shape",
+}
+"""What a distribution must have for the exact fields of a path that leads to it."""
+
+
+class Marginal:
+    """Exact fields of a Gaussian path to one distribution; made by `marginal`.
+
+    Where the posterior is singular (a data set, or a Gaussian without width, at beta = 0) or the schedule has no finite
+    derivative, a ValueError is raised.
+
+    Raises:
+        TypeError: If the distribution has no closed form.
+
+    Example:
+        >>> paths.marginal(paths.GaussianPath(), distributions.Checkerboard())
+        Marginal(schedule=Linear(), p_data=Checkerboard(squares=4, half_width=4))
+    """
+
+    def __init__(self, schedule: Schedule, p_data: Distribution):
+        for name, needed in CLOSED_FORM.items():
+            if not hasattr(p_data, name):
+                raise TypeError(f"no closed form is known for {type(p_data).__name__}; it has no {needed}")
+        self.schedule = schedule
+        self.p_data = p_data
+
+    def __repr__(self) -> str:
+        return short_repr(self)
+
+    def posterior(self, x: Tensor, t: Time) -> Posterior:
+        """E[z | x] and E[noise | x]."""
+        x, at = self._at(x, t)
+        return self.p_data.posterior(x, self.schedule.alpha(at), self.schedule.beta(at))
+
+    def velocity(self, x: Tensor, t: Time) -> Tensor:
+        """Marginal velocity alpha_dot E[z | x] + beta_dot E[noise | x], shape (batch, *event)."""
+        known = self.posterior(x, t)
+        alpha_dot, beta_dot = self.schedule.rates(expand_time(t, x))
+        return alpha_dot * known.data + beta_dot * known.noise
+
+    def score(self, x: Tensor, t: Time) -> Tensor:
+        """Marginal score -E[noise | x] / beta, shape (batch, *event); t within the span."""
+        at = expand_time(t, x)
+        self.schedule.check_span(at)
+        return -self.posterior(x, t).noise / self.schedule.beta(at)
+
+    def log_prob(self, x: Tensor, t: Time) -> Tensor:
+        """log p_t(x), shape (batch,)."""
+        x, at = self._at(x, t)
+        return self.p_data.noisy_log_prob(x, self.schedule.alpha(at), self.schedule.beta(at))
+
+    def _at(self, x: Tensor, t: Time) -> tuple[Tensor, Tensor]:
+        """States and time, checked."""
+        x = as_states(x, self.p_data.event_shape)
+        if not self.p_data.singular:
+            return x, expand_path_time(t, x)
+        at = expand_time(t, x)
+        self.schedule.check_span(at)
+        return x, at
+
+
+class LabelledMarginal:
+    """Exact fields for each label; made by `marginal`. Without labels, the null label's are meant.
+
+    Raises:
+        ValueError: If the labels are not 0..n-1, and None.
+
+    Example:
+        >>> board, lobes = distributions.Checkerboard(), distributions.GaussianMixture()
+        >>> paths.marginal(paths.GaussianPath(), {0: board, 1: lobes})
+        LabelledMarginal(labels=[0, 1], null=2)
+    """
+
+    def __init__(self, marginals: dict):
+        labels = [label for label in marginals if label is not None]
+        self.marginals = dict(marginals)
+        self.null = len(labels)
+        if set(labels) != set(range(self.null)):
+            raise ValueError(f"expected the labels 0 to n-1 and None for the null label, got {list(marginals)}")
+
+    def __repr__(self) -> str:
+        return short_repr(self, labels=list(self.marginals), null=self.null)
+
+    def velocity(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        """Marginal velocity given the label of each state, shape (batch, *event)."""
+        return self._each("velocity", x, t, y)
+
+    def score(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        """Marginal score given the label of each state, shape (batch, *event)."""
+        return self._each("score", x, t, y)
+
+    def log_prob(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        """log p_t(x | y), shape (batch,)."""
+        return self._each("log_prob", x, t, y)
+
+    def _each(self, method: str, x: Tensor, t: Time, y: Tensor | None) -> Tensor:
+        y = torch.full((len(x),), self.null) if y is None else y
+        if y.shape != (len(x),):
+            raise ValueError(f"expected one label for each of {len(x)} states, got labels of shape {tuple(y.shape)}")
+        x = as_floats(x)
+        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
+        expand_path_time(t, x)
+        out = x.new_empty(len(x) if method == "log_prob" else x.shape)
+        order = y.argsort()
+        labels, counts = y[order].unique_consecutive(return_counts=True)
+        for label, rows in zip(labels.tolist(), order.split(counts.tolist()), strict=True):
+            key = None if label == self.null else label
+            if key not in self.marginals:
+                known = [k for k in self.marginals if k is not None]
+                raise ValueError(f"expected labels among {known} (null label {self.null}), got {label}")
+            out[rows] = getattr(self.marginals[key], method)(x[rows], t[rows] if t.ndim else t)
+        return out

@@ -1,0 +1,27 @@
+"""Numerical solutions of ODEs and SDEs: pure steps, and one function that repeats them."""
+
+from course_utils.simulators.solving import BLOCK, Trajectory, simulate
+from course_utils.simulators.steps import (
+    Step,
+    ddim_step,
+    euler_maruyama_step,
+    euler_step,
+    heun_maruyama_step,
+    heun_step,
+    midpoint_step,
+    rk4_step,
+)
+
+__all__ = [
+    "BLOCK",
+    "Step",
+    "Trajectory",
+    "ddim_step",
+    "euler_maruyama_step",
+    "euler_step",
+    "heun_maruyama_step",
+    "heun_step",
+    "midpoint_step",
+    "rk4_step",
+    "simulate",
+]
