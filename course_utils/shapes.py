@@ -13,6 +13,33 @@ Field = Callable[[Tensor, Tensor], Tensor]
 """A vector field `u(x, t)`, from states of shape (batch, *event) and a time to velocities of the same shape."""
 
 
+def float_type(x: Tensor) -> torch.dtype:
+    """The type in which the package computes with `x`: its own if it holds floats, else torch's default.
+
+    Raises:
+        ValueError: If `x` holds complex numbers.
+
+    Example:
+        >>> shapes.float_type(torch.tensor([5, 6]))
+        torch.float32
+    """
+    if x.is_floating_point():
+        return x.dtype
+    if x.is_complex():
+        raise ValueError(f"expected real states, got {x.dtype}")
+    return torch.get_default_dtype()
+
+
+def as_floats(x: Tensor) -> Tensor:
+    """`x` itself if it holds floats; whole numbers become floats of torch's default type.
+
+    Example:
+        >>> shapes.as_floats(torch.tensor([5, 6]))
+        tensor([5., 6.])
+    """
+    return x if x.is_floating_point() else x.to(float_type(x))
+
+
 def expand_time(t: float | int | Tensor, x: Tensor) -> Tensor:
     """A time, reshaped so that it broadcasts against a batch of states.
 
