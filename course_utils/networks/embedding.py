@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
@@ -87,7 +87,7 @@ class Embedding(Network):
     def extra_repr(self) -> str:
         return f"size={self.size}, num_classes={self.num_classes}"
 
-    def forward(self, x: Tensor, t: Time, y: Int[Tensor, " labels"] | None = None) -> Float[Tensor, "batch size"]:
+    def forward(self, x: Tensor, t: Time, y: Integer[Tensor, " labels"] | None = None) -> Float[Tensor, "batch size"]:
         """The vector of each state's time and label, shape (batch, size); of x only the batch and dtype matter.
 
         Raises:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int, Num
+from jaxtyping import Integer, Num
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
@@ -51,7 +51,7 @@ class MLP(Network):
         return f"dim={self.dim}, hidden={hidden}, depth={depth}, num_classes={self.embedding.num_classes}"
 
     def forward(
-        self, x: Num[Tensor, "batch dim"], t: Time, y: Int[Tensor, " labels"] | None = None
+        self, x: Num[Tensor, "batch dim"], t: Time, y: Integer[Tensor, " labels"] | None = None
     ) -> Num[Tensor, "batch dim"]:
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"expected states of shape (batch, {self.dim}), got {tuple(x.shape)}")

@@ -2,7 +2,7 @@
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Integer, Num
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
@@ -103,7 +103,7 @@ class UNet(Network):
         )
 
     def forward(
-        self, x: Num[Tensor, "batch channels height width"], t: Time, y: Int[Tensor, " labels"] | None = None
+        self, x: Num[Tensor, "batch channels height width"], t: Time, y: Integer[Tensor, " labels"] | None = None
     ) -> Num[Tensor, "batch channels height width"]:
         self._check(x)
         x = F.pad(as_floats(x), [-self.margin] * 4)

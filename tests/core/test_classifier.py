@@ -60,3 +60,20 @@ def test_the_command_refuses_a_classifier_that_is_not_fit_to_judge(monkeypatch, 
     assert command.main(["classifier", "--steps", "2", "--out", str(tmp_path / "c.safetensors")]) == 2
     assert "expected an accuracy of at least 99%" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "images, labels, options, words",
+    [
+        (5, [1, 2], {}, "one label an image and at least one, got 2 for 5"),
+        (0, [], {}, "at least one, got 0 for 0"),
+        (2, [1, 10], {}, "labels from 0 to 9, got 1 to 10"),
+        (2, [-1, 3], {}, "labels from 0 to 9, got -1 to 3"),
+        (2, [1, 2], {"batch_size": 0}, "batch_size of at least 1"),
+        (2, [1, 2], {"steps": 0}, "steps of at least 1"),
+    ],
+)
+def test_what_a_classifier_is_not_trained_on(images, labels, options, words):
+    labels = torch.tensor(labels, dtype=torch.int64)
+    with pytest.raises(ValueError, match=words):
+        train_classifier(torch.zeros(images, 1, 28, 28), labels, progress=False, **options)

@@ -133,3 +133,16 @@ def test_label_accuracy_counts():
     assert metrics.label_accuracy(model, images, wrong) == pytest.approx(2400 / 2500)
     with pytest.raises(ValueError, match="one label an image"):
         metrics.label_accuracy(model, images, asked[:5])
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 7, 1000])
+def test_in_chunks_is_the_function(chunk):
+    x = normal(7, 2).requires_grad_()
+    found = metrics.in_chunks(torch.square, x, chunk)
+    assert torch.equal(found, x.square()) and not found.requires_grad
+
+
+@pytest.mark.parametrize("chunk", [0, -1])
+def test_a_chunk_is_at_least_a_row(chunk):
+    with pytest.raises(ValueError, match=f"at least 1 row, got {chunk}"):
+        metrics.in_chunks(torch.square, normal(7, 2), chunk)
