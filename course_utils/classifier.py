@@ -102,9 +102,10 @@ def save_classifier(classifier: Classifier, images: Tensor, labels: Tensor, path
         ValueError: If fewer than 99% of the test set are classified correctly.
 
     Example:
-        >>> test = data.mnist("test", "offline")
-        >>> file = folder / "classifier.safetensors"
-        >>> classifier.save_classifier(classifier.digit_classifier(), test.images, test.labels, file) > 0.99
+        >>> from tempfile import TemporaryDirectory
+        >>> test, judge = data.mnist("test", "offline"), classifier.digit_classifier()
+        >>> with TemporaryDirectory() as folder:
+        ...     classifier.save_classifier(judge, test.images, test.labels, f"{folder}/judge.safetensors") > 0.99
         True
     """
     halved = Classifier()

@@ -14,8 +14,12 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make a file beside `path`, then put it there in one move. Folders are made.
 
     Example:
-        >>> storage.replace_file(folder / "note.txt", lambda part: part.write_text("whole"))
-        >>> (folder / "note.txt").read_text()
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     note = Path(folder, "note.txt")
+        ...     storage.replace_file(note, lambda part: part.write_text("whole"))
+        ...     note.read_text()
         'whole'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +38,9 @@ def write_file(path: str | Path, content: str | bytes, mode: int = 0o644) -> Pat
     leaves of `mode`: never more.
 
     Example:
-        >>> storage.write_file(folder / "secret", "42", mode=0o600).read_text()
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     storage.write_file(f"{folder}/secret", "42", mode=0o600).read_text()
         '42'
     """
     path = Path(path)
@@ -57,7 +63,11 @@ def check_writable(path: str | Path) -> None:
         ValueError: If `path` is a folder, or its folder cannot be made or written to.
 
     Example:
-        >>> storage.check_writable(folder / "new" / "model.safetensors")
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     storage.check_writable(folder)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: expected a file that can be written, got ...: it is a folder
     """
     path = Path(path).absolute()
     try:
@@ -76,6 +86,7 @@ def beside(path: Path, suffix: str, own: str = ".safetensors") -> Path:
     Only `own` counts as a suffix that is replaced: in `lr0.1` and `lr0.2` the dot is part of the name.
 
     Example:
+        >>> from pathlib import Path
         >>> storage.beside(Path("lr0.1"), ".md").name, storage.beside(Path("lr0.1.safetensors"), ".md").name
         ('lr0.1.md', 'lr0.1.md')
     """

