@@ -10,14 +10,21 @@ from torch import Tensor
 from course_utils.shapes import Field, Time, check_same_shape
 from course_utils.simulators import rk4_step, simulate
 
-__all__ = ["divergence", "hutchinson_divergence", "log_likelihood", "standard_normal_log_prob"]
+__all__ = [
+    "divergence",
+    "divergence_by_coordinate",
+    "hutchinson_divergence",
+    "log_likelihood",
+    "standard_normal_log_prob",
+]
 
 
 def divergence(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float[Tensor, " batch"]:
     r"""Divergence $\sum_i \partial u_i(x, t) / \partial x_i$, exact, by one batched backward pass.
 
-    The rows of all Jacobians are computed at once: memory grows with the square of the number of coordinates. Works
-    under `torch.no_grad`, too; the result is itself differentiable where `x` requires a gradient.
+    The rows of all Jacobians are computed at once: memory grows with the square of the number of coordinates.
+    `divergence_by_coordinate` is the same, slower and plain. Works under `torch.no_grad`, too; the result is itself
+    differentiable where `x` requires a gradient.
 
     Args:
         field: Velocity field; each state of the batch must be treated on its own.
@@ -47,6 +54,29 @@ def divergence(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float
         options = {"is_grads_batched": True, "allow_unused": True, "create_graph": x.requires_grad}
         (rows,) = torch.autograd.grad(u, at, units, **options)
     return x.new_zeros(len(x)) if rows is None else rows.flatten(2).diagonal(dim1=0, dim2=2).sum(1)
+
+
+def divergence_by_coordinate(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float[Tensor, " batch"]:
+    r"""The divergence as its definition says: $\partial u_i / \partial x_i$ one after the other, and their sum.
+
+    As each state of the batch is treated on its own, the derivative of the sum of all $u_i$ in the batch is that of
+    each. Arguments and errors as for `divergence`; the result is not differentiable.
+
+    Example:
+        >>> likelihood.divergence_by_coordinate(lambda x, t: x**2, torch.tensor([[1.0, 2.0]]), 0.0)
+        tensor([6.])
+    """
+    total = x.new_zeros(len(x))
+    with torch.enable_grad():
+        at = x.detach().requires_grad_()
+        u = field(at, t)
+        check_same_shape(field=u, x=x)
+        for i in range(u[:1].numel()):
+            u_i = u.flatten(1)[:, i].sum()
+            if u_i.requires_grad:
+                (row,) = torch.autograd.grad(u_i, at, retain_graph=True, materialize_grads=True)
+                total += row.flatten(1)[:, i]
+    return total
 
 
 def hutchinson_divergence(
