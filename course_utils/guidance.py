@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.processes import FlowSDE
 from course_utils.schedules import Linear
-from course_utils.shapes import Field
+from course_utils.shapes import Field, check_labels
 from course_utils.simulators import euler_maruyama_step, midpoint_step, simulate
 
 __all__ = ["classifier_free", "condition", "generate"]
@@ -95,7 +95,7 @@ def generate(
         without any, in torch's default precision.
 
     Raises:
-        ValueError: If `steps` or `chunk` is less than 1.
+        ValueError: If `steps` or `chunk` is less than 1, or a label is not a whole number.
 
     Example:
         >>> guidance.generate(networks.MLP(2, num_classes=10), torch.arange(10), event_shape=(2,)).shape
@@ -103,6 +103,7 @@ def generate(
     """
     if steps < 1 or chunk < 1:
         raise ValueError(f"expected steps and chunk of at least 1, got {steps} and {chunk}")
+    check_labels(y, len(y))
     step = step or (midpoint_step if sigma is None else euler_maruyama_step)
     device, dtype = _where_it_computes(model, generator)
     generator = _moved(generator, device)

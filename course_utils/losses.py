@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.paths import GaussianPath, LinearPath
-from course_utils.shapes import as_floats, check_same_shape
+from course_utils.shapes import as_floats, check_labels, check_same_shape
 
 __all__ = ["drop_labels", "flow_matching_loss", "noise_prediction_loss", "score_matching_loss", "stratified_times"]
 
@@ -162,8 +162,7 @@ def drop_labels(
     """
     if not 0 <= p <= 1:
         raise ValueError(f"expected a probability from 0 to 1, got {p}")
-    if y.is_floating_point():
-        raise ValueError(f"expected whole numbers as labels, such as torch.int64, got {y.dtype}")
+    check_labels(y, len(y))
     u = _uniform(y.shape, generator).to(y.device) if u is None else u
     check_same_shape(u=u, y=y)
     return torch.where(u < p, null, y)

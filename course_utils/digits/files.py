@@ -50,7 +50,7 @@ def model_file() -> Path:
     return FINISHED
 
 
-def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
+def save(model: Residual, path: str | Path, card: dict[str, Any]) -> None:
     """Write the network's weights, in half precision, and beside them, as Markdown, a card that says what they are.
 
     Args:
@@ -67,11 +67,11 @@ def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
     """
     probe = [round(v, 4) for v in _probe(model)]
     save_weights(deepcopy(model.net).half(), path, {"card": json.dumps(card), "base": json.dumps(probe)})
-    write_file(beside(path, ".md"), card_text(card))
+    write_file(beside(Path(path), ".md"), card_text(card))
 
 
 def load(
-    path: Path, device: torch.device | str | None = None, *, progress: bool = False
+    path: str | Path, device: torch.device | str | None = None, *, progress: bool = False
 ) -> tuple[Residual, dict[str, Any]]:
     """A model from a file of `save`, and its card. The digits that it was trained on are needed, see `data.mnist`.
 
@@ -89,7 +89,7 @@ def load(
         >>> card["plan"]["source"]
         'offline'
     """
-    if not path.is_file():
+    if not Path(path).is_file():
         raise ValueError(f"there is no model at {path}: `python course.py train` makes one in minutes")
     net = UNet(NULL, margin=MARGIN)
     metadata = load_weights(net, path)

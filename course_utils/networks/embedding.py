@@ -7,7 +7,7 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
-from course_utils.shapes import Time, expand_time
+from course_utils.shapes import Time, check_labels, expand_time
 
 __all__ = ["TIME_FREQUENCIES", "Embedding", "FourierFeatures", "fourier_features"]
 
@@ -100,15 +100,9 @@ class Embedding(Network):
                 raise ValueError("expected no labels: this network was made with num_classes = 0")
             return vector
         y = torch.full((len(x),), self.num_classes, device=x.device) if y is None else y
-        self._check_labels(y, len(x))
-        return vector + self.label(y.long())
-
-    def _check_labels(self, y: Tensor, batch: int) -> None:
-        if y.shape != (batch,):
-            raise ValueError(f"expected labels of shape ({batch},), one a state, got {tuple(y.shape)}")
-        if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
-            raise ValueError(f"expected whole numbers as labels, such as torch.int64, got {y.dtype}")
+        check_labels(y, len(x))
         if len(y) and (y.min() < 0 or y.max() > self.num_classes):
             raise ValueError(
                 f"expected labels from 0 to {self.num_classes} (the null label), got {y.min()} to {y.max()}"
             )
+        return vector + self.label(y.long())
