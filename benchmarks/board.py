@@ -74,7 +74,7 @@ def ours(steps: int) -> tuple[float, float]:
     start, generator = time.process_time(), seeded(18)
     model = Residual(lab["gaussian_velocity"], ResidualScale(lab["LAMBDA"]), lab["WaveNetwork"]())
     batches = ((draw(BOARD, 1024, generator),) for _ in range(steps))
-    fit(model, lab["conditional_loss"], batches, steps=steps, lr=1e-2, schedule=lab["cosine"], progress=False)
+    fit(model, lab["conditional_loss"], batches, steps=steps, lr=1e-2, recipe=lab["recipe"], progress=False)
     cpu = time.process_time() - start
     return cpu, missed(model)
 

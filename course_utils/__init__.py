@@ -27,6 +27,7 @@ __all__ = [
     "training",
     "likelihood",
     "metrics",
+    "classifier",
     "data",
     "digits",
     "plotting",

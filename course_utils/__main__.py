@@ -71,12 +71,15 @@ def book(args: argparse.Namespace) -> None:
 
 
 def classifier(args: argparse.Namespace) -> None:
-    from course_utils import data, metrics
+    from course_utils import data
+    from course_utils.classifier import CLASSIFIER, save_classifier, train_classifier
+    from course_utils.storage import check_writable
 
+    path = Path(args.out or CLASSIFIER)
+    check_writable(path)
     train, test = data.mnist("train", "full"), data.mnist("test", "full")
-    trained = metrics.train_classifier(train.images, train.labels, steps=args.steps)
-    path = args.out or metrics.CLASSIFIER
-    accuracy = metrics.save_classifier(trained, test.images, test.labels, path)
+    trained = train_classifier(train.images, train.labels, steps=args.steps)
+    accuracy = save_classifier(trained, test.images, test.labels, path)
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
 
 
@@ -86,25 +89,37 @@ def bench(args: argparse.Namespace) -> int:
     return subprocess.call([sys.executable, "-m", "benchmarks", *args.name, *options], cwd=ROOT)
 
 
-def train(args: argparse.Namespace) -> None:
+def train(args: argparse.Namespace) -> int | None:
     from course_utils import digits
+    from course_utils.storage import beside
 
     path = Path(args.out or digits.default_file())
     asked = {name: getattr(args, name) for name in ("minutes", "data", "seed", "devices")}
     given = {{"data": "source"}.get(k, k): value for k, value in asked.items() if value is not None}
     if args.resume and given:
         raise ValueError(f"expected --resume alone: the plan of the stopped training is kept, got {', '.join(given)}")
-    plan = digits.prepare(path, resume=args.resume, **given)
-    if plan.devices > 1:
-        from lightning_fabric import Fabric
-
-        Fabric(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, args.resume)
-    else:
-        digits.train_to_file(plan, path, resume=args.resume)
-    print(path.with_suffix(".md").read_text("utf-8"))
+    try:
+        plan = digits.prepare(path, resume=args.resume, **given)
+        _train(plan, path, args.resume)
+    except KeyboardInterrupt:
+        print(f"\nstopped: {digits.standing(path)}", file=sys.stderr)
+        return 130
+    print(beside(path, ".md").read_text("utf-8"))
     print(f"written: {path}")
-    if path.with_suffix(".plan.json").exists():
-        print(f"stopped before step {plan.steps:,}; `python course.py train --resume` goes on")
+    if beside(path, ".plan.json").exists():
+        print(f"stopped before step {plan.steps:,}: {digits.standing(path)}")
+    return None
+
+
+def _train(plan, path: Path, resume: bool) -> None:
+    from course_utils import digits
+
+    if plan.devices == 1:
+        digits.train_to_file(plan, path, resume=resume)
+        return
+    from lightning_fabric import Fabric
+
+    Fabric(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
 
 
 def _train_process(fabric, plan, path, resume) -> None:
@@ -115,11 +130,13 @@ def _train_process(fabric, plan, path, resume) -> None:
 
 def generate(args: argparse.Namespace) -> None:
     from course_utils import digits
+    from course_utils.storage import check_writable
 
     out = Path(args.out)
     if out.suffix not in (".npz", ".png"):
         raise ValueError(f"expected --out to end in .npz or .png, got {out}")
-    model, _ = digits.load(Path(args.model or digits.default_file()), progress=True)
+    check_writable(out)
+    model, _ = digits.load(Path(args.model) if args.model else digits.model_file(), progress=True)
     options = {"guidance": args.guidance, "stochastic": args.stochastic, "seed": args.seed}
     images = digits.samples(model, args.n, progress=True, **options).cpu()
     _write_images(out, images)
@@ -183,7 +200,10 @@ VERBS = {
     "generate": Verb(
         "digits from a trained model",
         {
-            "--model": {"metavar": "FILE", "help": "made by `train`; by default the one that it makes"},
+            "--model": {
+                "metavar": "FILE",
+                "help": "made by `train`; by default yours, or else the course's",
+            },
             "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
             "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
             "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},

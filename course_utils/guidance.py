@@ -4,17 +4,29 @@ from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.processes import FlowSDE
 from course_utils.schedules import Linear
-from course_utils.shapes import Field
+from course_utils.shapes import Field, check_labels
 from course_utils.simulators import euler_maruyama_step, midpoint_step, simulate
+
+__all__ = ["classifier_free", "condition", "generate"]
 
 
 def condition(model, y: Tensor) -> Field:
-    """The field `u(x, t) = model(x, t, y)` for fixed labels y of shape (batch,)."""
-    return lambda x, t: model(x, t, y)
+    """The field `u(x, t) = model(x, t, y)` for fixed labels y of shape (batch,).
+
+    Example:
+        >>> field = guidance.condition(lambda x, t, y: y[:, None] * x, torch.tensor([2, 3]))
+        >>> field(torch.ones(2, 1), torch.tensor(0.0)).flatten()
+        tensor([2., 3.])
+    """
+
+    def conditional(x: Tensor, t: Tensor) -> Tensor:
+        return model(x, t, y)
+
+    return conditional
 
 
 def classifier_free(model, y: Tensor, scale: float, null: int | None = None) -> Field:
@@ -27,16 +39,25 @@ def classifier_free(model, y: Tensor, scale: float, null: int | None = None) -> 
         null: The null label, or None if `model(x, t)` knows it.
 
     Source: Ho and Salimans, "Classifier-free diffusion guidance" (2022).
+
+    Example:
+        >>> field = guidance.classifier_free(lambda x, t, y: y[:, None] * x, torch.tensor([2]), scale=1.5, null=10)
+        >>> field(torch.ones(1, 1), torch.tensor(0.0))
+        tensor([[-2.]])
     """
+    conditional = condition(model, y)
 
     def unconditional(x: Tensor, t: Tensor) -> Tensor:
         return model(x, t) if null is None else model(x, t, torch.full_like(y, null))
 
+    def guided(x: Tensor, t: Tensor) -> Tensor:
+        return (1 - scale) * unconditional(x, t) + scale * conditional(x, t)
+
     if scale == 1:
-        return condition(model, y)
+        return conditional
     if scale == 0:
         return unconditional
-    return lambda x, t: (1 - scale) * unconditional(x, t) + scale * model(x, t, y)
+    return guided
 
 
 @torch.no_grad()
@@ -65,23 +86,54 @@ def generate(
         sigma: Diffusion coefficient as a function of t, to follow the `FlowSDE` with the same marginals instead.
         null: The null label, or None if `model(x, t)` knows it.
         event_shape: Shape of one sample.
-        generator: Source of all noise; it lives on the device of the model.
+        generator: Source of all noise. One of another device than the model's seeds one that lives there.
         chunk: Samples made at a time, to bound memory.
         progress: Whether to show a progress bar.
 
     Returns:
-        Samples, shape (batch, *event).
+        Samples, shape (batch, *event), in the precision and on the device of the model's parameters; of a model
+        without any, in torch's default precision.
+
+    Raises:
+        ValueError: If `steps` or `chunk` is less than 1, or a label is not a whole number.
+
+    Example:
+        >>> guidance.generate(networks.MLP(2, num_classes=10), torch.arange(10), event_shape=(2,)).shape
+        torch.Size([10, 2])
     """
+    if steps < 1 or chunk < 1:
+        raise ValueError(f"expected steps and chunk of at least 1, got {steps} and {chunk}")
+    check_labels(y, len(y))
     step = step or (midpoint_step if sigma is None else euler_maruyama_step)
-    device = generator.device if generator else None
-    x0, ts = torch.randn(len(y), *event_shape, generator=generator, device=device), torch.linspace(0, 1, steps + 1)
-    y, samples = y.to(x0.device), torch.empty_like(x0)
+    device, dtype = _where_it_computes(model, generator)
+    generator = _moved(generator, device)
+    x0 = torch.randn(len(y), *event_shape, generator=generator, device=device, dtype=dtype)
+    ts = torch.linspace(0, 1, steps + 1)
+    y = y.to(device)
+    samples = torch.empty_like(x0)
     for rows in _bar(torch.arange(len(y)).split(chunk), progress):
         system = classifier_free(model, y[rows], scale, null)
         if sigma is not None:
             system = FlowSDE.from_velocity(system, Linear(), sigma)
         samples[rows] = simulate(system, x0[rows], ts, step, generator=generator).end
     return samples
+
+
+def _where_it_computes(model, generator: torch.Generator | None) -> tuple[torch.device, torch.dtype]:
+    """Device and precision of the model's parameters, if it has any; else those of the noise."""
+    parameters = model.parameters() if isinstance(model, nn.Module) else ()
+    for parameter in parameters:
+        return parameter.device, parameter.dtype
+    device = generator.device if generator else torch.get_default_device()
+    return device, torch.get_default_dtype()
+
+
+def _moved(generator: torch.Generator | None, device: torch.device) -> torch.Generator | None:
+    """The generator itself if it lives on the device, else one that does and is seeded from it."""
+    if generator is None or generator.device.type == device.type:
+        return generator
+    seed = torch.randint(2**62, (), generator=generator, device=generator.device).item()
+    return torch.Generator(device).manual_seed(seed)
 
 
 def _bar(chunks: Sequence[Tensor], progress: bool):

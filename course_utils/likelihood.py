@@ -10,12 +10,21 @@ from torch import Tensor
 from course_utils.shapes import Field, Time, check_same_shape
 from course_utils.simulators import rk4_step, simulate
 
+__all__ = [
+    "divergence",
+    "divergence_by_coordinate",
+    "hutchinson_divergence",
+    "log_likelihood",
+    "standard_normal_log_prob",
+]
+
 
 def divergence(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float[Tensor, " batch"]:
     r"""Divergence $\sum_i \partial u_i(x, t) / \partial x_i$, exact, by one batched backward pass.
 
-    The rows of all Jacobians are computed at once: memory grows with the square of the number of coordinates. Works
-    under `torch.no_grad`, too; the result is itself differentiable where `x` requires a gradient.
+    The rows of all Jacobians are computed at once: memory grows with the square of the number of coordinates.
+    `divergence_by_coordinate` is the same, slower and plain. Works under `torch.no_grad`, too; the result is itself
+    differentiable where `x` requires a gradient.
 
     Args:
         field: Velocity field; each state of the batch must be treated on its own.
@@ -29,6 +38,10 @@ def divergence(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float
         ValueError: If the field returns another shape than that of `x`.
 
     Source: 6.S184 lecture notes, continuity equation.
+
+    Example:
+        >>> likelihood.divergence(lambda x, t: x**2, torch.tensor([[1.0, 2.0]]), 0.0)
+        tensor([6.])
     """
     with torch.enable_grad():
         at = x if x.requires_grad else x.detach().requires_grad_()
@@ -41,6 +54,29 @@ def divergence(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float
         options = {"is_grads_batched": True, "allow_unused": True, "create_graph": x.requires_grad}
         (rows,) = torch.autograd.grad(u, at, units, **options)
     return x.new_zeros(len(x)) if rows is None else rows.flatten(2).diagonal(dim1=0, dim2=2).sum(1)
+
+
+def divergence_by_coordinate(field: Field, x: Float[Tensor, "batch *event"], t: Time) -> Float[Tensor, " batch"]:
+    r"""The divergence as its definition says: $\partial u_i / \partial x_i$ one after the other, and their sum.
+
+    As each state of the batch is treated on its own, the derivative of the sum of all $u_i$ in the batch is that of
+    each. Arguments and errors as for `divergence`; the result is not differentiable.
+
+    Example:
+        >>> likelihood.divergence_by_coordinate(lambda x, t: x**2, torch.tensor([[1.0, 2.0]]), 0.0)
+        tensor([6.])
+    """
+    total = x.new_zeros(len(x))
+    with torch.enable_grad():
+        at = x.detach().requires_grad_()
+        u = field(at, t)
+        check_same_shape(field=u, x=x)
+        for i in range(u[:1].numel()):
+            u_i = u.flatten(1)[:, i].sum()
+            if u_i.requires_grad:
+                (row,) = torch.autograd.grad(u_i, at, retain_graph=True, materialize_grads=True)
+                total += row.flatten(1)[:, i]
+    return total
 
 
 def hutchinson_divergence(
@@ -60,6 +96,11 @@ def hutchinson_divergence(
         ValueError: If the field or the probe has another shape than x.
 
     Source: Hutchinson (1989); Grathwohl et al., "FFJORD" (2019).
+
+    Example:
+        >>> x, signs = torch.tensor([[1.0, 2.0]]), torch.tensor([[1.0, -1.0]])
+        >>> likelihood.hutchinson_divergence(lambda x, t: x**2, x, 0.0, signs)
+        tensor([6.])
     """
     with torch.enable_grad():
         at = x if x.requires_grad else x.detach().requires_grad_()
@@ -72,7 +113,12 @@ def hutchinson_divergence(
 
 
 def standard_normal_log_prob(x: Float[Tensor, "batch *event"]) -> Float[Tensor, " batch"]:
-    """Log density of N(0, I) at each state."""
+    """Log density of N(0, I) at each state.
+
+    Example:
+        >>> likelihood.standard_normal_log_prob(torch.zeros(1, 2))
+        tensor([-1.8379])
+    """
     return (-0.5 * (x**2 + math.log(2 * math.pi))).flatten(1).sum(1)
 
 
@@ -106,6 +152,11 @@ def log_likelihood(
         ValueError: If `ts` does not increase.
 
     Source: Chen et al., "Neural ordinary differential equations" (2018), instantaneous change of variables.
+
+    Example:
+        >>> prior, ts = likelihood.standard_normal_log_prob, torch.linspace(0, 1, 5)
+        >>> likelihood.log_likelihood(lambda x, t: torch.ones_like(x), torch.ones(1, 2), prior, ts)
+        tensor([-1.8379], grad_fn=<AddBackward0>)
     """
     if len(ts) < 2 or not (ts.diff() > 0).all():
         raise ValueError(f"expected an increasing time grid, got {ts.tolist()}")
@@ -114,15 +165,24 @@ def log_likelihood(
         x = state[:, :-1].reshape(x1.shape)
         return torch.cat([field(x, t).flatten(1), divergence(field, x, t)[:, None]], 1)
 
-    end, backwards = torch.cat([x1.flatten(1), x1.new_zeros(len(x1), 1)], 1), ts.flip(0).to(x1)
+    end = torch.cat([x1.flatten(1), x1.new_zeros(len(x1), 1)], 1)
+    backwards = ts.flip(0).to(x1)
     if torch.is_grad_enabled() and not end.requires_grad:
         end.requires_grad_()  # so that the divergences of the first step, too, are differentiable
     if rtol is None:
         start = simulate(augmented, end, backwards, step, grad=True, save_every=len(ts)).end
     else:
-        from torchdiffeq import odeint
-
-        options = {"step_t": backwards[-1:]}  # no step goes beyond the time of the prior
-        ends = odeint(lambda t, s: augmented(s, t), end, backwards[[0, -1]], rtol=rtol, atol=rtol, options=options)
-        start = ends[-1]
+        start = _adaptive(augmented, end, backwards, rtol)
     return prior_log_prob(start[:, :-1].reshape(x1.shape)) + start[:, -1]
+
+
+def _adaptive(field: Field, end: Tensor, backwards: Tensor, tolerance: float) -> Tensor:
+    """The state at the last of these times, by a solver that chooses its own steps."""
+    from torchdiffeq import odeint
+
+    def swapped(t: Tensor, state: Tensor) -> Tensor:
+        return field(state, t)
+
+    options = {"step_t": backwards[-1:]}  # no step goes beyond the time of the prior
+    ends = odeint(swapped, end, backwards[[0, -1]], rtol=tolerance, atol=tolerance, options=options)
+    return ends[-1]

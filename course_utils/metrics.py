@@ -1,7 +1,6 @@
 """How good are samples? Report a figure with the number of samples, the floor (data against data) and a baseline."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -9,13 +8,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.distributions import Distribution
 
-from course_utils.networks import Classifier
-from course_utils.training import fit
-from course_utils.weights import load_weights, save_weights
-
-CLASSIFIER = Path(__file__).parent / "assets" / "classifier.safetensors"
-LEAST_ACCURACY = 0.99
-"""On MNIST's test set, or a classifier is not fit to judge."""
+__all__ = [
+    "frechet_distance",
+    "gaussian_frechet_distance",
+    "in_chunks",
+    "label_accuracy",
+    "nearest_neighbours",
+    "off_support",
+    "sliced_wasserstein",
+]
 
 
 def off_support(dist: Distribution, x: Float[Tensor, "batch *event"]) -> float:
@@ -27,6 +28,10 @@ def off_support(dist: Distribution, x: Float[Tensor, "batch *event"]) -> float:
 
     Raises:
         ValueError: If there are no samples.
+
+    Example:
+        >>> metrics.off_support(distributions.Checkerboard(), torch.tensor([[1.0, 1.0], [9.0, 9.0]]))
+        0.5
     """
     _check_count(x, 1)
     return dist.log_prob(x).isneginf().double().mean().item()
@@ -54,18 +59,32 @@ def sliced_wasserstein(
         ValueError: If the events differ in shape, a sample is empty, or `directions` is less than 1.
 
     Source: Rabin et al., "Wasserstein barycenter and its application to texture mixing" (2011).
+
+    Example:
+        >>> metrics.sliced_wasserstein(torch.zeros(10, 1), torch.full((20, 1), 3.0))
+        3.0
     """
     _check_count(x, 1)
     _check_count(y, 1)
     if x.shape[1:] != y.shape[1:] or directions < 1:
         raise ValueError(f"expected events of one shape and directions >= 1, got {x.shape}, {y.shape}, {directions}")
-    x, y = x.flatten(1).double(), y.flatten(1).double()
-    axes = F.normalize(torch.randn(x.shape[1], directions, generator=generator, dtype=torch.double), dim=0).to(x.device)
-    x, y = (axes.T @ x.T).sort().values, (axes.T @ y.T).sort().values
+    device = generator.device if generator else None
+    axes = torch.randn(x[0].numel(), directions, generator=generator, dtype=torch.double, device=device)
+    axes = F.normalize(axes, dim=0).to(x.device)
+    x_on_lines = axes.T @ x.flatten(1).double().T
+    y_on_lines = axes.T @ y.flatten(1).double().T
+    return _wasserstein(x_on_lines, y_on_lines).mean().item()
+
+
+def _wasserstein(x: Float[Tensor, "lines n"], y: Float[Tensor, "lines m"]) -> Float[Tensor, " lines"]:
+    """Distance between two samples on each line: the area between their cumulative distribution functions."""
+    x = x.sort().values
+    y = y.sort().values
     points = torch.cat([x, y], 1).sort().values
     left = points[:, :-1].contiguous()
-    below = [torch.searchsorted(v, left, right=True).double() / v.shape[1] for v in (x, y)]
-    return ((below[0] - below[1]).abs() * points.diff()).sum(1).mean().item()
+    share_of_x = torch.searchsorted(x, left, right=True).double() / x.shape[1]
+    share_of_y = torch.searchsorted(y, left, right=True).double() / y.shape[1]
+    return ((share_of_x - share_of_y).abs() * points.diff()).sum(1)
 
 
 def gaussian_frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov_b: Tensor) -> float:
@@ -78,12 +97,19 @@ def gaussian_frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov
         cov_a, cov_b: Positive semi-definite, shape (d, d).
 
     Source: Dowson and Landau, "The Fréchet distance between multivariate normal distributions" (1982).
+
+    Example:
+        >>> zero, one = torch.zeros(1), torch.ones(1, 1)
+        >>> metrics.gaussian_frechet_distance(zero, one, zero, 9 * one)
+        4.0
     """
-    mean_a, cov_a, mean_b, cov_b = (v.double() for v in (mean_a, cov_a, mean_b, cov_b))
+    shift = (mean_a.double() - mean_b.double()).square().sum()
+    cov_a = cov_a.double()
+    cov_b = cov_b.double()
     eigenvalues, basis = torch.linalg.eigh(cov_a)
     root = basis * eigenvalues.clamp(min=0).sqrt() @ basis.T
     cross = torch.linalg.eigvalsh(root @ cov_b @ root).clamp(min=0).sqrt().sum()
-    return ((mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * cross).item()
+    return (shift + cov_a.trace() + cov_b.trace() - 2 * cross).item()
 
 
 def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor, "m e"]) -> float:
@@ -98,31 +124,57 @@ def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor,
         ValueError: If there are fewer than two rows, or d differs.
 
     Source: Heusel et al., "GANs trained by a two time-scale update rule" (2017).
+
+    Example:
+        >>> features = torch.tensor([[0.0], [2.0]])
+        >>> metrics.frechet_distance(features, features + 3)
+        9.0
     """
     _check_count(features_a, 2)
     _check_count(features_b, 2)
     if features_a.shape[1] != features_b.shape[1]:
         raise ValueError(f"expected as many features a row, got {features_a.shape[1]} and {features_b.shape[1]}")
-    a, b = features_a.double(), features_b.double()
-    cov_a, cov_b = (torch.atleast_2d(f.T.cov()) for f in (a, b))
+    a = features_a.double()
+    b = features_b.double()
+    cov_a = torch.atleast_2d(a.T.cov())
+    cov_b = torch.atleast_2d(b.T.cov())
     return gaussian_frechet_distance(a.mean(0), cov_a, b.mean(0), cov_b)
 
 
 @torch.no_grad()
 def in_chunks(f: Callable[[Tensor], Tensor], x: Tensor, chunk: int = 1000) -> Tensor:
-    """`f(x)` for a large batch, `chunk` rows at a time and without gradients."""
+    """`f(x)` for a large batch, `chunk` rows at a time and without gradients.
+
+    Raises:
+        ValueError: If `chunk` is less than 1.
+
+    Example:
+        >>> metrics.in_chunks(torch.square, torch.arange(4.0), chunk=3)
+        tensor([0., 1., 4., 9.])
+    """
+    if chunk < 1:
+        raise ValueError(f"expected a chunk of at least 1 row, got {chunk}")
     return torch.cat([f(part) for part in x.split(chunk)])
 
 
 def label_accuracy(
-    classifier: Classifier, images: Float[Tensor, "batch 1 28 28"], labels: Int[Tensor, " labels"]
+    classifier: Callable[[Tensor], Tensor], images: Float[Tensor, "batch *event"], labels: Int[Tensor, " labels"]
 ) -> float:
     """Fraction of the images that a classifier takes for the digit asked for.
 
     It says nothing about variety: one good image a digit, repeated, scores 1.
 
+    Args:
+        classifier: From images to logits, shape (batch, classes).
+        images: Shape (batch, *event).
+        labels: What was asked for, shape (batch,).
+
     Raises:
         ValueError: If there are no images, or not one label an image.
+
+    Example:
+        >>> metrics.label_accuracy(lambda x: -x, torch.tensor([[0.0, 9.0], [9.0, 0.0]]), torch.tensor([0, 0]))
+        0.5
     """
     _check_count(images, 1)
     if len(images) != len(labels):
@@ -145,81 +197,24 @@ def nearest_neighbours(
         Euclidean distances and indices into `data`, both of shape (n,).
 
     Raises:
-        ValueError: If there is no data point or the events differ in shape.
+        ValueError: If there is no data point, `chunk` is less than 1 or the events differ in shape.
+
+    Example:
+        >>> metrics.nearest_neighbours(torch.tensor([[2.0]]), torch.tensor([[0.0], [5.0]]))
+        (tensor([2.]), tensor([0]))
     """
     _check_count(data, 1)
     if x.shape[1:] != data.shape[1:]:
         raise ValueError(f"expected events of one shape, got {tuple(x.shape[1:])} and {tuple(data.shape[1:])}")
     flat = data.flatten(1)
     half_squares = flat.square().sum(1) / 2
-    index = in_chunks(lambda part: (half_squares - part.flatten(1) @ flat.T).argmin(1), x, chunk)
+
+    def nearest(part: Tensor) -> Tensor:
+        """Where |x - z|^2 / 2, but for the part that all z share, is least."""
+        return (half_squares - part.flatten(1) @ flat.T).argmin(1)
+
+    index = in_chunks(nearest, x, chunk)
     return (x - data[index]).flatten(1).norm(dim=1), index
-
-
-def digit_classifier() -> Classifier:
-    """The trained classifier that comes with the package; its accuracy stands in the file's metadata.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-    """
-    classifier = Classifier()
-    load_weights(classifier, CLASSIFIER)
-    return classifier.eval()
-
-
-def train_classifier(
-    images: Float[Tensor, "n 1 28 28"],
-    labels: Int[Tensor, " n"],
-    *,
-    steps: int = 2000,
-    batch_size: int = 128,
-    seed: int = 0,
-    progress: bool = True,
-) -> Classifier:
-    """A classifier of digits, trained on images that are shifted by up to two pixels.
-
-    Args:
-        images: Digits in [-1, 1].
-        labels: 0 to 9.
-        steps: Optimiser steps.
-        batch_size: Images a step.
-        seed: For the initial weights, the batches and the shifts.
-        progress: Whether to show a progress bar.
-    """
-    generator = torch.Generator().manual_seed(seed)
-
-    def shifted_batches():
-        while True:
-            rows = torch.randint(len(images), (batch_size,), generator=generator)
-            down, right = torch.randint(-2, 3, (2,), generator=generator).tolist()
-            yield images[rows].roll((down, right), (2, 3)), labels[rows]
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        classifier = Classifier()
-    loss = lambda model, z, y: F.cross_entropy(model(z), y)  # noqa: E731
-    fit(classifier, loss, shifted_batches(), steps=steps, lr=2e-3, progress=progress)
-    return classifier
-
-
-def save_classifier(classifier: Classifier, images: Tensor, labels: Tensor, path: str | Path = CLASSIFIER) -> float:
-    """Write a classifier in half precision, if it is good enough to judge others; returns its accuracy.
-
-    Args:
-        classifier: As trained on the training set.
-        images, labels: The test set.
-        path: The file.
-
-    Raises:
-        ValueError: If fewer than 99% of the test set are classified correctly.
-    """
-    halved = Classifier()
-    halved.load_state_dict({name: value.half().float() for name, value in classifier.state_dict().items()})
-    accuracy = label_accuracy(halved, images, labels)
-    if accuracy < LEAST_ACCURACY:
-        raise ValueError(f"expected an accuracy of at least {LEAST_ACCURACY:.0%} on the test set, got {accuracy:.2%}")
-    save_weights(halved.half(), path, {"accuracy": f"{accuracy:.4f}", "test_images": str(len(images))})
-    return accuracy
 
 
 def _check_count(x: Tensor, least: int) -> None:

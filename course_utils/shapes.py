@@ -15,6 +15,7 @@ __all__ = [
     "Time",
     "as_floats",
     "as_states",
+    "check_labels",
     "check_same_shape",
     "expand_path_time",
     "expand_time",
@@ -165,6 +166,23 @@ def check_same_shape(**tensors: Tensor) -> None:
     if len({tuple(v.shape) for v in tensors.values()}) > 1:
         shapes = ", ".join(f"{name} {tuple(v.shape)}" for name, v in tensors.items())
         raise ValueError(f"expected equal shapes, got {shapes}")
+
+
+def check_labels(y: Tensor, batch: int) -> None:
+    """Refuse what are no labels: one whole number a state.
+
+    Raises:
+        ValueError: If `y` has another shape than (batch,), or another type than whole numbers.
+
+    Example:
+        >>> shapes.check_labels(torch.tensor([3.0, 1.0]), batch=2)
+        Traceback (most recent call last):
+        ValueError: expected whole numbers as labels, such as torch.int64, got torch.float32
+    """
+    if y.shape != (batch,):
+        raise ValueError(f"expected labels of shape ({batch},), one a state, got {tuple(y.shape)}")
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        raise ValueError(f"expected whole numbers as labels, such as torch.int64, got {y.dtype}")
 
 
 def short_repr(thing: object, **parameters: object) -> str:

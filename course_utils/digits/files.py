@@ -7,44 +7,71 @@ is read; that takes seconds.
 import json
 import warnings
 from copy import deepcopy
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from course_utils import data
-from course_utils.digits.model import BATCH_SIZE, MARGIN, NULL, Plan, digit_model, judge, steps_within, train
+from course_utils.digits.model import BATCH_SIZE, MARGIN, NULL, digit_model
 from course_utils.networks import Residual, UNet
-from course_utils.storage import write_file
+from course_utils.storage import beside, write_file
 from course_utils.training import best_device
 from course_utils.weights import load_weights, save_weights
+
+__all__ = ["FINISHED", "card_text", "default_file", "load", "model_file", "save"]
 
 FINISHED = Path(__file__).parents[1] / "assets" / "digits.safetensors"
 """A generator that comes with the course, and its card; `train --data offline --minutes 4` makes one like it."""
 
 
 def default_file() -> Path:
-    """`models/digits.safetensors` in the course's folder; below the current one if the package is installed alone."""
+    """`models/digits.safetensors` in the course's folder; below the current one if the package is installed alone.
+
+    Example:
+        >>> digits.default_file().name
+        'digits.safetensors'
+    """
     root = Path(__file__).parents[2]
     return (root if (root / "pyproject.toml").exists() else Path.cwd()) / "models" / "digits.safetensors"
 
 
-def save(model: Residual, path: Path, card: dict[str, Any]) -> None:
+def model_file() -> Path:
+    """The model that `train` made, or else the finished one that comes with the course, which a printed line says.
+
+    Example:
+        >>> file = digits.model_file()  # doctest: +SKIP
+        no model of your own at models/digits.safetensors: this is the finished one of the course
+    """
+    own = default_file()
+    if own.exists():
+        return own
+    print(f"no model of your own at {own}: this is the finished one of the course (`train` makes your own in minutes)")
+    return FINISHED
+
+
+def save(model: Residual, path: str | Path, card: dict[str, Any]) -> None:
     """Write the network's weights, in half precision, and beside them, as Markdown, a card that says what they are.
 
     Args:
         model: Of `train`.
         path: The file, `*.safetensors`; the card is `*.md`.
-        card: The plan, the time taken, what `judge` found.
+        card: The plan, the time taken, what `judge` found (None: it is not judged yet).
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> model, card = digits.load(digits.FINISHED)
+        >>> with TemporaryDirectory() as folder:
+        ...     digits.save(model, Path(folder, "mine.safetensors"), card)
     """
     probe = [round(v, 4) for v in _probe(model)]
     save_weights(deepcopy(model.net).half(), path, {"card": json.dumps(card), "base": json.dumps(probe)})
-    write_file(path.with_suffix(".md"), card_text(card))
+    write_file(beside(Path(path), ".md"), card_text(card))
 
 
 def load(
-    path: Path, device: torch.device | str | None = None, *, progress: bool = False
+    path: str | Path, device: torch.device | str | None = None, *, progress: bool = False
 ) -> tuple[Residual, dict[str, Any]]:
     """A model from a file of `save`, and its card. The digits that it was trained on are needed, see `data.mnist`.
 
@@ -56,12 +83,17 @@ def load(
     Raises:
         ValueError: If there is no such file, or it is damaged or of another network.
         ConnectionError: If it was trained on the full MNIST and this is not to be had.
+
+    Example:
+        >>> model, card = digits.load(digits.FINISHED)
+        >>> card["plan"]["source"]
+        'offline'
     """
-    if not path.is_file():
+    if not Path(path).is_file():
         raise ValueError(f"there is no model at {path}: `python course.py train` makes one in minutes")
     net = UNet(NULL, margin=MARGIN)
     metadata = load_weights(net, path)
-    if "card" not in metadata:
+    if not {"card", "base"} <= metadata.keys():
         raise ValueError(f"expected a model made by `python course.py train`, got {path} without a card")
     card = json.loads(metadata["card"])
     digits = data.mnist("train", card["plan"]["source"])
@@ -73,86 +105,41 @@ def load(
 
 
 def card_text(card: dict[str, Any]) -> str:
-    """The card as Markdown."""
-    plan, found = card["plan"], card["found"]
-    rows = [f"| {r['w']:g} | {r['accuracy']:.2%} | {r['distance']:.2f} | {r['distance'] / found['floor']:.1f} |"
-            for r in found["judgements"]]  # fmt: skip
-    return "\n".join([
+    """The card as Markdown.
+
+    Example:
+        >>> card = {"plan": {"seed": 0}, "data": "a few", "steps": 8, "seconds": 1.0, "found": None}
+        >>> digits.card_text(card).splitlines()[0]
+        '# A generator of handwritten digits'
+    """
+    lines = [
         "# A generator of handwritten digits",
         "",
         f"Mixtures of Gaussians, exact, and a U-Net for what they leave over. Data: {card['data']}. "
-        f"{card['steps']:,} steps of {BATCH_SIZE} digits, {card['seconds']:.0f} s, seed {plan['seed']}.",
+        f"{card['steps']:,} steps of {BATCH_SIZE} digits, {card['seconds']:.0f} s, seed {card['plan']['seed']}.",
         "",
+        *(_found_lines(card["found"]) if card["found"] else ["Not judged yet."]),
+        "",
+        "Made with `course_utils`, for learning. It knows nothing but digits of 28×28 pixels.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _found_lines(found: dict[str, Any]) -> list[str]:
+    """What `judge` found, as a table."""
+    rows = [
+        f"| {row['w']:g} | {row['accuracy']:.2%} | {row['distance']:.2f} | {row['distance'] / found['floor']:.1f} |"
+        for row in found["judgements"]
+    ]
+    return [
         f"Judged by the course's classifier, n = {found['n']:,}, {found['steps']} midpoint steps; floor of the Fréchet "
         f"distance, real digits against real ones: {found['floor']:.2f}.",
         "",
         "| guidance scale w | label accuracy | Fréchet distance | in floors |",
         "|---|---|---|---|",
         *rows,
-        "",
-        "Made with `course_utils`, for learning. It knows nothing but digits of 28×28 pixels.",
-        "",
-    ])  # fmt: skip
-
-
-def prepare(
-    path: Path, *, minutes: float | None = None, source: str = "auto", seed: int = 0, devices: int = 1, resume: bool
-) -> Plan:
-    """The plan of a training, written beside `path`; or the one found there, to resume it.
-
-    Args:
-        path: The file that the training will write.
-        minutes: Length of the training; by default that of Lab 4, about a minute on two cores.
-        source: "full", "offline" or "auto", as for `data.mnist`.
-        seed: Of everything random.
-        devices: Number of processes.
-        resume: Whether to go on with a training that was stopped; the plan is that one's.
-
-    Raises:
-        ValueError: If there is nothing to resume.
-    """
-    notes = path.with_suffix(".plan.json")
-    if resume:
-        if not notes.exists():
-            raise ValueError(f"there is no training to resume at {path}: leave --resume out")
-        return Plan(**json.loads(notes.read_text("utf-8")))
-    source = data.mnist("train", source).source.split()[0]
-    steps = steps_within(minutes, source) if minutes is not None else Plan.steps
-    plan = Plan(source, seed, steps, devices)
-    _forget(path)
-    write_file(notes, json.dumps(asdict(plan)))
-    return plan
-
-
-def train_to_file(plan: Plan, path: Path, *, resume: bool = False, fabric: Any = None) -> dict[str, Any] | None:
-    """Train, judge and save. Interrupted, it saves what there is, and can be resumed.
-
-    Args:
-        plan: Of `prepare`.
-        path: The file to write; while it trains, its state lies beside it.
-        resume: Whether to go on where the training was stopped.
-        fabric: For several devices or machines; see `training.fit`.
-
-    Returns:
-        The card; None in all processes but the first.
-    """
-    checkpoint = path.with_suffix(".checkpoint")
-    model, history = train(plan, checkpoint=checkpoint, resume=resume, fabric=fabric)
-    if fabric and not fabric.is_global_zero:
-        return None
-    test = data.mnist("test", plan.source)
-    card = {"plan": asdict(plan), "data": data.mnist("train", plan.source).source, "steps": history.steps,
-            "seconds": round(history.seconds, 1), "found": judge(model, test)}  # fmt: skip
-    save(model, path, card)
-    if history.steps == plan.steps:
-        _forget(path)
-    return card
-
-
-def _forget(path: Path) -> None:
-    """Delete what an unfinished training left beside `path`."""
-    for left in [path.with_suffix(".plan.json"), *path.parent.glob(f"{path.stem}.checkpoint*")]:
-        left.unlink(missing_ok=True)
+    ]
 
 
 @torch.no_grad()

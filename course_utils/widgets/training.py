@@ -18,7 +18,7 @@ from course_utils.plotting.flows import grid_points
 from course_utils.plotting.stage import Stage
 from course_utils.shapes import Field
 from course_utils.simulators import euler_step, midpoint_step, simulate
-from course_utils.training import fit, trapezoid
+from course_utils.training import Recipe, fit, trapezoid
 from course_utils.widgets.paths import plane
 
 LIMIT = 3.2
@@ -68,20 +68,20 @@ def learn_drawing(points: Float[Tensor, "n 2"], *, seconds: float = 3.5, refresh
         learned = {f"learned {name}": value for name, value in _seen(model, x0, 1.0).items()}
         place.value = image_html(stage.jpeg(learned | {"title": note}), f"{ALT} Now: {note}.", stage.width, "jpeg")
 
-    def watch(step: int, model, history) -> None:
+    def watch(step: int, model, history) -> bool:
         nonlocal next_picture, start
         start = time.perf_counter() if step == 1 else start
         if share_of_time() * seconds > next_picture:
             show(f"step {step}, {share_of_time() * seconds:.1f} s")
             next_picture = share_of_time() * seconds + refresh
-        if share_of_time() > 0.95:
-            raise KeyboardInterrupt  # as if the stop button had been pressed: `fit` ends with a usable model
+        return share_of_time() > 0.95
+
+    def of_the_clock(*_) -> float:
+        return trapezoid(round(1000 * min(share_of_time(), 0.999)), 1000)
 
     batches = ((points[torch.randint(len(points), (512,), generator=random)],) for _ in iter(int, 1))
-    history = fit(
-        model, loss, batches, steps=10**6, lr=1e-2, progress=False, callback=watch,
-        schedule=lambda *_: trapezoid(round(1000 * min(share_of_time(), 0.999)), 1000),
-    )  # fmt: skip
+    recipe = Recipe(schedule=of_the_clock)
+    history = fit(model, loss, batches, steps=10**6, lr=1e-2, recipe=recipe, progress=False, callback=watch)
     show(f"step {history.steps}, {share_of_time() * seconds:.1f} s")
     _leave(place)
     return model

@@ -459,6 +459,24 @@ def test_broken_course_data_is_refused(tiny, mirrors, tmp_path, monkeypatch, dam
     assert asked == [] and present(folder) == before
 
 
+@pytest.mark.parametrize("variable", ["COURSE_DATA", "COURSE_CACHE"])
+def test_a_tilde_is_the_home_folder(tiny, mirrors, tmp_path, monkeypatch, variable):
+    """In every folder that the environment names; none called ~ is made in the current one."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    for folder in (home, here):
+        folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(here)
+    mirrors(good)
+    if variable == "COURSE_DATA":
+        course_data(home / "x", tiny, monkeypatch)
+    monkeypatch.setenv(variable, "~/x")
+    assert tiny.same(data.mnist("train", "full"))
+    assert list(here.iterdir()) == []
+    assert present(home / "x" / ("mnist" if variable == "COURSE_CACHE" else "."))
+
+
 def test_course_data_that_is_no_folder(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "nowhere"))
     with pytest.raises(ValueError, match=r"expected train-images-idx3-ubyte or .*\.gz in .*nowhere"):
@@ -658,3 +676,8 @@ def test_batches_without_steps_or_with_none():
 def test_batches_refuse_at_the_call(tensors, options, match):
     with pytest.raises(ValueError, match=match):
         data.batches(*tensors, **options)
+
+
+def test_digits_say_how_many_they_are():
+    few = data.Digits(torch.zeros(3, 1, 28, 28), torch.arange(3), "blank paper")
+    assert repr(few) == "Digits(3 images, blank paper)"

@@ -1,6 +1,7 @@
 """The generator of Lab 4 against its parts, its judgement against scipy, its file, and the commands about it."""
 
 import json
+import signal
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -12,15 +13,17 @@ import torch
 
 from course_utils import __main__ as command
 from course_utils import data, digits
-from course_utils.digits import Plan, files, model
+from course_utils.classifier import digit_classifier
+from course_utils.digits import Plan, files, model, runs
 from course_utils.distributions import fit_class_mixtures
 from course_utils.guidance import classifier_free
-from course_utils.metrics import digit_classifier
 from course_utils.networks import Residual, ResidualScale, UNet
 from course_utils.paths import GaussianPath, marginal
 from course_utils.processes import FlowSDE
 from course_utils.schedules import Linear
 from course_utils.simulators import midpoint_step, simulate
+from course_utils.storage import beside
+from course_utils.training import History
 
 FEW = 120
 
@@ -133,11 +136,13 @@ def test_steps_within_some_minutes(monkeypatch):
     """A clock that ticks once for every step, a quarter of a second at a time, and once between steps."""
     ticks = iter(range(10_000))
     monkeypatch.setattr(model.time, "perf_counter", lambda: next(ticks) / 4)
-    monkeypatch.setattr(model, "fit", lambda *a, steps, callback, **_: [callback() for _ in range(steps)])
+    monkeypatch.setattr(model, "fit", lambda *a, steps, callback, **_: [callback() for _ in range(steps)] and History())
     assert model.steps_within(2, "offline") == 480
     for minutes in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="positive number of minutes"):
             model.steps_within(minutes, "offline")
+    with pytest.raises(ValueError, match="at least 2 steps"):
+        model.steps_within(1, "offline", probe=1)
 
 
 @cache
@@ -152,8 +157,8 @@ def quick(monkeypatch):
     ready = lambda images, labels, seed, device, progress: deepcopy(fitted(seed))  # noqa: E731
     for module in (model, files):
         monkeypatch.setattr(module, "digit_model", ready)
-    monkeypatch.setattr(files, "steps_within", lambda minutes, source: 6)
-    monkeypatch.setattr(files, "judge", lambda model, test: digits.judge(model, test, n=10, progress=False))
+    monkeypatch.setattr(runs, "steps_within", lambda minutes, source: 6)
+    monkeypatch.setattr(runs, "judge", lambda model, test: digits.judge(model, test, n=10, progress=False))
 
 
 def run(*arguments):
@@ -193,13 +198,16 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
         def stop(step, *_):
             if step in wanted:
                 wanted.clear()
-                raise KeyboardInterrupt
+                return True
 
-        return fit(*args, callback=stop, **(options | {"every": 2}))
+        if options["checkpoint"]:
+            options["checkpoint"].every = 2
+        return fit(*args, callback=stop, **options)
 
     monkeypatch.setattr(model, "fit", stopping)
     assert run("train", "--minutes", 1, "--out", file) == 0
-    assert "stopped before step 6" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "stopped before step 6" in said and f"--resume --out {file}` goes on" in said
     assert digits.load(file)[1]["steps"] == 3
     assert run("train", "--resume", "--seed", 1, "--out", file) == 2
     assert run("train", "--resume", "--out", file) == 0
@@ -207,6 +215,175 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
     for ours, expected in zip(digits.load(file)[0].net.parameters(), whole.net.parameters(), strict=True):
         torch.testing.assert_close(ours, expected.half().float())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
+
+
+def interrupt(*args, **options):
+    """Ctrl-C."""
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_what_is_trained_is_never_lost_while_it_is_judged(tmp_path, quick, monkeypatch, capsys):
+    """The message says what is kept; the same command refuses to throw it away; --resume only judges."""
+    file, judge = tmp_path / "d.safetensors", runs.judge
+    whole, _ = model.train(Plan("offline", 0, 6), progress=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "judge", interrupt)
+        assert run("train", "--minutes", 1, "--out", file) == 130
+    said = capsys.readouterr().err
+    assert f"finished and kept in {file}; `python course.py train --resume --out {file}` judges it" in said
+    assert "Not judged yet." in file.with_suffix(".md").read_text("utf-8")
+    kept = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert kept.keys() == {"d.safetensors", "d.md", "d.plan.json", "d.checkpoint"}
+
+    assert run("train", "--minutes", 1, "--out", file) == 2
+    assert "finished and kept" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+    monkeypatch.setattr(model, "flow_matching_loss", interrupt)  # no further step
+    monkeypatch.setattr(runs, "judge", judge)
+    assert run("train", "--resume", "--out", file) == 0
+    found = digits.load(file)[0].net.parameters()
+    for ours, expected in zip(found, whole.net.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected.half().float())
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
+    assert "n = 10" in file.with_suffix(".md").read_text("utf-8")
+    assert run("train", "--resume", "--out", file) == 2  # nothing is left to go on with
+
+
+def test_a_stop_while_the_speed_is_measured_begins_no_training(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(model, "flow_matching_loss", interrupt)
+    assert run("train", "--minutes", 1, "--out", tmp_path / "d.safetensors") == 130
+    assert "no training was begun" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("files_left, words", [([], "nothing is saved yet"), (["d.checkpoint"], "last saved"),
+                                               (["d.checkpoint.0", "d.checkpoint.1"], "last saved")])  # fmt: skip
+def test_how_a_stopped_training_stands(tmp_path, files_left, words):
+    digits.prepare(tmp_path / "d.safetensors", source="offline", resume=False)
+    for name in files_left:
+        (tmp_path / name).write_text("state")
+    assert words in digits.standing(tmp_path / "d.safetensors")
+
+
+NAMES = ("lr0.1", "lr0.2", "lr0.2.safetensors1", "a.md", "a[1].safetensors", "a[12].safetensors", "a*.safetensors")
+
+
+def test_every_name_has_its_own_files(tmp_path, quick, monkeypatch):
+    """A dot is part of a name, and so are the characters that mean something in a pattern."""
+    for seed, name in enumerate(NAMES):
+        digits.prepare(tmp_path / name, source="offline", seed=seed, resume=False)
+        beside(tmp_path / name, ".checkpoint").write_text(name)
+    for seed, name in enumerate(NAMES):
+        assert digits.prepare(tmp_path / name, resume=True).seed == seed
+        assert beside(tmp_path / name, ".checkpoint").read_text() == name
+    for left, name in reversed(list(enumerate(NAMES, 1))):
+        digits.prepare(tmp_path / name, source="offline", seed=50, resume=False)
+        assert not beside(tmp_path / name, ".checkpoint").exists(), name
+        assert len(list(tmp_path.glob("*.checkpoint"))) == left - 1
+    plan = Plan("offline", steps=2)
+    for name in ("lr0.1", "lr0.2", "a[1].safetensors"):
+        digits.train_to_file(plan, tmp_path / name)
+        assert (tmp_path / name).is_file() and "2 steps" in beside(tmp_path / name, ".md").read_text("utf-8")
+        assert not beside(tmp_path / name, ".checkpoint").exists()
+    assert beside(tmp_path / "d.safetensors", ".md").name == "d.md"
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"minutes": 0.0}, "positive number of minutes, got 0"),
+        ({"minutes": -1.0}, "positive number of minutes"),
+        ({"minutes": float("nan")}, "positive number of minutes"),
+        ({"minutes": float("inf")}, "positive number of minutes"),
+        ({"seed": -1}, "expected seed .* got -1"),
+        ({"seed": 2**32}, "expected seed .* got 4294967296"),
+        ({"devices": 0}, "expected devices .* at least 1, got 0"),
+        ({"devices": -3}, "expected devices .* at least 1, got -3"),
+    ],
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_written(tmp_path, options, words):
+    path = tmp_path / "d.safetensors"
+    digits.prepare(path, source="offline", resume=False)
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=words):
+        digits.prepare(path, **({"source": "offline"} | options), resume=False)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == kept
+
+
+@pytest.mark.parametrize("numbers", [{"steps": 0}, {"steps": -1}, {"steps": 2.5}, {"seed": 0.5}, {"devices": True}])
+def test_a_plan_is_made_of_whole_numbers(numbers, unchecked):
+    (name,) = numbers
+    with pytest.raises(ValueError, match=f"expected {name} to be a whole number of at least"):
+        Plan("offline", **numbers)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '{"source": "web"}', '{"source": "offline", "x": 1}'])
+def test_a_plan_that_cannot_be_read(tmp_path, content):
+    (tmp_path / "d.plan.json").write_text(content)
+    with pytest.raises(ValueError, match="d.plan.json is not the plan of a training"):
+        digits.prepare(tmp_path / "d.safetensors", resume=True)
+
+
+def never(*args, **options):
+    raise AssertionError("the work began")
+
+
+@pytest.mark.parametrize("place", ["folder", "below a file"])
+@pytest.mark.parametrize("verb", ["train", "train --resume", "generate", "classifier"])
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(verb, place, tmp_path, monkeypatch, capsys):
+    for module, name in ((runs, "train"), (runs, "steps_within"), (data, "mnist"), (digits, "load")):
+        monkeypatch.setattr(module, name, never)
+    out = tmp_path / "out.npz"
+    if place == "folder":
+        out.mkdir()
+    else:
+        out.write_text("")
+        out = out / "new" / "a.npz"
+    assert run(*verb.split(), "--out", out) == 2
+    assert f"expected a file that can be written, got {out}" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["out.npz"]
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_without_a_model_of_ones_own_the_finished_one_draws(own, tmp_path, untrained, monkeypatch, capsys):
+    mine, used = tmp_path / "models" / "digits.safetensors", []
+    if own:
+        mine.parent.mkdir()
+        mine.write_text("")
+    monkeypatch.setattr(files, "default_file", lambda: mine)
+    monkeypatch.setattr(digits, "load", lambda path, progress: (untrained, used.append(path)))
+    assert run("generate", "--n", 1, "--out", tmp_path / "a.npz") == 0
+    assert used == [mine if own else digits.FINISHED]
+    said = capsys.readouterr().out
+    assert (f"no model of your own at {mine}" in said) != own
+
+
+def test_a_model_in_double_precision(untrained):
+    """Moved as PyTorch moves: the mixtures go along; drawn, and judged by a classifier in single precision."""
+    x, y = torch.randn(4, 1, 28, 28, generator=seeded(1)), torch.tensor([3, 0, 9, 10])
+    expected = [untrained(x, torch.tensor(t), y) for t in (0.1, 0.6)]
+    double = deepcopy(untrained).double()
+    found = [double(x.double(), torch.tensor(t), y) for t in (0.1, 0.6)]
+    for ours, single in zip(found, expected, strict=True):
+        assert ours.dtype == torch.double
+        torch.testing.assert_close(ours.float(), single, atol=2e-3, rtol=2e-3)
+    for stochastic in (False, True):
+        images = digits.samples(double, 2, stochastic=stochastic)
+        assert images.dtype == torch.double and images.isfinite().all()
+    assert digits.judge(double, data.mnist("test"), scales=(1.0,), n=4, progress=False)["n"] == 4
+    torch.testing.assert_close(untrained(x, torch.tensor(0.6), y), expected[1])
+
+
+def test_what_cannot_be_drawn_or_judged(untrained):
+    for guidance in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="finite guidance scale"):
+            digits.samples(untrained, 1, guidance=guidance)
+    with pytest.raises(ValueError, match="at least 2 samples and 4 digits"):
+        digits.judge(untrained, data.mnist("test"), n=1)
+
+
+def test_mixtures_say_how_many_they_are(untrained):
+    assert repr(untrained.base.__self__) == "ClassMixtures(11 mixtures)"
 
 
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])

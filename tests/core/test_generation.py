@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.data import batches
 from course_utils.distributions import GaussianMixture
 from course_utils.guidance import generate
+from course_utils.losses import drop_labels, stratified_times
+from course_utils.metrics import sliced_wasserstein
+from course_utils.networks import MLP, Residual
 from course_utils.paths import GaussianPath, bridge_source, marginal
 from course_utils.simulators import euler_step
 
@@ -68,6 +72,76 @@ def test_the_ode_and_the_sde_end_in_the_data_distribution():
         assert abs(off.var() - 0.25) < 5 * 0.25 * math.sqrt(2 / n) + 0.004
         kept.append(torch.corrcoef(torch.cat([off, x0], 1).T)[0, 1])
     assert kept[0] > 0.999 and kept[1] < 0.9
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("sigma", [None, lambda t: 1 - t], ids=["ode", "sde"])
+@pytest.mark.parametrize("make", [lambda: MLP(2, 8, 1, 4), lambda: Residual(linear, torch.ones_like, MLP(2, 8, 1, 3))])
+def test_samples_have_the_precision_of_the_model(make, sigma, dtype):
+    """Whatever torch's default is; without parameters it is that."""
+    model = make().to(dtype)
+    found = generate(model, torch.tensor([0, 1, 2]), scale=1.5, sigma=sigma, event_shape=(2,), generator=seeded())
+    assert found.dtype == dtype and found.isfinite().all()
+
+
+def test_samples_of_a_bare_function_have_the_default_precision():
+    y = torch.tensor([0, 1, 2])
+    before = torch.get_default_dtype()
+    for dtype in (torch.float32, torch.float64):
+        torch.set_default_dtype(dtype)
+        try:
+            found = generate(linear, y, steps=1, step=euler_step, event_shape=(2,), generator=seeded())
+        finally:
+            torch.set_default_dtype(before)
+        x0 = torch.randn(3, 2, generator=seeded(), dtype=dtype)
+        torch.testing.assert_close(found, x0 * (1 + RATES[:3, None].to(dtype)))
+
+
+@pytest.mark.parametrize("y", [torch.tensor([0.0, 1.0]), torch.tensor([[0], [1]]), torch.tensor([True, False])])
+def test_labels_are_whole_numbers_one_a_sample(y, unchecked):
+    with pytest.raises(ValueError, match="expected (whole numbers as labels|labels of shape)"):
+        generate(linear, y, event_shape=(2,))
+
+
+class Elsewhere:
+    """What a generator on another device looks like; there is none here to draw from."""
+
+    device = torch.device("meta")
+
+
+def test_noise_is_made_where_its_generator_lives(monkeypatch, unchecked):
+    """Every function that draws by itself says so to torch, which else would look for it on the processor."""
+    asked = []
+
+    def watched(draw):
+        def watching(*args, generator=None, **options):
+            if isinstance(generator, Elsewhere):
+                asked.append(options.pop("device").type)
+                generator = None
+            return draw(*args, generator=generator, **options)
+
+        return watching
+
+    for name in ("rand", "randn", "randint", "randperm"):
+        monkeypatch.setattr(torch, name, watched(getattr(torch, name)))
+    z, y = torch.zeros(4, 2), torch.tensor([0, 1, 2, 0])
+    for draw in (
+        lambda: stratified_times(4, Elsewhere()),
+        lambda: drop_labels(y, 0.5, 3, generator=Elsewhere()),
+        lambda: sliced_wasserstein(z, z, generator=Elsewhere()),
+        lambda: next(batches(z, batch_size=2, generator=Elsewhere())),
+        lambda: generate(linear, y, event_shape=(2,), generator=Elsewhere()),
+        lambda: generate(MLP(2, 8, 1, 4), y, event_shape=(2,), generator=Elsewhere(), sigma=lambda t: 1 - t),
+    ):
+        asked.clear()
+        draw()
+        assert asked and set(asked) == {"meta"}
+
+
+@pytest.mark.parametrize("options", [{"steps": 0}, {"steps": -1}, {"chunk": 0}, {"chunk": -5}])
+def test_steps_and_chunks_are_at_least_one(options):
+    with pytest.raises(ValueError, match="steps and chunk of at least 1"):
+        generate(linear, torch.tensor([0]), event_shape=(2,), **options)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 28, 28), (3, 2, 8, 12)])

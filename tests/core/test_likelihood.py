@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from course_utils.distributions import GaussianMixture
-from course_utils.likelihood import divergence
+from course_utils.likelihood import divergence, divergence_by_coordinate
 from course_utils.paths import GaussianPath, marginal
 from course_utils.shapes import expand_time
 
@@ -34,6 +34,7 @@ def test_every_event_shape_against_the_trace_of_the_jacobian(generator, event, d
 
     x = torch.randn(3, *event, generator=generator, dtype=dtype)
     found = divergence(field, x, 0.5)
+    torch.testing.assert_close(divergence_by_coordinate(field, x, 0.5), found)
     assert found.shape == (3,) and found.dtype == dtype and not found.requires_grad
     for row, value in zip(x, found, strict=True):
         jacobian = torch.autograd.functional.jacobian(lambda s: field(s[None], 0.5)[0], row)
@@ -73,7 +74,8 @@ def test_field_that_does_not_depend_on_x(generator):
     offset = nn.Parameter(torch.ones(2))
     x = torch.randn(3, 2, generator=generator)
     for field in (lambda x, t: torch.ones_like(x), lambda x, t: offset.expand_as(x)):
-        assert torch.equal(divergence(field, x, 0.0), torch.zeros(3))
+        for way in (divergence, divergence_by_coordinate):
+            assert torch.equal(way(field, x, 0.0), torch.zeros(3))
 
 
 def test_input_is_left_alone(generator):
@@ -84,5 +86,6 @@ def test_input_is_left_alone(generator):
 
 
 def test_wrong_shape_is_named(unchecked):
-    with pytest.raises(ValueError, match=r"field \(3, 1\).*x \(3, 2\)"):
-        divergence(lambda x, t: x[:, :1], torch.zeros(3, 2), 0.0)
+    for way in (divergence, divergence_by_coordinate):
+        with pytest.raises(ValueError, match=r"field \(3, 1\).*x \(3, 2\)"):
+            way(lambda x, t: x[:, :1], torch.zeros(3, 2), 0.0)

@@ -230,6 +230,17 @@ def test_wrong_shapes(loss, unchecked):
             loss(Affine(), z, path=GaussianPath(), **{"t": t, "noise": noise} | given)
 
 
+@each_loss
+def test_whole_numbers_as_data_are_computed_as_floats(loss):
+    """And their times stay between 0 and 1."""
+    z = torch.tensor([[3, 4], [5, 6], [0, 1]])
+
+    def value(z):
+        return loss(lambda x, t: 0 * x + t[:, None], z, path=GaussianPath(), generator=seeded())
+
+    assert torch.equal(value(z), value(z.float())) and value(z) > 0
+
+
 # Times
 
 
@@ -239,6 +250,12 @@ def test_one_time_in_each_stratum(n, start):
     t = stratified_times(n, seeded(), start)
     assert t.shape == (n,)
     assert sorted(((t - start) / (1 - start) * n).floor().tolist()) == list(range(n))
+
+
+@pytest.mark.parametrize("n", [0, -1])
+def test_at_least_one_time(n):
+    with pytest.raises(ValueError, match=f"at least 1 time, got n = {n}"):
+        stratified_times(n)
 
 
 @pytest.mark.parametrize("start", [-0.1, 1.0])
@@ -302,3 +319,10 @@ def test_the_share_that_is_dropped():
 def test_what_is_no_probability(p):
     with pytest.raises(ValueError, match=f"probability from 0 to 1, got {p}"):
         drop_labels(torch.tensor([1, 2]), p, 10)
+
+
+def test_labels_and_numbers_that_do_not_fit(unchecked):
+    with pytest.raises(ValueError, match="whole numbers as labels, .* got torch.float32"):
+        drop_labels(torch.tensor([1.0, 2.0]), 0.1, 10)
+    with pytest.raises(ValueError, match=r"u \(1,\), y \(2,\)"):
+        drop_labels(torch.tensor([1, 2]), 0.1, 10, u=torch.tensor([0.5]))

@@ -1,6 +1,5 @@
 """Metrics against scipy, torchmetrics and brute force."""
 
-import math
 import warnings
 
 import numpy as np
@@ -10,9 +9,7 @@ import scipy.stats
 import torch
 
 from course_utils import metrics
-from course_utils.data import mnist
 from course_utils.distributions import Checkerboard
-from course_utils.networks import Classifier
 
 
 def generator(seed=0):
@@ -131,61 +128,21 @@ def test_label_accuracy_counts():
     images = asked.float().reshape(-1, 1, 1, 1).expand(-1, 1, 28, 28)
     wrong = asked.clone()
     wrong[:100] = (wrong[:100] + 1) % 10
-    model = Classifier()
-    model.forward = lambda x: classifier(x).float()
+    model = lambda x: classifier(x).float()  # noqa: E731
     assert metrics.label_accuracy(model, images, asked) == 1
     assert metrics.label_accuracy(model, images, wrong) == pytest.approx(2400 / 2500)
     with pytest.raises(ValueError, match="one label an image"):
         metrics.label_accuracy(model, images, asked[:5])
 
 
-def test_the_digit_classifier_knows_digits():
-    """On real digits, which it has seen: at least 99%, 5 standard errors allowed. The asset states the test set's."""
-    digits = mnist("test", source="offline")
-    classifier = metrics.digit_classifier()
-    least = 0.99 - 5 * math.sqrt(0.99 * 0.01 / len(digits))
-    assert metrics.label_accuracy(classifier, digits.images, digits.labels) >= least
-    assert not classifier.training
-    assert metrics.CLASSIFIER.stat().st_size < 2 * 2**20
+@pytest.mark.parametrize("chunk", [1, 3, 7, 1000])
+def test_in_chunks_is_the_function(chunk):
+    x = normal(7, 2).requires_grad_()
+    found = metrics.in_chunks(torch.square, x, chunk)
+    assert torch.equal(found, x.square()) and not found.requires_grad
 
 
-def test_the_digit_classifier_on_the_full_test_set():
-    try:
-        digits = mnist("test", source="full")
-    except ConnectionError as error:
-        pytest.skip(str(error))
-    assert metrics.label_accuracy(metrics.digit_classifier(), digits.images, digits.labels) >= 0.99
-
-
-def test_training_a_classifier(tmp_path):
-    """A few hundred steps on a few hundred digits, judged on others; the seed decides everything."""
-    train, test = mnist("train", source="offline"), mnist("test", source="offline")
-    train_on = (train.images[:1000], train.labels[:1000])
-    model = metrics.train_classifier(*train_on, steps=40, batch_size=32, progress=False)
-    accuracy = metrics.label_accuracy(model, test.images, test.labels)
-    assert accuracy > 0.7
-    twin = metrics.train_classifier(*train_on, steps=40, batch_size=32, progress=False)
-    assert torch.equal(model.head.weight, twin.head.weight)
-    with pytest.raises(ValueError, match="at least 99%"):
-        metrics.save_classifier(model, test.images, test.labels, tmp_path / "c.safetensors")
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_good_classifier_is_saved(tmp_path, monkeypatch):
-    digits = mnist("test", source="offline")
-    path = tmp_path / "c.safetensors"
-    accuracy = metrics.save_classifier(metrics.digit_classifier(), digits.images, digits.labels, path)
-    monkeypatch.setattr(metrics, "CLASSIFIER", path)
-    again = metrics.label_accuracy(metrics.digit_classifier(), digits.images, digits.labels)
-    assert again == accuracy
-
-
-def test_the_command_refuses_a_classifier_that_is_not_fit_to_judge(monkeypatch, tmp_path, capsys):
-    from course_utils import __main__ as command
-    from course_utils import data
-
-    digits = data.mnist("test", "offline")
-    monkeypatch.setattr(data, "mnist", lambda split, source: digits)
-    assert command.main(["classifier", "--steps", "2", "--out", str(tmp_path / "c.safetensors")]) == 2
-    assert "expected an accuracy of at least 99%" in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("chunk", [0, -1])
+def test_a_chunk_is_at_least_a_row(chunk):
+    with pytest.raises(ValueError, match=f"at least 1 row, got {chunk}"):
+        metrics.in_chunks(torch.square, normal(7, 2), chunk)

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from course_utils.networks import (
     MLP,
     Classifier,
+    Embedding,
     FourierFeatures,
     Residual,
     ResidualBlock,
@@ -81,13 +82,38 @@ def test_bad_input(make, event):
         model(x, torch.rand(3, 1))
 
 
+@MODELS
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bool, torch.complex64])
+def test_labels_are_whole_numbers(make, event, dtype, unchecked):
+    with pytest.raises(ValueError, match=f"expected whole numbers as labels, .* got {dtype}"):
+        make()(torch.randn(3, *event), torch.tensor(0.5), torch.tensor([0, 1, 1]).to(dtype))
+
+
+@MODELS
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
+def test_labels_of_every_integer_type(make, event, dtype):
+    model, x, t = randomised(make()), torch.randn(3, *event), torch.tensor(0.5)
+    y = torch.tensor([0, 4, 10])
+    assert torch.equal(model(x, t, y.to(dtype)), model(x, t, y))
+
+
+@MODELS
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_whole_numbers_as_states_are_computed_as_floats(make, event, dtype):
+    """And the time is not cut to a whole number."""
+    model, t = randomised(make()), torch.tensor([0.2, 0.5, 0.9])
+    x = torch.randint(0, 9, (3, *event))
+    for network in (model, Residual(lambda x, t: -x * t.reshape(-1, *[1] * len(event)), torch.ones_like, model)):
+        assert torch.equal(network(x.to(dtype), t), network(x.float(), t))
+
+
 def test_labels_for_a_network_without():
     with pytest.raises(ValueError, match="num_classes = 0"):
         MLP(2)(torch.randn(2, 2), torch.tensor(0.5), torch.tensor([0, 0]))
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 27, 28), (1, 1, 28, 30), (1, 3, 28, 28)])
-def test_image_sizes_that_do_not_fit(shape):
+@pytest.mark.parametrize("shape", [(1, 1, 27, 28), (1, 1, 28, 30), (1, 3, 28, 28), (1, 28, 28), (1, 784), (1, 1, 0, 4)])
+def test_image_sizes_that_do_not_fit(shape, unchecked):
     with pytest.raises(ValueError, match="multiples of 4"):
         UNet(10)(torch.randn(shape), torch.tensor(0.5))
 
@@ -99,6 +125,26 @@ def test_sizes_of_networks_that_do_not_fit():
         MLP(2, depth=0)
     with pytest.raises(ValueError, match=r"\(batch, 2\)"):
         MLP(2)(torch.randn(4, 3), torch.tensor(0.5))
+    with pytest.raises(ValueError, match="num_classes of at least 0"):
+        MLP(2, num_classes=-1)
+
+
+def test_a_network_introduces_itself_in_one_line():
+    """With its sizes, and the number of its parameters counted anew."""
+    images = "num_classes=10, image_channels=2, channels=(8, 16), blocks=1, size=16, margin=2"
+    shown = {
+        UNet(10, 2, (8, 16), 1, 16, 2): f"UNet({images})",
+        MLP(2, 16, 4, 3): "MLP(dim=2, hidden=16, depth=4, num_classes=3)",
+        Classifier(): "Classifier()",
+        Embedding(8, 10): "Embedding(size=8, num_classes=10)",
+        FourierFeatures((1, 2)): "FourierFeatures(size=4)",
+        ResidualBlock(8, 16): "ResidualBlock(channels=8, size=16)",
+        ResidualScale(torch.ones(784)): "ResidualScale(784 variances, Linear)",
+        Residual(lambda x, t: -x, torch.ones_like, UNet(), start=0.3): "Residual(net=UNet, start=0.3)",
+    }
+    for network, words in shown.items():
+        count = sum(math.prod(value.shape) for name, value in network.named_parameters())
+        assert repr(network) == f"{words}, {count:,} parameters"
 
 
 def test_residual_block_by_hand():

@@ -2,10 +2,11 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 
-from course_utils.storage import replace_file, write_file
+from course_utils.storage import beside, check_writable, folder_from, replace_file, write_file
 
 
 def test_a_failed_writing_keeps_the_old_file(tmp_path):
@@ -38,3 +39,55 @@ def test_nobody_else_can_open_a_private_file_while_it_is_written(tmp_path, monke
     monkeypatch.setattr(type(tmp_path), "chmod", spy)
     path = write_file(tmp_path / "seed", "1", 0o600)
     assert seen == [0o600] and stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def refuse(*args, **options):
+    raise PermissionError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600])
+def test_a_share_that_knows_no_permissions_costs_nothing(tmp_path, monkeypatch, mode):
+    """A network share may refuse every change of permissions; what is private stays no wider than asked."""
+    for module, name in ((os, "chmod"), (Path, "chmod"), (os, "fchmod")):
+        monkeypatch.setattr(module, name, refuse, raising=False)
+    path = write_file(tmp_path / "a.txt", "words", mode)
+    assert path.read_text() == "words" and not stat.S_IMODE(path.stat().st_mode) & ~mode
+
+
+def test_what_can_be_written_leaves_no_trace_of_the_question(tmp_path):
+    (tmp_path / "old").write_text("old")
+    for path in (tmp_path / "a", tmp_path / "new" / "deep" / "a", tmp_path / "old", tmp_path / "[a]*.b"):
+        check_writable(path)
+    check_writable(str(tmp_path / "a"))
+    assert [path.name for path in tmp_path.iterdir()] == ["old"] and (tmp_path / "old").read_text() == "old"
+
+
+def test_what_cannot_be_written_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "a", tmp_path / "file" / "deep" / "a", tmp_path / ("a" * 300)):
+        with pytest.raises(ValueError, match="expected a file that can be written, got"):
+            check_writable(path)
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", refuse)
+    with pytest.raises(ValueError, match="Operation not permitted"):
+        check_writable(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    "name, expected",
+    [("d.safetensors", "d.md"), ("lr0.1", "lr0.1.md"), ("lr0.1.safetensors", "lr0.1.md"), ("a[1]", "a[1].md"),
+     ("safetensors", "safetensors.md"), (".hidden", ".hidden.md"), ("a.md", "a.md.md")],
+)  # fmt: skip
+def test_a_file_beside_another(name, expected):
+    assert beside(Path("folder") / name, ".md") == Path("folder") / expected
+
+
+def test_a_folder_named_by_a_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for value, expected in (("~/x", tmp_path / "x"), ("~", tmp_path), ("/a/b", Path("/a/b")), ("a~b", Path("a~b"))):
+        monkeypatch.setenv("COURSE_TRY", value)
+        assert folder_from("COURSE_TRY") == expected
+    monkeypatch.setenv("COURSE_TRY", "")
+    assert folder_from("COURSE_TRY") is None
+    monkeypatch.delenv("COURSE_TRY")
+    assert folder_from("COURSE_TRY") is None

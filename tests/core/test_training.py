@@ -1,7 +1,9 @@
 """Training: results against plain loops, and every way in which a training can stop."""
 
+import inspect
 import math
 import re
+import signal
 from itertools import islice
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from torch import nn
 
 from course_utils.networks import MLP
-from course_utils.training import History, MovingAverage, budget, fit, trapezoid
+from course_utils.training import Checkpoint, History, MovingAverage, Recipe, budget, fit, trapezoid
 
 
 def square_loss(model, x, y):
@@ -38,7 +40,7 @@ def quiet(*args, **options):
 
 def test_finds_the_least_squares_solution():
     model = linear()
-    history = quiet(model, square_loss, regression_batches(), steps=400, lr=0.05, weight_decay=0.0)
+    history = quiet(model, square_loss, regression_batches(), steps=400, lr=0.05, recipe=Recipe(weight_decay=0))
     torch.testing.assert_close(model.weight, torch.tensor([[1.0, -2.0, 0.5]]), atol=1e-3, rtol=0)
     torch.testing.assert_close(model.bias, torch.tensor([0.3]), atol=1e-3, rtol=0)
     assert history.steps == len(history.losses) == 400 and history.images == 400 * 16
@@ -56,8 +58,7 @@ def test_same_steps_as_a_plain_loop_and_the_average_by_hand():
         regression_batches(),
         steps=steps,
         lr=0.02,
-        weight_decay=0.1,
-        average=share,
+        recipe=Recipe(weight_decay=0.1, average=share),
         callback=lambda step, model, history: seen.append(weights(model)),
     )
 
@@ -94,7 +95,7 @@ def test_without_average_the_last_weights_stay():
     last = []
     model = linear()
     keep = lambda step, model, history: last.append(weights(model))  # noqa: E731
-    quiet(model, square_loss, regression_batches(), steps=5, average=None, callback=keep)
+    quiet(model, square_loss, regression_batches(), steps=5, recipe=Recipe(average=None), callback=keep)
     torch.testing.assert_close(weights(model), last[-1], rtol=0, atol=0)
 
 
@@ -104,6 +105,28 @@ def test_trapezoid_has_three_straight_parts():
     assert (factors[100:401] == 1).all()
     torch.testing.assert_close(factors[400:], torch.linspace(1, 0.02, 601).double()[:600], atol=1e-6, rtol=0)
     assert all(0 < trapezoid(0, n) <= 1 for n in (1, 2, 5))
+    assert trapezoid(1000, 1000) == pytest.approx(0.02)
+
+
+def test_trapezoid_at_the_ends_of_its_arguments():
+    """No warm-up, a fall from the first step to none, a fall to nothing."""
+    steps = 50
+    assert [trapezoid(k, steps, warmup=0, flat=1.0) for k in range(steps)] == [1.0] * steps
+    triangle = [trapezoid(k, steps, warmup=0, flat=0.0, final=0.0) for k in range(steps + 1)]
+    assert triangle == pytest.approx([1 - k / steps for k in range(steps + 1)])
+    assert [trapezoid(k, steps, final=1.0) for k in range(10, steps)] == [1.0] * 40
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"steps": 0}, {"steps": -5}, {"step": -1}, {"step": 11}, {"warmup": -1}, {"flat": -0.1},
+        {"flat": 1.1}, {"flat": math.nan}, {"final": -0.1}, {"final": 1.1}, {"final": math.nan},
+    ],
+)  # fmt: skip
+def test_trapezoid_refuses_what_is_out_of_range(arguments):
+    with pytest.raises(ValueError, match="^expected"):
+        trapezoid(**({"step": 3, "steps": 10} | arguments))
 
 
 def test_callback_and_batches_of_one_tensor():
@@ -145,17 +168,19 @@ def test_a_gradient_that_is_not_finite():
     torch.testing.assert_close(weights(model), before, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("by", ["button", "callback"])
 @pytest.mark.parametrize("average", [0.05, None])
-def test_an_interruption_leaves_model_and_history(average):
+def test_an_interruption_leaves_model_and_history(average, by):
     model, seen = linear(), []
 
     def stop(step, model, history):
         seen.append(weights(model))
-        if step == 7:
-            raise KeyboardInterrupt
+        if step == 7 and by == "button":
+            signal.raise_signal(signal.SIGINT)
+        return step == 7 and by == "callback"
 
-    history = quiet(model, square_loss, regression_batches(), steps=100, average=average, callback=stop)
-    assert history.interrupted and history.steps == 7
+    history = quiet(model, square_loss, regression_batches(), steps=100, recipe=Recipe(average=average), callback=stop)
+    assert history.interrupted and history.steps == 7 and not model.training
     twin = linear()
     expected = MovingAverage(twin, average or 1e-9)
     for values in seen:
@@ -172,10 +197,10 @@ def noisy_loss(generator):
     )
 
 
-def run(path=None, stop=None, resume=False, steps=40, **options):
-    """A training of `steps` steps, killed in the middle of step `stop`, with a checkpoint every 10."""
+def run(path=None, stop=None, resume=False, model=None, **options):
+    """A training of 40 steps, killed in the middle of step `stop`, with a checkpoint every 10."""
     generator = torch.Generator().manual_seed(5)
-    model = linear()
+    model = model or linear()
     if resume:
         torch.manual_seed(99)
         generator.manual_seed(99)
@@ -187,8 +212,9 @@ def run(path=None, stop=None, resume=False, steps=40, **options):
             raise SystemError("power cut")
         return loss(model, x, y)
 
-    options = {"every": 10, "generator": generator, "checkpoint": path, "resume": resume} | options
-    return model, quiet(model, killed, options.pop("batches", regression_batches()), steps=steps, lr=0.02, **options)
+    saving = Checkpoint(path, every=10, resume=resume, generator=generator) if path else None
+    options = {"batches": regression_batches(), "steps": 40, "lr": 0.02, "checkpoint": saving} | options
+    return model, quiet(model, killed, **options)
 
 
 @pytest.mark.parametrize("stop", [5, 25, None])
@@ -216,18 +242,85 @@ def test_resume_without_a_file_starts_anew(tmp_path):
     assert history.steps == 40
 
 
-def test_resume_refuses_what_does_not_fit(tmp_path):
+OTHER = {
+    "steps": ({"steps": 50}, "expected steps = 40, .* got 50"),
+    "fewer steps": ({"steps": 30}, "expected steps = 40, .* got 30"),
+    "lr": ({"lr": 0.03}, "expected lr = 0.02, .* got 0.03"),
+    "weight decay": ({"recipe": Recipe(weight_decay=0.2)}, "expected weight_decay = 0.01, .* got 0.2"),
+    "average": ({"recipe": Recipe(average=0.5)}, "expected average = 0.05, .* got 0.5"),
+    "no average": ({"recipe": Recipe(average=None)}, "expected average = 0.05, .* got None"),
+    "schedule": ({"recipe": Recipe(schedule=lambda step, steps: 1.0)}, r"expected schedule = \[.*, got \[1.0, "),
+    "data": ({"batches": regression_batches(seed=1)}, "same data, seed and batch size"),
+    "batch size": ({"batches": regression_batches(size=8)}, "same data, seed and batch size"),
+    "too few batches": ({"batches": islice(regression_batches(), 10)}, "same data, seed and batch size"),
+    "network": ({"model": nn.Linear(3, 1, bias=False)}, "not a checkpoint of this training"),
+    "precision": ({"model": nn.Linear(3, 1).double()}, "not a checkpoint of this training"),
+}
+
+
+@pytest.mark.parametrize("options, message", OTHER.values(), ids=OTHER.keys())
+def test_another_training_is_refused_before_anything_is_touched(tmp_path, options, message):
+    """One rule for every option: whoever resumes repeats the call."""
     path = tmp_path / "state.pt"
     run(path)
-    with pytest.raises(ValueError, match="same data, seed and batch size"):
-        run(path, resume=True, batches=regression_batches(seed=1))
-    with pytest.raises(ValueError, match="at most 30 steps"):
-        run(path, resume=True, steps=30)
+    file, everywhere = path.read_bytes(), torch.get_rng_state()
+    own = torch.Generator().manual_seed(3)
+    stream = own.get_state()
+    saving = Checkpoint(path, every=10, resume=True, generator=own)
+    options = {"batches": regression_batches(), "steps": 40, "lr": 0.02} | options
+    model = options.pop("model", None) or nn.Linear(3, 1)
+    kept = weights(model)
+    torch.set_rng_state(everywhere)
+    with pytest.raises(ValueError, match=message):
+        quiet(model, square_loss, checkpoint=saving, **options)
+    assert all(torch.equal(a, b) for a, b in zip(weights(model), kept, strict=True))
+    assert torch.equal(torch.get_rng_state(), everywhere) and torch.equal(own.get_state(), stream)
+    assert path.read_bytes() == file
+
+
+@pytest.mark.parametrize("damage", ["cut", "other content", "a list", "a part missing"])
+def test_files_that_are_no_checkpoints(tmp_path, damage):
+    path = tmp_path / "state.pt"
+    run(path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:1000])
+    elif damage == "a part missing":
+        state = torch.load(path, weights_only=True)
+        del state["average"]
+        torch.save(state, path)
+    else:
+        torch.save([1, 2] if damage == "a list" else {"weights": 3}, path)
+    model = linear(7)
+    kept = weights(model)
     with pytest.raises(ValueError, match="not a checkpoint of this training"):
-        quiet(nn.Linear(4, 1), square_loss, regression_batches(), steps=50, checkpoint=path, resume=True)
-    path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="not a checkpoint"):
-        run(path, resume=True)
+        run(path, resume=True, model=model)
+    assert all(torch.equal(a, b) for a, b in zip(weights(model), kept, strict=True))
+
+
+@pytest.mark.parametrize("place", ["folder", "below a file"])
+def test_a_checkpoint_that_cannot_be_written_is_refused_before_the_first_step(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    path = tmp_path if place == "folder" else tmp_path / "file" / "state.pt"
+    model = linear()
+    kept = weights(model)
+    with pytest.raises(ValueError, match="expected a file that can be written"):
+        run(path, model=model)
+    assert all(torch.equal(a, b) for a, b in zip(weights(model), kept, strict=True))
+
+
+def test_a_stop_at_the_last_step_is_no_interruption():
+    history = quiet(linear(), square_loss, regression_batches(), steps=5, callback=lambda step, *_: step == 5)
+    assert history.steps == 5 and not history.interrupted
+
+
+def test_a_stop_at_a_saved_step_can_be_resumed(tmp_path):
+    path = tmp_path / "state.pt"
+    _, history = run(path, callback=lambda step, *_: step == 20)
+    assert history.steps == 20 and history.interrupted
+    model, resumed = run(path, resume=True)
+    whole, expected = run()
+    assert resumed.losses == pytest.approx(expected.losses, rel=1e-6) and not resumed.interrupted
+    torch.testing.assert_close(weights(model), weights(whole))
 
 
 def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch):
@@ -248,16 +341,51 @@ def test_a_failed_save_keeps_the_old_checkpoint(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"steps": 0}, "at least 1"),
-        ({"steps": 5, "every": 0}, "at least 1"),
-        ({"steps": 5, "average": 0.0}, "share"),
-        ({"steps": 5, "average": 1.5}, "share"),
-        ({"steps": 5, "resume": True}, "checkpoint file"),
+        ({"steps": 0}, "steps of at least 1, got 0"),
+        ({"steps": 5, "lr": 0.0}, "positive learning rate"),
+        ({"steps": 5, "lr": math.nan}, "positive learning rate"),
+        ({"steps": 5, "lr": math.inf}, "positive learning rate"),
     ],
 )
 def test_bad_options(options, message):
     with pytest.raises(ValueError, match=message):
         quiet(linear(), square_loss, regression_batches(), **options)
+
+
+@pytest.mark.parametrize("average", [0.0, -0.1, 1.5, math.nan])
+def test_an_average_is_over_a_share_of_the_steps(average):
+    with pytest.raises(ValueError, match="share of the steps"):
+        Recipe(average=average)
+
+
+@pytest.mark.parametrize("decay", [-0.1, math.nan, math.inf])
+def test_a_weight_decay_is_not_negative(decay):
+    with pytest.raises(ValueError, match="weight_decay of at least 0"):
+        Recipe(weight_decay=decay)
+
+
+def test_savings_are_at_least_a_step_apart(tmp_path):
+    with pytest.raises(ValueError, match="at least 1 step, got 0"):
+        Checkpoint(tmp_path / "state.pt", every=0)
+
+
+def test_fit_has_ten_parameters():
+    assert len(inspect.signature(fit).parameters) <= 10
+
+
+def test_what_training_shows_of_itself_is_one_short_line(tmp_path):
+    long = History(losses=[0.5] * 10_000, images=640_000, seconds=12.34, interrupted=True)
+    assert repr(long) == "History(10,000 steps, last loss 0.5, 640,000 images in 12.3 s, interrupted)"
+    assert repr(History()) == "History(0 steps, 0 images in 0.0 s)"
+    assert repr(Recipe()) == "Recipe(schedule=trapezoid, weight_decay=0.01, average=0.05)"
+    own = Checkpoint("a.pt", generator=torch.Generator())
+    assert repr(own) == "Checkpoint(path='a.pt', every=500, resume=False)"
+    assert repr(MovingAverage(linear(), 0.1)) == "MovingAverage(share=0.1, after 0 steps)"
+
+
+def test_a_loss_is_one_number():
+    with pytest.raises(ValueError, match=r"one number a batch, got shape \(16, 1\)"):
+        quiet(linear(), lambda m, x, y: (m(x) - y).square(), regression_batches(), steps=1)
 
 
 def test_batches_that_run_out():

@@ -7,7 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from course_utils.training import fit
+from course_utils.training import Checkpoint, fit
 
 STEPS = 12
 
@@ -29,14 +29,10 @@ def linear() -> nn.Linear:
 def in_one_process(fabric: Fabric, folder: str, steps: int, resume: bool) -> None:
     """What each of the processes does; the results go to files."""
     model, batches = linear(), (batch(step, fabric.global_rank) for step in range(STEPS))
-    saving = {"checkpoint": Path(folder, "state"), "every": 4, "resume": resume}
-    stop = lambda step, *_: _interrupt() if step == steps else None  # noqa: E731
-    history = fit(model, square_loss, batches, steps=STEPS, fabric=fabric, lr=0.05, callback=stop, **saving)
+    saving = Checkpoint(Path(folder, "state"), every=4, resume=resume)
+    stop = lambda step, *_: step == steps  # noqa: E731
+    history = fit(model, square_loss, batches, steps=STEPS, device=fabric, lr=0.05, callback=stop, checkpoint=saving)
     torch.save((model.state_dict(), history.losses), Path(folder, f"result{fabric.global_rank}"))
-
-
-def _interrupt():
-    raise KeyboardInterrupt
 
 
 def two_processes(folder, steps, resume):

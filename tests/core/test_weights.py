@@ -2,13 +2,14 @@
 
 import os
 import stat
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from course_utils.networks import UNet
-from course_utils.weights import load_weights, save_weights
+from course_utils.weights import load_weights, read_words, save_weights
 
 
 def linear() -> nn.Linear:
@@ -47,3 +48,33 @@ def test_files_that_hold_other_weights(tmp_path):
         load_weights(linear(), path)
     with pytest.raises(FileNotFoundError):
         load_weights(linear(), tmp_path / "missing.safetensors")
+
+
+@pytest.mark.parametrize("other", [nn.Linear(4, 1), nn.Linear(3, 1, bias=False), nn.Sequential(nn.Linear(3, 1))])
+def test_a_refused_file_leaves_the_model_as_it_was(tmp_path, other):
+    path = tmp_path / "model.safetensors"
+    save_weights(linear(), path)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(ValueError, match=r"expected .* of shape .*, got"):
+        load_weights(other, path)
+    assert all(torch.equal(value, before[name]) for name, value in other.state_dict().items())
+
+
+def test_a_share_that_knows_no_permissions_costs_nothing(tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise PermissionError(1, "Operation not permitted")
+
+    for module in (os, Path):
+        monkeypatch.setattr(module, "chmod", refuse)
+    save_weights(linear(), tmp_path / "model.safetensors")
+    load_weights(nn.Linear(3, 1), tmp_path / "model.safetensors")
+
+
+def test_words_are_read_without_the_weights(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_weights(linear(), path, {"steps": "12"})
+    assert read_words(path) == {"steps": "12"}
+    save_weights(linear(), path)
+    assert read_words(path) == {}
+    path.write_bytes(b"not safetensors")
+    assert read_words(path) == {}

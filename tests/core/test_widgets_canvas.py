@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from course_utils import data, metrics, widgets
+from course_utils.classifier import digit_classifier
 from course_utils.simulators import simulate
 from course_utils.widgets import strokes as drawings
 from course_utils.widgets import training
@@ -64,7 +65,7 @@ def test_size_and_place_of_a_digit_do_not_matter():
 def test_the_classifier_reads_the_prepared_digits():
     images = torch.stack([drawings.digit_image(strokes) for strokes in drawings.digits().values()])
     with torch.no_grad():
-        read = metrics.digit_classifier()(images).argmax(1)
+        read = digit_classifier()(images).argmax(1)
     assert (read == torch.arange(10)).sum() >= 8
 
 

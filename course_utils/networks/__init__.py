@@ -1,0 +1,25 @@
+r"""Networks. Every model is called `model(x, t, y=None)` and returns the shape of x; t has shape () or (batch,).
+
+Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it.
+"""
+
+from course_utils.networks.base import Network
+from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
+from course_utils.networks.lenet import Classifier
+from course_utils.networks.mlp import MLP
+from course_utils.networks.residual import Residual, ResidualScale
+from course_utils.networks.unet import ResidualBlock, UNet
+
+__all__ = [
+    "MLP",
+    "TIME_FREQUENCIES",
+    "Classifier",
+    "Embedding",
+    "FourierFeatures",
+    "Network",
+    "Residual",
+    "ResidualBlock",
+    "ResidualScale",
+    "UNet",
+    "fourier_features",
+]

@@ -1,0 +1,63 @@
+"""A network for points."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Integer, Num
+from torch import Tensor, nn
+
+from course_utils.networks.base import Network
+from course_utils.networks.embedding import Embedding, FourierFeatures
+from course_utils.shapes import Time, as_floats
+
+__all__ = ["MLP"]
+
+
+class MLP(Network):
+    """A fully connected network for states of shape (batch, dim).
+
+    Args:
+        dim: Dimension of a state.
+        hidden: Width of the hidden layers.
+        depth: Number of hidden layers.
+        num_classes: Number of labels, 0 for none.
+        frequencies: Of Fourier features of every coordinate, given to the network beside the coordinates.
+
+    Raises:
+        ValueError: If a size is less than 1.
+
+    Example:
+        >>> networks.MLP(2, num_classes=10)(torch.zeros(5, 2), 0.5, torch.arange(5)).shape
+        torch.Size([5, 2])
+    """
+
+    def __init__(
+        self, dim: int, hidden: int = 128, depth: int = 3, num_classes: int = 0, frequencies: Sequence[float | int] = ()
+    ):
+        super().__init__()
+        if min(dim, hidden, depth) < 1:
+            raise ValueError(f"expected dim, hidden and depth of at least 1, got {dim}, {hidden}, {depth}")
+        self.dim = dim
+        self.fourier = FourierFeatures(frequencies)
+        self.embedding = Embedding(hidden, num_classes)
+        self.first = nn.Linear(dim * (1 + self.fourier.size), hidden)
+        self.layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth - 1))
+        self.last = nn.Linear(hidden, dim)
+
+    def extra_repr(self) -> str:
+        hidden = self.first.out_features
+        depth = 1 + len(self.layers)
+        return f"dim={self.dim}, hidden={hidden}, depth={depth}, num_classes={self.embedding.num_classes}"
+
+    def forward(
+        self, x: Num[Tensor, "batch dim"], t: Time, y: Integer[Tensor, " labels"] | None = None
+    ) -> Num[Tensor, "batch dim"]:
+        if x.ndim != 2 or x.shape[1] != self.dim:
+            raise ValueError(f"expected states of shape (batch, {self.dim}), got {tuple(x.shape)}")
+        x = as_floats(x)
+        coordinates = torch.cat([x, self.fourier(x).flatten(1)], 1)
+        h = self.first(coordinates) + self.embedding(x, t, y)
+        for layer in self.layers:
+            h = layer(F.silu(h))
+        return self.last(F.silu(h))
