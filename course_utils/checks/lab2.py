@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
+from course_utils.checks.old import Exercise, Mistake, by_name, random_inputs
 from course_utils.schedules import Cosine
 
 
@@ -779,12 +779,12 @@ EXERCISES = by_name(
     GENERATE, LINEAR_PATH,
 )  # fmt: skip
 
-cosine_schedule = COSINE_SCHEDULE.check
-sample_path = SAMPLE_PATH.check
-conditional_velocity = CONDITIONAL_VELOCITY.check
-marginal_velocity = MARGINAL_VELOCITY.check
-divergence = DIVERGENCE.check
-flow_matching_loss = FLOW_MATCHING_LOSS.check
-train = TRAIN.check
-generate = GENERATE.check
-linear_path = LINEAR_PATH.check
+cosine_schedule = COSINE_SCHEDULE
+sample_path = SAMPLE_PATH
+conditional_velocity = CONDITIONAL_VELOCITY
+marginal_velocity = MARGINAL_VELOCITY
+divergence = DIVERGENCE
+flow_matching_loss = FLOW_MATCHING_LOSS
+train = TRAIN
+generate = GENERATE
+linear_path = LINEAR_PATH

@@ -1,8 +1,6 @@
 """Every exercise of every lab: right answers pass, each listed mistake fails with its own sentence, mutants fail."""
 
-import importlib
 import inspect
-import pkgutil
 
 import pytest
 import torch
@@ -14,9 +12,8 @@ from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import build
 from tests.support.mutants import mutants
 
-LABS = {m.name: importlib.import_module(f"course_utils.checks.{m.name}") for m in pkgutil.iter_modules(checks.__path__)
-        if m.name.startswith("lab")}  # fmt: skip
-EXERCISES = [(lab, e) for lab, module in LABS.items() for e in module.EXERCISES.values()]
+EXERCISES = [(lab, e) for lab in checks.LABS for e in checks.exercises(lab).values()]
+LAB1 = checks.exercises("lab1")
 each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e in EXERCISES])
 SEEDS = range(1000, 1200)
 
@@ -31,12 +28,10 @@ def judged(exercise, fn, seed):
 
 @each
 def test_the_definition_is_complete(lab, exercise):
-    module = LABS[lab]
     assert exercise.number.startswith(lab.removeprefix("lab") + ".")
-    assert module.EXERCISES[exercise.name] is exercise
-    assert getattr(module, exercise.name) == exercise.check
+    assert getattr(getattr(checks, lab), exercise.name) is exercise
     assert exercise.points > 0 and exercise.why and len(exercise.mistakes) >= 3
-    assert list(inspect.signature(exercise.reference).parameters) == list(exercise.draw(1))
+    assert list(inspect.signature(exercise.oracle).parameters) == list(exercise.draw(1))
     for words in ([m.name for m in exercise.mistakes], [m.message for m in exercise.mistakes]):
         assert len(set(words)) == len(words)
 
@@ -55,7 +50,7 @@ def test_the_inputs_are_data_and_depend_on_the_seed_alone(lab, exercise):
 @each
 def test_the_reference_passes_for_many_seeds(lab, exercise):
     for seed in SEEDS:
-        assert judged(exercise, exercise.reference, seed).right, seed
+        assert judged(exercise, exercise.oracle, seed).right, seed
 
 
 @each
@@ -72,7 +67,7 @@ def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
 @each
 def test_mutants_of_the_reference_fail(lab, exercise):
     survivors, count = [], 0
-    for what, mutant in mutants(exercise.reference):
+    for what, mutant in mutants(exercise.oracle):
         count += 1
         try:
             if all(judged(exercise, mutant, seed).right for seed in CHECK_SEEDS):
@@ -85,7 +80,7 @@ def test_mutants_of_the_reference_fail(lab, exercise):
 
 @each
 def test_the_answer_is_never_told(lab, exercise, capsys):
-    source = inspect.getsource(exercise.reference).split("\n", 1)[1]
+    source = inspect.getsource(exercise.oracle).split("\n", 1)[1]
     lines = [line.strip().removeprefix("return ") for line in source.splitlines() if len(line.strip()) > 12]
     for mistake in exercise.mistakes:
         assert not any(line in mistake.message for line in lines)
@@ -96,7 +91,7 @@ def test_one_line_when_right_and_one_when_not_done(lab, exercise, capsys):
     def stub(*arguments):
         raise NotImplementedError
 
-    exercise.check(exercise.reference)
+    exercise.check(exercise.oracle)
     exercise.check(stub)
     right, todo = capsys.readouterr().out.splitlines()
     assert right.startswith(exercise.number) and "right" in right
@@ -136,7 +131,7 @@ def test_a_broken_answer_is_named_and_never_crashes_the_check(lab, exercise, wor
 def test_changed_inputs_randomness_nan_and_dtype_are_refused(lab, exercise):
     def wrap(change):
         def answer(*arguments):
-            return change(exercise.reference(*arguments), arguments)
+            return change(exercise.oracle(*arguments), arguments)
 
         return answer
 
@@ -174,7 +169,7 @@ def test_numbers_of_exercises_are_unique_and_points_whole():
 
 
 def test_the_line_that_failed_is_shown():
-    exercise = LABS["lab1"].EXERCISES["euler"]
+    exercise = LAB1["euler"]
     with pytest.raises(CheckFailed, match=r"in your line \d+, `return \[\]\[1\]`"):
         exercise.check(explode)
 
@@ -189,7 +184,7 @@ def test_a_loop_that_sums_the_time_makes_a_step_too_many():
         return torch.stack(xs)
 
     with pytest.raises(CheckFailed, match=r"n=10\)(?s:.*)one step too many"):
-        LABS["lab1"].EXERCISES["euler"].check(answer)
+        LAB1["euler"].check(answer)
 
 
 def test_a_list_of_one_tensor_that_changes_is_recognised():
@@ -209,7 +204,7 @@ def test_a_list_of_one_tensor_that_changes_is_recognised():
 
     for name, answer in {"euler": euler, "brownian_motion": brownian}.items():
         with pytest.raises(CheckFailed, match="one and the same tensor, changed in"):
-            LABS["lab1"].EXERCISES[name].check(answer)
+            LAB1[name].check(answer)
 
 
 FIRST = r"ValueError: the states come first, then the time: "
@@ -247,23 +242,23 @@ SLIPS = {
 def test_errors_of_python_are_followed_by_a_hint(words):
     for name, answer in SLIPS[words]:
         with pytest.raises(CheckFailed, match=words):
-            LABS["lab1"].EXERCISES[name].check(answer)
+            LAB1[name].check(answer)
 
 
 @pytest.mark.parametrize("name, argument", [("euler", "field"), ("langevin_drift", "score")])
 def test_a_function_that_is_given_has_a_plain_name(name, argument):
-    assert build(LABS["lab1"].EXERCISES[name].draw(1))[argument].__qualname__ == argument
+    assert build(LAB1[name].draw(1))[argument].__qualname__ == argument
 
 
 def test_a_wrong_entry_is_shown_with_expected_and_received():
-    exercise = LABS["lab1"].EXERCISES["langevin_drift"]
+    exercise = LAB1["langevin_drift"]
 
     def answer(score, x, sigma):
         out = sigma**2 / 2 * score(x)
         return out + torch.nn.functional.one_hot(torch.tensor([1, 0, 0, 0]), 2)
 
     case = exercise.draw(CHECK_SEEDS[0])
-    want = exercise.reference(**build(case))
+    want = exercise.oracle(**build(case))
     gap = torch.nn.functional.one_hot(torch.tensor([1, 0, 0, 0]), 2)
     at = tuple(int(i) for i in torch.unravel_index((gap + 0 * want).argmax(), gap.shape))
     with pytest.raises(CheckFailed) as failure:
