@@ -5,13 +5,26 @@ A family is a list: `sample_path.mistakes += axis_mistakes(...)`. Its formulas h
 
 import inspect
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import Mistake
+from course_utils.schedules import Schedule
+from course_utils.shapes import expand_time
 
-__all__ = ["axis_mistakes", "euler_loop", "given", "overwritten"]
+__all__ = [
+    *("ALWAYS_FROM_THE_START", "CHANGE_ONLY", "SCHEDULE_IGNORED", "STATE_FORGOTTEN", "WHOLE_STEP"),
+    *("OnPath", "axis_mistakes", "euler_loop", "given", "loss_mistakes", "norm_squared", "overwritten", "path_loss"),
+]
+
+# Sentences for mistakes whose code is the exercise's own.
+ALWAYS_FROM_THE_START = "the velocity is always taken at x0: each step starts from the state that the last one reached."
+CHANGE_ONLY = "this is only the change: the state x that it is added to is missing."
+SCHEDULE_IGNORED = "t and 1 - t are one schedule; use the one that is given."
+STATE_FORGOTTEN = "each new state is the change alone: the state that it is added to is missing."
+WHOLE_STEP = "this is a whole step: only the drift is asked for; the simulator adds it to x."
 
 
 def given(formula: Callable, **changes: Callable) -> Callable:
@@ -29,7 +42,8 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
     """Times of shape (B,) that are brought to the wrong shape, or to none.
 
     Args:
-        formula: The right formula but for the time, which it combines with the states as it is given.
+        formula: The right formula but for the time, which it combines with the states as it is given. Of a loss this is
+            `path_loss(target, shape=lambda t, z: t, time=torch.flatten)`.
         states: Name of the argument that the time has to fit, "x" or "z".
         images: Whether an answer can fit images only.
     """
@@ -48,6 +62,86 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
         for (name, reshape), message in zip(times.items(), messages, strict=True)
     ]
     return family if images else family[:2]
+
+
+@dataclass(frozen=True)
+class OnPath:
+    """A batch on a path: the schedule's values at its times, in a shape that fits the states; data and noise."""
+
+    alpha: Tensor
+    beta: Tensor
+    alpha_dot: Tensor
+    beta_dot: Tensor
+    z: Tensor
+    noise: Tensor
+
+    @classmethod
+    def at(cls, schedule: Schedule, t: Tensor, z: Tensor, noise: Tensor) -> "OnPath":
+        """At times t that fit the states already."""
+        return cls(schedule.alpha(t), schedule.beta(t), schedule.alpha_dot(t), schedule.beta_dot(t), z, noise)
+
+    @property
+    def x(self) -> Tensor:
+        """The states."""
+        return self.alpha * self.z + self.beta * self.noise
+
+
+def norm_squared(squares: Tensor) -> Tensor:
+    """The batch's mean of squared norms, from squared differences."""
+    return squares.flatten(1).sum(1).mean()
+
+
+def path_loss(
+    target: Callable[[OnPath], Tensor],
+    *,
+    state: Callable[[OnPath], Tensor] = lambda path: path.x,
+    shape: Callable[[Tensor, Tensor], Tensor] = expand_time,
+    time: Callable[[Tensor], Tensor] = lambda t: t,
+    output: Callable[[Tensor], Tensor] = lambda u: u,
+    reduce: Callable[[Tensor], Tensor] = norm_squared,
+) -> Callable:
+    """A loss (model, schedule, z, t, noise), the mean of |model(x, t) - target|^2, with parts to replace.
+
+    Args:
+        target: What the model's output is compared with.
+        state: What the model sees.
+        shape: Brings t to a shape that fits z, for the schedule.
+        time: From t to the time that the model is told.
+        output: From the model's output to what is compared with the target.
+        reduce: From squared differences to the loss.
+    """
+
+    def loss(model, schedule, z, t, noise):
+        path = OnPath.at(schedule, shape(t, z), z, noise)
+        return reduce((output(model(state(path), time(t))) - target(path)) ** 2)
+
+    return loss
+
+
+def loss_mistakes(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
+    """Mistakes that every loss on a path invites, whatever its target."""
+    return [
+        Mistake(
+            "sum over the batch",
+            path_loss(target, reduce=torch.sum),
+            "the terms are added over the batch: an expectation is estimated by their mean.",
+        ),
+        Mistake(
+            "time reversed",
+            path_loss(target, time=lambda t: 1 - t),
+            "the model is told the time 1 - t, but the state is the one at t.",
+        ),
+        Mistake(
+            "state reversed",
+            path_loss(target, state=lambda path: path.beta * path.z + path.alpha * path.noise),
+            "alpha and beta are exchanged in the state that the model sees: t = 1 has to be data.",
+        ),
+        Mistake(
+            "detached",
+            path_loss(target, output=torch.detach),
+            "the loss is right, but its gradient is lost: no detach, .item() or no_grad may stand on its way.",
+        ),
+    ]
 
 
 def euler_loop(

@@ -4,7 +4,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import curved_field
-from course_utils.checks.mistakes import euler_loop, overwritten
+from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop, overwritten
 
 __all__ = ["euler"]
 
@@ -59,7 +59,7 @@ def no_step_size(field, x0, n):
     return euler_loop(field, x0, n, h=1.0)
 
 
-@euler.mistake("each new state is the change alone: the state that it is added to is missing.")
+@euler.mistake(STATE_FORGOTTEN)
 def state_forgotten(field, x0, n):
     return euler_loop(field, x0, n, kept=0.0)
 
@@ -104,7 +104,7 @@ def step_size_and_times_of_n_plus_1(field, x0, n):
     return euler.oracle(field, x0, n + 1)[:-1]
 
 
-@euler.mistake("the velocity is always taken at x0: each step starts from the state that the last one reached.")
+@euler.mistake(ALWAYS_FROM_THE_START)
 def always_from_the_start(field, x0, n):
     return euler_loop(field, x0, n, stuck=True)
 

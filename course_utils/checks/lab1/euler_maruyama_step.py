@@ -2,6 +2,7 @@
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_sde
+from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["euler_maruyama_step"]
 
@@ -116,6 +117,6 @@ def exchanged(sde, x, t, h, dw):
     return x + h * sde.diffusion(x, t) + sde.drift(x, t) * dw
 
 
-@euler_maruyama_step.mistake("this is only the change: the state x that it is added to is missing.")
+@euler_maruyama_step.mistake(CHANGE_ONLY)
 def increment_only(sde, x, t, h, dw):
     return h * sde.drift(x, t) + sde.diffusion(x, t) * dw

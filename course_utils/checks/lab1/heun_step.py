@@ -2,6 +2,7 @@
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import curved_field
+from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["heun_step"]
 
@@ -95,7 +96,7 @@ def half_of_one(field, x, t, h):
     return x + h * (start + end / 2)
 
 
-@heun_step.mistake("this is only the change: the state x that it is added to is missing.")
+@heun_step.mistake(CHANGE_ONLY)
 def change_only(field, x, t, h):
     return heun_step.oracle(field, x, t, h) - x
 

@@ -2,6 +2,7 @@
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_score, dyadic
+from course_utils.checks.mistakes import WHOLE_STEP
 
 __all__ = ["langevin_drift"]
 
@@ -78,6 +79,6 @@ def no_score(score, x, sigma):
     return sigma**2 / 2 * x
 
 
-@langevin_drift.mistake("this is a whole step: only the drift is asked for; the simulator adds it to x.")
+@langevin_drift.mistake(WHOLE_STEP)
 def a_step(score, x, sigma):
     return x + langevin_drift.oracle(score, x, sigma)
