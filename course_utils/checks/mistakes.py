@@ -185,25 +185,28 @@ def overwritten(right: Callable, what: str, *, start: str = "") -> list[Mistake]
         "the list holds one and the same tensor, changed in place (by +=) at every step. "
         f"Make a new tensor for each {what}."
     )
-
-    def whole(*arguments):
-        xs = right(*arguments)
-        return xs[-1:].expand_as(xs)
-
-    def without_start(*arguments):
-        return whole(*arguments)[1:]
-
-    def after_the_start(*arguments):
-        xs = right(*arguments)
-        return torch.cat([xs[:1], xs[-1:].expand_as(xs[1:])])
-
+    whole = f"all {what}s are the last one: {cause}"
+    rest = f"all {what}s after the first are the last one: {cause}"
     family = [
-        Mistake("overwritten", whole, f"all {what}s are the last one: {cause}"),
-        Mistake(
-            "overwritten after the start", after_the_start, f"all {what}s after the first are the last one: {cause}"
-        ),
+        Mistake("overwritten", _then(right, _the_last_for_all), whole),
+        Mistake("overwritten after the start", _then(right, _the_last_for_the_rest), rest),
     ]
     if start:
         message = f"all {what}s are the last one, and {start} is missing: {cause}"
-        family.append(Mistake("overwritten, start missing", without_start, message))
+        family.append(
+            Mistake("overwritten, start missing", _then(right, lambda xs: _the_last_for_all(xs[1:])), message)
+        )
     return family
+
+
+def _the_last_for_all(xs: Tensor) -> Tensor:
+    return xs[-1:].expand_as(xs)
+
+
+def _the_last_for_the_rest(xs: Tensor) -> Tensor:
+    return torch.cat([xs[:1], _the_last_for_all(xs[1:])])
+
+
+def _then(right: Callable, change: Callable) -> Callable:
+    """The answer with its result changed."""
+    return lambda *arguments: change(right(*arguments))
