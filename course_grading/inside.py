@@ -22,7 +22,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from course_grading import confine, syntax, wire
-from course_utils.checks.calling import AnswerError, observe
+from course_utils.checks.calling import AnswerError, Observer, observe, unfinished, unpack_observer
 
 PLAIN = (bool, int, float, str, list, tuple, dict, torch.Tensor)
 KINDS = {type(None): "None", **{kind: kind.__name__ for kind in PLAIN}}
@@ -181,7 +181,7 @@ def answer(fn: Callable, channel: int) -> None:
     for case in order["cases"]:
         try:
             with at_most(order["seconds"]):
-                reply = call(fn, wire.unpack(case), order["observer"])
+                reply = call(fn, wire.unpack(case), unpack_observer(order["observer"]))
         except OutOfTime:
             reply = {"failed": "time"}
         except BaseException as error:
@@ -202,7 +202,7 @@ def next_cases(channel: int) -> dict:
     os._exit(0)
 
 
-def call(fn: Callable, case: dict, observer: str) -> dict:
+def call(fn: Callable, case: dict, observer: Observer) -> dict:
     """One call; words of the exception stay here, since they could tell the inputs."""
     got, running = [], []
 
@@ -220,7 +220,7 @@ def call(fn: Callable, case: dict, observer: str) -> dict:
             value = got[-1] if got else None
             return {"failed": "returned", "got": KINDS.get(type(value), "ndarray" if _is_array(value) else "other")}
         raised = error.__cause__ if isinstance(error, AnswerError) and error.__cause__ else error
-        if isinstance(raised, NotImplementedError) and not raised.args:
+        if unfinished(raised, fn):
             return {"failed": "not done"}
         return {"failed": "raised", **where(raised, fn)}
     return {"values": values, "changed": seen.changed, "repeatable": seen.repeatable}

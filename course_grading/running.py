@@ -11,6 +11,7 @@ from course_grading.cells import Cell, Plan, Released, Step
 from course_grading.channel import Broken
 from course_grading.results import Limits
 from course_grading.sandbox import Sandbox, Session
+from course_utils.checks.calling import Returned, pack_observer
 
 GRACE = 2.0
 """Seconds from the bell inside, which honest cells hear, to the end of patience outside."""
@@ -191,7 +192,10 @@ class Runner:
         """See whether a failing assertion still fails, and a call still shows what it does."""
         word, factor, size = f"f_{secrets.token_hex(6)}", secrets.randbelow(1000) + 2, secrets.randbelow(5) + 2
         source = f"def {word}(x):\n    x += 1\n    return x * {factor}"
-        question = {"cases": [wire.pack({"x": torch.ones(size, dtype=torch.float64)})], "observer": "returned"}
+        question = {
+            "cases": [wire.pack({"x": torch.ones(size, dtype=torch.float64)})],
+            "observer": pack_observer(Returned()),
+        }
         try:
             failed = self._order("run", source=f"assert 1 == 2, '{word}'", seconds=PAUSE, keep=False)
             self._order("run", source=source, seconds=PAUSE, keep=False)

@@ -222,8 +222,9 @@ def copy_course(folder: Path) -> None:
         made.mkdir()
     for name in INSIDE:
         shutil.copy(HERE / name, own / name)
-    for name in ("__init__.py", *(path.name for path in PACKAGE.glob("checks/lab*.py"))):
-        shutil.copy(HERE / "checks_stub.py", checks / name)
+    for path in ("__init__.py", *(path.relative_to(PACKAGE / "checks") for path in PACKAGE.glob("checks/lab*/*.py"))):
+        (checks / path).parent.mkdir(exist_ok=True)
+        shutil.copy(HERE / "checks_stub.py", checks / path)
     for name in ("calling.py", "families.py"):
         shutil.copy(PACKAGE / "checks" / name, checks / name)
     for path in (folder, *folder.rglob("*")):

@@ -2,7 +2,6 @@
 
 import ast
 import hashlib
-import importlib
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from nbformat import NotebookNode
 
 from course_grading.release import ROOT, read_notebook
 from course_grading.results import Answer, Outcome
+from course_utils import checks
 from course_utils.checks.exercise import Exercise
 
 HEADING = re.compile(r"\*\*(Question \d+)\b")
@@ -64,7 +64,7 @@ def labs(root: str | Path = ROOT) -> dict[str, Path]:
 
 def exercises(lab: str) -> dict[str, Exercise]:
     """The exercises of `labN_topic`, from `checks.labN`."""
-    return importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}").EXERCISES
+    return checks.exercises(lab.split("_")[0])
 
 
 def sheet(lab: str, root: str | Path = ROOT) -> Sheet:
@@ -123,5 +123,5 @@ def _by_hand(cell: NotebookNode) -> Task:
 
 
 def _rules(notebook: Path) -> str:
-    checks = sorted(Path(importlib.import_module("course_utils.checks").__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in (notebook, *checks))).hexdigest()
+    paths = (notebook, *checks.sources(notebook.stem.split("_")[0]))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

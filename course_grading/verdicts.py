@@ -13,25 +13,11 @@ import torch
 
 from course_grading import wire
 from course_grading.results import Answer
-from course_utils.checks.calling import Observation
+from course_utils.checks.calling import Observation, pack_observer
 from course_utils.checks.exercise import Exercise, not_repeatable
 
 PERIOD = 12
 """Cases differ in kind with their seed modulo 2, 3 or 4: consecutive seeds modulo this number cover all kinds."""
-
-WANTED = {
-    "returned": "a tensor",
-    "number": "a number, or a tensor of shape ()",
-    "loss and gradient": "a loss of shape ()",
-    "drift and diffusion": "the pair (drift, diffusion)",
-    "schedule": "the tuple (alpha, beta, alpha_dot, beta_dot)",
-    "alpha and beta": "the tuple (alpha, beta)",
-    "state for points and images": "a tensor",
-    "x and velocity for points and images": "the tuple (x, velocity)",
-    "training": "the list of losses, as plain numbers",
-    "data, noise and score": "the tuple (data, noise, score)",
-}
-"""What each observer of `calling.OBSERVERS` wants to see returned."""
 
 GIVEN = {
     "None": "nothing: is a `return` missing?",
@@ -63,7 +49,10 @@ def _seed_of(name: str, seed: int, i: int) -> int:
 
 def question(exercise: Exercise, seed: int, count: int) -> dict:
     """The cases as they are sent."""
-    return {"cases": [wire.pack(case) for case in draw_cases(exercise, seed, count)], "observer": exercise.observer}
+    return {
+        "cases": [wire.pack(case) for case in draw_cases(exercise, seed, count)],
+        "observer": pack_observer(exercise.sees),
+    }
 
 
 def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lines: int) -> Answer:
@@ -108,7 +97,7 @@ def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[str, str]:
         return "error", "Your function did not end in time."
     if kind == "returned":
         given = GIVEN.get(str(reply.get("got")), "something else")
-        return "wrong", f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {given}."
+        return "wrong", f"Expected {exercise.sees.wanted}, got {given}."
     return "error", f"Your function raised {exception(reply, lines)}."
 
 
@@ -137,7 +126,7 @@ def _observation(exercise: Exercise, case: dict, reply: dict) -> Observation:
 
 
 def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:
-    return exercise.observe(exercise.reference, case).values
+    return exercise.observe(exercise.oracle, case).values
 
 
 def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:

@@ -288,7 +288,7 @@ def test_no_sentence_holds_a_number_of_a_case(lab: str):
             said = set()
             for seed in range(3):
                 cases = verdicts.draw_cases(exercise, seed, 1)
-                values = exercise.observe(exercise.reference, cases[0]).values
+                values = exercise.observe(exercise.oracle, cases[0]).values
                 reply = given({k: wire.pack_tensor(spoil(v)) for k, v in values.items()})
                 answer = verdicts.answer(exercise, cases, [reply], 10)
                 assert answer.status == "wrong" and not re.search(r"\d\.\d|\d\d", answer.message), answer
@@ -335,7 +335,7 @@ def test_a_garbled_reply_is_a_wrong_answer_and_never_an_error(reply):
 def test_a_right_answer_to_some_cases_only_is_wrong():
     exercise = exercises_of(LAB)["heun_step"]
     cases = verdicts.draw_cases(exercise, SEED, 3)
-    right = [exercise.observe(exercise.reference, case).values for case in cases]
+    right = [exercise.observe(exercise.oracle, case).values for case in cases]
     replies = [given({k: wire.pack_tensor(v) for k, v in values.items()}) for values in right]
     assert verdicts.answer(exercise, cases, replies, 5).status == "right"
     for few in (replies[:2], [], replies[:1] * 3, [replies[0], replies[1], {**replies[2], "changed": ["x"]}]):
