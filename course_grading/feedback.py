@@ -1,14 +1,13 @@
 """What a student reads: points, what the judge said, what the teacher wrote, and the student's own answers."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from course_grading.clean import POLICY, code, markdown, plain, styles
 from course_grading.marked import NOTHING, WORDS, find
 from course_grading.marks import Mark
-from course_grading.results import Answer, Outcome
-from course_grading.sheet import Sheet, Task
-from course_grading.submitted import Cell
+from course_grading.model import Answer, Lab, Outcome, Task
+from course_grading.notebook import Cell
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 52rem; margin: 2rem auto;
@@ -44,32 +43,32 @@ def points(value: float | None) -> str:
     return "–" if value is None else f"{value:g}"
 
 
-def feedback(sheet: Sheet, outcome: Outcome, marks: Mapping[str, Mark], cells: list[Cell]) -> str:
+def feedback(lab: Lab, outcome: Outcome, marks: Mapping[str, Mark], cells: Sequence[Cell]) -> str:
     """The feedback page of one student.
 
     Args:
-        sheet: The lab.
+        lab: The lab.
         outcome: What the judge found.
         marks: Marks by cell, a person's included.
         cells: Cells of the submission.
     """
     answers = {answer.exercise: answer for answer in outcome.answers}
-    total = sum(marks[task.cell].points or 0 for task in sheet.tasks)
-    rows = [_row(task, answers.get(task.exercise), marks[task.cell]) for task in sheet.tasks]
+    total = sum(marks[task.cell].points or 0 for task in lab.tasks)
+    rows = [_row(task, answers.get(task.exercise), marks[task.cell]) for task in lab.tasks]
     parts = [
         f"<h1>{quoted(outcome.lab)}</h1>\n<p>{quoted(outcome.student)}</p>",
-        f'<p class="total"><strong>{total:g} of {sheet.points:g} points</strong>{_waiting(sheet, marks)}</p>',
+        f'<p class="total"><strong>{total:g} of {lab.points:g} points</strong>{_waiting(lab, marks)}</p>',
         f'<p class="note">Nothing could be graded: {quoted(outcome.reason)}</p>' if outcome.reason else "",
         '<table>\n<tr><th>task</th><th class="number">points</th><th>result</th></tr>',
         *rows,
         "</table>",
-        *(_section(task, sheet, answers.get(task.exercise), marks[task.cell], cells) for task in sheet.tasks),
+        *(_section(task, lab, answers.get(task.exercise), marks[task.cell], cells) for task in lab.tasks),
     ]
     return page(f"{outcome.lab}: feedback for {outcome.student}", "\n".join(parts), STYLE + styles())
 
 
-def _waiting(sheet: Sheet, marks: Mapping[str, Mark]) -> str:
-    count = sum(marks[task.cell].waiting for task in sheet.tasks)
+def _waiting(lab: Lab, marks: Mapping[str, Mark]) -> str:
+    count = sum(marks[task.cell].waiting for task in lab.tasks)
     return f", and {count} answer{'s' * (count > 1)} still to be marked by hand" if count else ""
 
 
@@ -85,8 +84,8 @@ def _row(task: Task, answer: Answer | None, mark: Mark) -> str:
     return f'<tr><td>{quoted(task.label)}</td><td class="number">{of}</td><td>{_result(answer, mark)}</td></tr>'
 
 
-def _section(task: Task, sheet: Sheet, answer: Answer | None, mark: Mark, cells: list[Cell]) -> str:
-    cell = find(task, sheet, cells, answer)
+def _section(task: Task, lab: Lab, answer: Answer | None, mark: Mark, cells: Sequence[Cell]) -> str:
+    cell = find(task, lab, cells, answer)
     shown = f"<p>{NOTHING}</p>"
     if cell is not None:
         shown = code(cell.source) if cell.kind == "code" else markdown(cell.source, cell.attachments)

@@ -5,61 +5,61 @@ nbgrader's formgrader shows it; nothing of a submission's metadata, HTML or outp
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_grading.clean import inert, plain
-from course_grading.results import Answer, Outcome
-from course_grading.sheet import Sheet, Task
-from course_grading.submitted import Cell
+from course_grading.model import Answer, Lab, Outcome, Status, Task
+from course_grading.notebook import Cell
 
-WORDS = {"right": "right", "wrong": "not right", "not done": "not done", "error": "error", "missing": "missing",
-         "not reached": "not reached"}  # fmt: skip
+WORDS = {status: str(status) for status in Status} | {Status.WRONG: "not right"}
+"""What a status is called where students read it."""
+
 NOTHING = "Nothing was handed in for this."
 MOST_SHOWN = 100_000
 
 
-def find(task: Task, sheet: Sheet, cells: list[Cell], answer: Answer | None = None) -> Cell | None:
+def find(task: Task, lab: Lab, cells: Sequence[Cell], answer: Answer | None = None) -> Cell | None:
     """The cell of a submission that answers a task."""
     if answer and answer.cell:
-        return next((cell for cell in cells if cell.name == answer.cell), None)
+        return next((cell for cell in cells if cell.id == answer.cell), None)
     named = [cell for cell in cells if cell.grade_id == task.cell]
-    start = _first_line(sheet.cells[task.cell].source)
+    start = _first_line(lab.cells[task.cell].source)
     return next(iter(named or [c for c in cells if c.kind == "markdown" and _first_line(c.source) == start]), None)
 
 
-def answered(task: Task, sheet: Sheet, cell: Cell | None) -> bool:
+def answered(task: Task, lab: Lab, cell: Cell | None) -> bool:
     """Whether a cell says anything that the released cell does not."""
-    return cell is not None and (_words(cell.source) != _words(sheet.cells[task.cell].source) or bool(cell.attachments))
+    return cell is not None and (_words(cell.source) != _words(lab.cells[task.cell].source) or bool(cell.attachments))
 
 
-def marked_copy(sheet: Sheet, outcome: Outcome, cells: list[Cell]) -> nbformat.NotebookNode:
+def marked_copy(lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> nbformat.NotebookNode:
     """The notebook in which answers carry nbgrader's marks; every task is there, once.
 
     Args:
-        sheet: The lab.
+        lab: The lab.
         outcome: What the judge found.
         cells: Cells of the submission.
     """
     answers = {answer.exercise: answer for answer in outcome.answers}
     places = {}
-    for task in sheet.tasks:
-        cell = find(task, sheet, cells, answers.get(task.exercise))
-        if cell is not None and cell.name not in places:
-            places[cell.name] = task
-    known = {_words(cell.source) for cell in sheet.cells.values()}
+    for task in lab.tasks:
+        cell = find(task, lab, cells, answers.get(task.exercise))
+        if cell is not None and cell.id not in places:
+            places[cell.id] = task
+    known = {_words(cell.source) for cell in lab.cells.values()}
     shown = [
-        (cell, places.get(cell.name))
+        (cell, places.get(cell.id))
         for cell, following in zip(cells, [*cells[1:], None], strict=False)
-        if cell.name in places or _introduces(cell, following, places) or _own(cell, sheet, known)
+        if cell.id in places or _introduces(cell, following, places) or _own(cell, lab, known)
     ]
     few = list(_bounded(shown))
     made = [_summary(outcome), *(_copied(cell, task, outcome, answers) for cell, task in few)]
     if len(few) < len(shown):
         made.append(new_markdown_cell(inert(f"{len(shown) - len(few)} cells more were handed in.")))
-    made += [_absent(task, answers) for task in sheet.tasks if task not in places.values()]
+    made += [_absent(task, answers) for task in lab.tasks if task not in places.values()]
     for number, cell in enumerate(made):
         cell.id = f"cell-{number}"
     return new_notebook(cells=made)
@@ -75,7 +75,7 @@ def _summary(outcome: Outcome) -> nbformat.NotebookNode:
 def _copied(cell: Cell, task: Task | None, outcome: Outcome, answers: dict[str, Answer]) -> nbformat.NotebookNode:
     if cell.kind == "code":
         copy = new_code_cell(plain(cell.source))
-        said = plain(outcome.printed.get(cell.name, ""))
+        said = plain(outcome.printed.get(cell.id, ""))
         copy.outputs = [new_output("stream", name="stdout", text=said)] if said else []
         if task and task.exercise:
             copy.outputs.append(new_output("stream", name="stderr", text=verdict(answers[task.exercise])))
@@ -109,7 +109,7 @@ def _mark(task: Task, kind: str) -> dict:
 
 
 def _introduces(cell: Cell, following: Cell | None, places: dict[str, Task]) -> bool:
-    return following is not None and following.name in places and cell.kind == "markdown"
+    return following is not None and following.id in places and cell.kind == "markdown"
 
 
 def _bounded(shown: list[tuple[Cell, Task | None]]) -> Iterator[tuple[Cell, Task | None]]:
@@ -121,9 +121,9 @@ def _bounded(shown: list[tuple[Cell, Task | None]]) -> Iterator[tuple[Cell, Task
             yield cell, task
 
 
-def _own(cell: Cell, sheet: Sheet, known: set[str]) -> bool:
+def _own(cell: Cell, lab: Lab, known: set[str]) -> bool:
     """Whether a cell was added or changed by the student; `known` are the words of the released cells."""
-    words, released = _words(cell.source), sheet.cells.get(cell.name)
+    words, released = _words(cell.source), lab.cells.get(cell.id)
     return bool(words) and (words not in known if released is None else words != _words(released.source))
 
 

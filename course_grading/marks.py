@@ -10,8 +10,7 @@ from nbgrader import api, dbutil
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
-from course_grading.results import Outcome
-from course_grading.sheet import Sheet
+from course_grading.model import Lab, Outcome
 
 NO_RESPONSE = "No response."
 
@@ -98,21 +97,21 @@ class Book:
     def __exit__(self, *error):
         self.gradebook.close()
 
-    def prepare(self, sheet: Sheet) -> None:
+    def prepare(self, lab: Lab) -> None:
         """Enter the lab and its tasks."""
-        book, lab = self.gradebook, sheet.lab
-        book.update_or_create_assignment(lab)
-        book.update_or_create_notebook(lab, lab)
-        for task in sheet.tasks:
-            kind = sheet.cells[task.cell].cell_type
-            book.update_or_create_grade_cell(task.cell, lab, lab, max_score=task.points, cell_type=kind)
-            book.update_or_create_solution_cell(task.cell, lab, lab)
+        book, name = self.gradebook, lab.name
+        book.update_or_create_assignment(name)
+        book.update_or_create_notebook(name, name)
+        for task in lab.tasks:
+            kind = lab.cells[task.cell].kind
+            book.update_or_create_grade_cell(task.cell, name, name, max_score=task.points, cell_type=kind)
+            book.update_or_create_solution_cell(task.cell, name, name)
 
-    def record(self, sheet: Sheet, outcome: Outcome, answered: Iterable[str], changed: Iterable[str]) -> None:
+    def record(self, lab: Lab, outcome: Outcome, answered: Iterable[str], changed: Iterable[str]) -> None:
         """Enter what the judge found; a person's points and comments stay as they are.
 
         Args:
-            sheet: The lab, which is prepared.
+            lab: The lab, which is prepared.
             outcome: What the judge found.
             answered: Cells of the questions in words that were answered.
             changed: Cells whose answer is another than when it was last recorded.
@@ -120,7 +119,7 @@ class Book:
         self.gradebook.update_or_create_student(outcome.student)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # about how nbgrader uses SQLAlchemy
-            [notebook] = self.gradebook.update_or_create_submission(sheet.lab, outcome.student).notebooks
+            [notebook] = self.gradebook.update_or_create_submission(lab.name, outcome.student).notebooks
         notebook.flagged = bool(notebook.flagged or outcome.flags or outcome.reason)
         grades = {grade.name: grade for grade in notebook.grades}
         comments = {comment.name: comment for comment in notebook.comments}
@@ -128,7 +127,7 @@ class Book:
         solutions = {cell.name: cell for cell in notebook.notebook.solution_cells}
         earned = {answer.exercise: answer.points for answer in outcome.answers}
         answered, changed = set(answered), set(changed)
-        for task in sheet.tasks:
+        for task in lab.tasks:
             name = task.cell
             grade = grades.get(name) or api.Grade(cell_id=cells[name].id, notebook=notebook)
             comment = comments.get(name) or api.Comment(cell_id=solutions[name].id, notebook=notebook)
@@ -145,9 +144,9 @@ class Book:
             grade.needs_manual_grade = True
         grade.auto_score = auto
 
-    def marks(self, sheet: Sheet, student: str) -> Mapping[str, Mark]:
+    def marks(self, lab: Lab, student: str) -> Mapping[str, Mark]:
         """The marks of one student by cell."""
-        notebook = self.gradebook.find_submission_notebook(sheet.lab, sheet.lab, student)
+        notebook = self.gradebook.find_submission_notebook(lab.name, lab.name, student)
         comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
         return {grade.name: _mark(grade, comments.get(grade.name, "")) for grade in notebook.grades}
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from course_grading.feedback import STYLE, page, points, quoted
 from course_grading.marks import Mark
-from course_grading.results import Outcome
-from course_grading.sheet import Sheet, Task
+from course_grading.model import Lab, Outcome, Status, Task, natural
 from course_utils.plotting.core import DATA, EXACT, MODEL, NOISE, figure, figure_html
 
 FIRST, LAST = ("student", "lab", "total", "max"), ("status", "flags", "reason")
@@ -39,42 +38,42 @@ class Row:
         return f"{self.waiting} to mark by hand" if self.waiting else "complete"
 
 
-def row(sheet: Sheet, outcome: Outcome, marks: Mapping[str, Mark]) -> Row:
-    """A row of exactly the tasks of the sheet."""
-    return Row(outcome, {task.cell: marks[task.cell] for task in sheet.tasks})
+def row(lab: Lab, outcome: Outcome, marks: Mapping[str, Mark]) -> Row:
+    """A row of exactly the tasks of the lab."""
+    return Row(outcome, {task.cell: marks[task.cell] for task in lab.tasks})
 
 
-def grades_csv(sheet: Sheet, rows: Sequence[Row], before: str = "") -> str:
+def grades_csv(lab: Lab, rows: Sequence[Row], before: str = "") -> str:
     """One line for each student and lab; no cell is a formula to a spreadsheet.
 
     Args:
-        sheet: The lab.
+        lab: The lab.
         rows: Its students.
         before: The table so far, whose lines of other labs are kept.
     """
     lines = csv.DictReader(io.StringIO(before))
-    old = [{k: v for k, v in line.items() if k} for line in lines if line.get("lab") not in (None, sheet.lab)]
-    lines = sorted([*old, *(_line(sheet, one) for one in rows)], key=lambda line: (line["lab"], line["student"]))
-    tasks = {name for line in [*lines, _line_of(sheet)] for name in line} - {*FIRST, *LAST}
+    old = [{k: v for k, v in line.items() if k} for line in lines if line.get("lab") not in (None, lab.name)]
+    lines = sorted([*old, *(_line(lab, one) for one in rows)], key=lambda line: (natural(line["lab"]), line["student"]))
+    tasks = {name for line in [*lines, _line_of(lab)] for name in line} - {*FIRST, *LAST}
     out = io.StringIO()
-    writer = csv.DictWriter(out, [*FIRST, *sorted(tasks), *LAST], restval="", lineterminator="\n")
+    writer = csv.DictWriter(out, [*FIRST, *sorted(tasks, key=natural), *LAST], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue()
 
 
-def _line_of(sheet: Sheet) -> dict[str, str]:
-    return {task.column: "" for task in sheet.tasks}
+def _line_of(lab: Lab) -> dict[str, str]:
+    return {task.number: "" for task in lab.tasks}
 
 
-def _line(sheet: Sheet, one: Row) -> dict[str, str]:
-    earned = {task.column: one.marks[task.cell].points for task in sheet.tasks}
+def _line(lab: Lab, one: Row) -> dict[str, str]:
+    earned = {task.number: one.marks[task.cell].points for task in lab.tasks}
     return {
         "student": cell(one.outcome.student),
-        "lab": sheet.lab,
+        "lab": lab.name,
         "total": f"{one.total:g}",
-        "max": f"{sheet.points:g}",
-        **{column: "" if value is None else f"{value:g}" for column, value in earned.items()},
+        "max": f"{lab.points:g}",
+        **{number: "" if value is None else f"{value:g}" for number, value in earned.items()},
         "status": one.status,
         "flags": cell(" | ".join(one.outcome.flags)),
         "reason": cell(one.outcome.reason or ""),
@@ -87,22 +86,22 @@ def cell(text: str) -> str:
     return f"'{text}" if unicodedata.normalize("NFKC", text[:1]).startswith(FORMULA) else text
 
 
-def report(sheet: Sheet, rows: Sequence[Row]) -> str:
+def report(lab: Lab, rows: Sequence[Row]) -> str:
     """The class report: a page that loads nothing."""
     graded = [one for one in rows if not one.outcome.reason]
     parts = [
-        f"<h1>{quoted(sheet.lab)}: class report</h1>",
+        f"<h1>{quoted(lab.name)}: class report</h1>",
         f'<p class="total">{len(rows)} submissions, {len(graded)} graded, {len(rows) - len(graded)} not; '
         f"{sum(one.waiting for one in rows)} answers wait to be marked by hand.</p>",
         _warnings(rows),
-        "<h2>Points</h2>" + _points_figure(sheet, graded) if graded else "",
-        "<h2>Exercises, hardest first</h2>" + _exercises(sheet, graded) if graded else "",
-        "<h2>Questions in words</h2>" + _questions(sheet, graded) if graded else "",
+        "<h2>Points</h2>" + _points_figure(lab, graded) if graded else "",
+        "<h2>Exercises, hardest first</h2>" + _exercises(lab, graded) if graded else "",
+        "<h2>Questions in words</h2>" + _questions(lab, graded) if graded else "",
         "<h2>Recognised mistakes</h2>" + _mistakes(graded),
         "<h2>To look at</h2>" + _table(["student", "flags"], _flagged(rows), "Nothing was flagged."),
         "<h2>Not graded</h2>" + _table(["student", "reason"], _ungraded(rows), "Every submission was graded."),
     ]
-    return page(f"{sheet.lab}: class report", "\n".join(filter(None, parts)), STYLE)
+    return page(f"{lab.name}: class report", "\n".join(filter(None, parts)), STYLE)
 
 
 def _warnings(rows: Sequence[Row]) -> str:
@@ -130,22 +129,22 @@ def _table(heads: list[str], lines: list[list], otherwise: str) -> str:
 def _shares(task: Task, rows: Sequence[Row]) -> dict[str, int]:
     """How many were right, wrong in some way, or not handed in."""
     found = [answer.status for one in rows for answer in one.outcome.answers if answer.exercise == task.exercise]
-    right = found.count("right")
-    tried = sum(found.count(status) for status in ("wrong", "error", "not reached"))
+    right = found.count(Status.RIGHT)
+    tried = sum(found.count(status) for status in (Status.WRONG, Status.ERROR, Status.NOT_REACHED))
     return {"right": right, "not right": tried, "not done": len(found) - right - tried}
 
 
-def _exercises(sheet: Sheet, rows: Sequence[Row]) -> str:
-    shares = {task: _shares(task, rows) for task in sheet.tasks if task.exercise}
+def _exercises(lab: Lab, rows: Sequence[Row]) -> str:
+    shares = {task: _shares(task, rows) for task in lab.tasks if task.exercise}
     tasks = sorted(shares, key=lambda task: shares[task]["right"])
     lines = [[task.label, *(shares[task][name] for name in ("right", "not right", "not done"))] for task in tasks]
     return _exercise_figure(tasks, shares) + _table(["exercise", "right", "not right", "not done"], lines, "")
 
 
-def _questions(sheet: Sheet, rows: Sequence[Row]) -> str:
+def _questions(lab: Lab, rows: Sequence[Row]) -> str:
     """What is marked by hand: how many have an answer, how many are marked, and their mean."""
     lines = []
-    for task in (task for task in sheet.tasks if not task.exercise):
+    for task in (task for task in lab.tasks if not task.exercise):
         marks = [one.marks[task.cell] for one in rows]
         given = [mark.points for mark in marks if mark.by_hand and mark.points is not None]
         waiting = sum(mark.waiting for mark in marks)
@@ -158,21 +157,21 @@ def _mistakes(rows: Sequence[Row]) -> str:
     answers = [answer for one in rows for answer in one.outcome.answers if answer.mistake]
     found = Counter((answer.number, answer.title, answer.mistake) for answer in answers)
     lines = [[f"{n} {title}", mistake, count] for (n, title, mistake), count in sorted(
-        found.items(), key=lambda pair: (-pair[1], pair[0]))]  # fmt: skip
+        found.items(), key=lambda pair: (-pair[1], natural(pair[0][0]), pair[0]))]  # fmt: skip
     return _table(["exercise", "mistake", "students"], lines, "None was recognised.")
 
 
-def _points_figure(sheet: Sheet, rows: Sequence[Row]) -> str:
+def _points_figure(lab: Lab, rows: Sequence[Row]) -> str:
     totals = sorted(one.total for one in rows)
     fig, axes = figure(size=(7, 2.6))
-    axes.hist(totals, bins=[k - 0.5 for k in range(int(max(sheet.points, totals[-1])) + 2)], color=DATA, rwidth=0.9)
+    axes.hist(totals, bins=[k - 0.5 for k in range(int(max(lab.points, totals[-1])) + 2)], color=DATA, rwidth=0.9)
     waiting = sum(one.waiting for one in rows)
-    axes.set(xlabel=f"points of {sheet.points:g}" + f", without {waiting} answers to mark" * bool(waiting))
+    axes.set(xlabel=f"points of {lab.points:g}" + f", without {waiting} answers to mark" * bool(waiting))
     axes.set_ylabel("students")
     axes.yaxis.get_major_locator().set_params(integer=True)
     middle = totals[len(totals) // 2]
     alt = f"Histogram of points of {len(totals)} students: from {totals[0]:g} to {totals[-1]:g}, median {middle:g}"
-    return figure_html(fig, f"{alt} of {sheet.points:g}.")
+    return figure_html(fig, f"{alt} of {lab.points:g}.")
 
 
 def _exercise_figure(tasks: Sequence[Task], shares: Mapping[Task, Mapping[str, int]]) -> str:

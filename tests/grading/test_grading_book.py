@@ -1,27 +1,28 @@
 """The gradebook holds every student, keeps what a person gave, and is refused where nbgrader could not read it."""
 
+import json
 import shutil
 import sqlite3
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from nbgrader.api import Gradebook
 
+from course_grading.labs import exercises, read_lab, released
 from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url
-from course_grading.results import Limits
-from course_grading.sheet import exercises, labs, sheet, ungraded
+from course_grading.model import Limits
+from course_grading.notebook import read
 from tests.support.grading_class import EXERCISES as EXERCISES_OF_LAB
 from tests.support.grading_class import LAB, fake_judge, notebook
 
-SHEET = sheet(LAB)
-QUESTIONS = [task.cell for task in SHEET.tasks if not task.exercise]
-EXERCISES = [task.cell for task in SHEET.tasks if task.exercise]
+ASKED = read_lab(LAB)
+QUESTIONS = [task.cell for task in ASKED.tasks if not task.exercise]
+EXERCISES = [task.cell for task in ASKED.tasks if task.exercise]
 
 
 def outcome(student="anna", wrong=()):
-    content = str(notebook()).encode()
-    judged = fake_judge(content, student=student, lab=LAB, seed=0, limits=Limits())
-    points = {task.exercise: 0.0 if task.cell in wrong else task.points for task in SHEET.tasks}
+    judged = fake_judge(read(json.dumps(notebook()).encode()), student=student, lab=LAB, seed=0, limits=Limits())
+    points = {task.exercise: 0.0 if task.cell in wrong else task.points for task in ASKED.tasks}
     return replace(judged, answers=tuple(replace(a, points=float(points[a.exercise])) for a in judged.answers))
 
 
@@ -29,7 +30,7 @@ def outcome(student="anna", wrong=()):
 def prepared(tmp_path_factory):
     folder = tmp_path_factory.mktemp("book")
     with Book(default_url(folder)) as book:
-        book.prepare(SHEET)
+        book.prepare(ASKED)
     return folder / "gradebook.db"
 
 
@@ -50,21 +51,21 @@ def by_person(url, cell, points=None, comment=None, extra=None, student="anna"):
 
 def marks(url, student="anna"):
     with Book(url) as book:
-        return book.marks(SHEET, student)
+        return book.marks(ASKED, student)
 
 
 def record(url, judged, answered=QUESTIONS, changed=()):
     with Book(url) as book:
-        book.record(SHEET, judged, answered, changed)
+        book.record(ASKED, judged, answered, changed)
 
 
-def test_the_labs_have_sheets():
-    for lab in labs():
-        tasks = sheet(lab).tasks
-        assert len({task.column for task in tasks}) == len(tasks)
+def test_every_lab_has_its_tasks():
+    for lab in released():
+        tasks = read_lab(lab).tasks
+        assert len({task.number for task in tasks}) == len(tasks)
         assert {bool(task.exercise) for task in tasks} == {True, False}
     with pytest.raises(ValueError, match="unknown lab 'lab9', expected one of: lab1_simulation, "):
-        sheet("lab9")
+        read_lab("lab9")
 
 
 def test_the_fake_judge_knows_the_lab():
@@ -90,7 +91,7 @@ def test_an_unanswered_question_has_no_points_and_waits_for_nobody(url):
 
 
 def test_what_could_not_be_graded_is_in_the_book(url):
-    record(url, ungraded(SHEET, "bo", "no notebook"), answered=())
+    record(url, ASKED.ungraded("bo", "no notebook"), answered=())
     assert set(marks(url, "bo").values()) == {Mark(0.0)}
     with Gradebook(url) as book:
         assert [student.id for student in book.students] == ["bo"]

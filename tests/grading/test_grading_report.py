@@ -12,21 +12,22 @@ from pathlib import Path
 import nbformat
 import nbgrader
 import pytest
+from msgspec.structs import replace
 from nbconvert.exporters import HTMLExporter
 
 from course_grading.clean import LONGEST, TAGS, inert, markdown, plain
 from course_grading.feedback import feedback
 from course_grading.formulas import ATTRIBUTES, mathml
 from course_grading.formulas import TAGS as DRAWN
+from course_grading.labs import read_lab
 from course_grading.marked import marked_copy, text
 from course_grading.marks import Mark
+from course_grading.model import Limits
+from course_grading.notebook import read
 from course_grading.report import cell, grades_csv, report, row
-from course_grading.results import Limits, Outcome
-from course_grading.sheet import flagged, sheet, ungraded
-from course_grading.submitted import cells
 from tests.support.grading_class import LAB, ROOT, fake_judge, notebook
 
-SHEET = sheet(LAB)
+ASKED = read_lab(LAB)
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(9)).decode()
 TEMPLATES = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
 HOSTILE = [
@@ -88,17 +89,17 @@ def formgraded(copy):
 
 def added(page):
     """Dangers of a page that an honest one does not have; nbconvert draws a frame around pictures without a text."""
-    honest = formgraded(marked_copy(SHEET, *handed_in()[::-1]))
+    honest = formgraded(marked_copy(ASKED, *handed_in()[::-1]))
     return set(dangers(page)) - set(dangers(honest)) - {"img style"}
 
 
 def handed_in(**changes):
-    content = json.dumps(notebook(**changes)).encode()
-    return cells(content), fake_judge(content, student="anna", lab=LAB, seed=0, limits=Limits())
+    found = read(json.dumps(notebook(**changes)).encode())
+    return found.cells, fake_judge(found, student="anna", lab=LAB, seed=0, limits=Limits())
 
 
 def all_marks(**given):
-    marks = {task.cell: Mark(None, waiting=True) for task in SHEET.tasks}
+    marks = {task.cell: Mark(None, waiting=True) for task in ASKED.tasks}
     return {**marks, **{name.replace("_", "-"): mark for name, mark in given.items()}}
 
 
@@ -118,25 +119,25 @@ def test_hostile_answers_in_the_formgrader_and_the_feedback():
     everything = "\n\n".join(HOSTILE)
     extra = [*(("markdown", one) for one in HOSTILE), ("raw", everything), ("code", f"print({everything!r})")]
     found, judged = handed_in(words={"question-sqrt": everything}, extra=extra)
-    printed = {one.name: everything + "\x1b[31m\x08" for one in found}
-    judged = Outcome(**{**vars(judged), "printed": printed, "flags": tuple(HOSTILE)})
-    copy = marked_copy(SHEET, judged, found)
+    printed = {one.id: everything + "\x1b[31m\x08" for one in found}
+    judged = replace(judged, printed=printed, flags=tuple(HOSTILE))
+    copy = marked_copy(ASKED, judged, found)
     page = formgraded(copy)
     assert added(page) == set() and "<script>alert" not in page
     marks = all_marks(question_sqrt=Mark(1.0, everything, by_hand=True))
-    assert list(dangers(feedback(SHEET, judged, marks, found))) == []
-    assert set(dangers(report(SHEET, [row(SHEET, judged, marks)]))) <= {"img style"}  # the figures' own
+    assert list(dangers(feedback(ASKED, judged, marks, found))) == []
+    assert set(dangers(report(ASKED, [row(ASKED, judged, marks)]))) <= {"img style"}  # the figures' own
 
 
 def test_formgraded_would_show_a_script():
-    copy = marked_copy(SHEET, handed_in()[1], handed_in()[0])
+    copy = marked_copy(ASKED, handed_in()[1], handed_in()[0])
     copy.cells.append(nbformat.v4.new_markdown_cell("[x](javascript:alert(1)) <img src=x onerror=alert(1)>", id="x"))
     assert added(formgraded(copy)) == {"a href=javascript:alert(1)", "img onerror", "img src=x"}
 
 
 def test_pages_load_nothing():
     found, judged = handed_in()
-    for page in (feedback(SHEET, judged, all_marks(), found), report(SHEET, [row(SHEET, judged, all_marks())])):
+    for page in (feedback(ASKED, judged, all_marks(), found), report(ASKED, [row(ASKED, judged, all_marks())])):
         assert '<meta http-equiv="Content-Security-Policy" content="default-src \'none\';' in page
         assert not [tag for tag, _ in Seen(page).tags if tag in ("script", "link", "iframe")]
 
@@ -148,8 +149,8 @@ def test_an_honest_answer_is_shown_as_written():
     assert "<mrow><mi>a</mi><mo>&lt;</mo><mi>b</mi></mrow></math>" in html
     assert 'href="https://example.org/?a=1&amp;b=2"' in html and "<td>1</td>" in html
     found, judged = handed_in(words={"question-sqrt": words})
-    assert html.strip() in feedback(SHEET, judged, all_marks(), found)
-    assert "<strong>Bold</strong>" in formgraded(marked_copy(SHEET, judged, found))
+    assert html.strip() in feedback(ASKED, judged, all_marks(), found)
+    assert "<strong>Bold</strong>" in formgraded(marked_copy(ASKED, judged, found))
 
 
 def drawn(latex):
@@ -202,10 +203,10 @@ def test_every_task_is_in_the_copy_once():
     content = notebook()
     double = next(c for c in content["cells"] if c["id"] == "ex-1-1-code")
     content["cells"] = [c for c in content["cells"] if c["id"] not in ("ex-1-2-code", "question-mixing")] + [double]
-    raw = json.dumps(content).encode()
-    copy = marked_copy(SHEET, fake_judge(raw, student="a", lab=LAB, seed=0, limits=Limits()), cells(raw))
+    found = read(json.dumps(content).encode())
+    copy = marked_copy(ASKED, fake_judge(found, student="a", lab=LAB, seed=0, limits=Limits()), found.cells)
     ids = [c.metadata["nbgrader"]["grade_id"] for c in copy.cells if "nbgrader" in c.metadata]
-    assert sorted(ids) == sorted(task.cell for task in SHEET.tasks)
+    assert sorted(ids) == sorted(task.cell for task in ASKED.tasks)
     assert len({c.id for c in copy.cells}) == len(copy.cells)
     nbformat.validate(copy)
 
@@ -215,14 +216,14 @@ def test_every_task_is_in_the_copy_once():
     b'{"cells": [{"cell_type": [], "source": {}, "metadata": [], "id": {}}]}',
 ])  # fmt: skip
 def test_malformed_notebooks_have_a_copy_too(raw):
-    copy = marked_copy(SHEET, ungraded(SHEET, "a", "malformed"), cells(raw))
+    copy = marked_copy(ASKED, ASKED.ungraded("a", "malformed"), read(raw).cells)
     nbformat.validate(copy)
     assert "malformed" in copy.cells[0].source
 
 
 def test_the_copy_leaves_out_what_the_student_did_not_write():
     found, judged = handed_in(extra=[("code", "mine = 1")])
-    sources = [c.source for c in marked_copy(SHEET, judged, found).cells]
+    sources = [c.source for c in marked_copy(ASKED, judged, found).cells]
     assert "mine = 1" in sources
     assert not any("plotting.show" in source or "checks.lab1" in source for source in sources)
 
@@ -232,8 +233,8 @@ def test_stripped_metadata_still_finds_the_answers():
     for one in content["cells"]:
         one["metadata"] = {}
         one.pop("id")
-    raw = json.dumps(content).encode()
-    copy = marked_copy(SHEET, fake_judge(raw, student="a", lab=LAB, seed=0, limits=Limits()), cells(raw))
+    found = read(json.dumps(content).encode())
+    copy = marked_copy(ASKED, fake_judge(found, student="a", lab=LAB, seed=0, limits=Limits()), found.cells)
     marked = {c.metadata["nbgrader"]["grade_id"]: c.source for c in copy.cells if "nbgrader" in c.metadata}
     assert "def euler(" in marked["ex-1-1-code"]
     assert "Because the drift" in marked["question-sqrt"]
@@ -251,12 +252,12 @@ def lines(table):
 
 def test_the_table():
     _, judged = handed_in(answers={"euler": "def euler(field, x0, n):\n    return 'wrong'"})
-    marks = {task.cell: Mark(task.points) for task in SHEET.tasks}
+    marks = {task.cell: Mark(task.points) for task in ASKED.tasks}
     marks |= {"ex-1-1-code": Mark(0.0), "question-sqrt": Mark(None, waiting=True)}
     marks["question-mixing"] = Mark(2.5, by_hand=True)
-    late = flagged(ungraded(SHEET, "=bo", "no notebook,\nonly x"), ("late", "b"))
-    rows = [row(SHEET, judged, marks), row(SHEET, late, {t.cell: Mark(0.0) for t in SHEET.tasks})]
-    bo, anna = lines(grades_csv(SHEET, rows))
+    late = ASKED.ungraded("=bo", "no notebook,\nonly x").flagged(("late", "b"))
+    rows = [row(ASKED, judged, marks), row(ASKED, late, {t.cell: Mark(0.0) for t in ASKED.tasks})]
+    bo, anna = lines(grades_csv(ASKED, rows))
     assert (anna["student"], anna["lab"], anna["total"], anna["max"]) == ("anna", LAB, "15.5", "20")
     assert (anna["1.1"], anna["1.2"], anna["Question 2"], anna["Question 3"]) == ("0", "2", "", "2.5")
     assert (anna["status"], anna["flags"], anna["reason"]) == ("1 to mark by hand", "", "")
@@ -265,38 +266,38 @@ def test_the_table():
 
 
 def test_the_table_keeps_other_labs():
-    other = sheet("lab5_family")
-    mine = [row(SHEET, ungraded(SHEET, "anna", "x"), {t.cell: Mark(1.0) for t in SHEET.tasks})]
-    theirs = [row(other, ungraded(other, "anna", "x"), {t.cell: Mark(2.0) for t in other.tasks})]
-    first = grades_csv(SHEET, mine)
+    other = read_lab("lab5_family")
+    mine = [row(ASKED, ASKED.ungraded("anna", "x"), {t.cell: Mark(1.0) for t in ASKED.tasks})]
+    theirs = [row(other, other.ungraded("anna", "x"), {t.cell: Mark(2.0) for t in other.tasks})]
+    first = grades_csv(ASKED, mine)
     both = grades_csv(other, theirs, first)
-    assert [(line["lab"], line["1.1"], line["5.1"]) for line in lines(both)] == [(LAB, "1", ""), (other.lab, "", "2")]
-    assert grades_csv(SHEET, mine, both) == both == grades_csv(other, theirs, grades_csv(SHEET, mine, ""))
+    assert [(line["lab"], line["1.1"], line["5.1"]) for line in lines(both)] == [(LAB, "1", ""), (other.name, "", "2")]
+    assert grades_csv(ASKED, mine, both) == both == grades_csv(other, theirs, grades_csv(ASKED, mine, ""))
 
 
 def test_a_table_that_somebody_edited_is_no_trouble():
-    rows = [row(SHEET, ungraded(SHEET, "anna", "x"), {t.cell: Mark(1.0) for t in SHEET.tasks})]
-    new = grades_csv(SHEET, rows)
+    rows = [row(ASKED, ASKED.ungraded("anna", "x"), {t.cell: Mark(1.0) for t in ASKED.tasks})]
+    new = grades_csv(ASKED, rows)
     for before in ("lab,student\nlab5_family,bo,more,and more\n", "student;lab\nbo;lab5_family\n", "\n", "x"):
-        assert set(new.splitlines()) - {"student"} <= {*grades_csv(SHEET, rows, before).splitlines()}
-    assert "bo,lab5_family" in grades_csv(SHEET, rows, "lab,student\nlab5_family,bo,more\n")
+        assert set(new.splitlines()) - {"student"} <= {*grades_csv(ASKED, rows, before).splitlines()}
+    assert "bo,lab5_family" in grades_csv(ASKED, rows, "lab,student\nlab5_family,bo,more\n")
 
 
 def test_more_than_anybody_reads_is_left_out():
     """Drawing Markdown takes up to 3 s for 20,000 characters that were made for it."""
-    words = {task.cell: "mine" for task in SHEET.tasks if not task.exercise}
+    words = {task.cell: "mine" for task in ASKED.tasks if not task.exercise}
     found, judged = handed_in(words=words, extra=[("markdown", f"{i} " + "x" * 19_000) for i in range(50)])
-    copy = marked_copy(SHEET, judged, found)
+    copy = marked_copy(ASKED, judged, found)
     assert len(text(copy)) < 400_000 and any("cells more were handed in" in c.source for c in copy.cells)
-    assert {t.cell for t in SHEET.tasks} == {c.metadata["nbgrader"]["grade_id"] for c in copy.cells if c.metadata}
+    assert {t.cell for t in ASKED.tasks} == {c.metadata["nbgrader"]["grade_id"] for c in copy.cells if c.metadata}
 
 
 def test_the_report_counts():
     wrong = {"euler": "def euler(field, x0, n):\n    return 'wrong'"}
     three = [handed_in(answers=wrong)[1], handed_in(answers=wrong)[1], handed_in()[1]]
-    rows = [row(SHEET, flagged(one, ("<odd>",)), all_marks()) for one in three]
-    rows.append(row(SHEET, ungraded(SHEET, "<b>bo</b>", "no notebook"), {t.cell: Mark(0.0) for t in SHEET.tasks}))
-    page = report(SHEET, rows)
+    rows = [row(ASKED, one.flagged(("<odd>",)), all_marks()) for one in three]
+    rows.append(row(ASKED, ASKED.ungraded("<b>bo</b>", "no notebook"), {t.cell: Mark(0.0) for t in ASKED.tasks}))
+    page = report(ASKED, rows)
     assert "4 submissions, 3 graded, 1 not" in page
     assert "<td>1.1 Euler loop</td><td>1</td><td>2</td><td>0</td>" in page
     assert page.index("<td>1.1 Euler loop</td>") < page.index("<td>1.2 Heun step</td>")
@@ -309,19 +310,19 @@ def test_the_report_counts():
 
 def test_warnings_are_in_the_report():
     _, judged = handed_in()
-    unsafe = Outcome(**{**vars(judged), "warnings": ("graded without a sandbox",)})
-    assert "<strong>Warning.</strong> graded without a sandbox" in report(SHEET, [row(SHEET, unsafe, all_marks())])
+    unsafe = replace(judged, warnings=("graded without a sandbox",))
+    assert "<strong>Warning.</strong> graded without a sandbox" in report(ASKED, [row(ASKED, unsafe, all_marks())])
 
 
 def test_a_report_of_nobody_graded():
-    page = report(SHEET, [row(SHEET, ungraded(SHEET, "bo", "x"), {t.cell: Mark(0.0) for t in SHEET.tasks})])
+    page = report(ASKED, [row(ASKED, ASKED.ungraded("bo", "x"), {t.cell: Mark(0.0) for t in ASKED.tasks})])
     assert "1 submissions, 0 graded, 1 not" in page
 
 
 def test_the_feedback_says_points_mistakes_and_comments():
     found, judged = handed_in(answers={"euler": "def euler(field, x0, n):\n    return 'wrong'"})
     marks = all_marks(ex_1_1_code=Mark(1.0, "I gave you **one**.", by_hand=True), ex_1_2_code=Mark(2.0))
-    page = feedback(SHEET, judged, marks, found)
+    page = feedback(ASKED, judged, marks, found)
     assert "3 of 20 points" in page and "7 answers still to be marked by hand" in page
     assert "Likely cause: &lt;b&gt;one step&lt;/b&gt; is missing." in page
     assert "I gave you <strong>one</strong>." in page
