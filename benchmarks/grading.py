@@ -73,7 +73,7 @@ def right(folder: Path, deserved: dict[str, dict[str, str]]) -> int:
     """Students all of whose answers got the points and the mistake that they deserve."""
     found = {}
     for path in (folder / "grading" / LAB / "outcomes").glob("*.json"):
-        outcome = json.loads(path.read_text("utf-8").partition("\n")[2])
+        outcome = json.loads(path.read_text("utf-8"))["outcome"]
         full = all(a["points"] == a["max_points"] * (a["mistake"] is None) for a in outcome["answers"])
         found[outcome["student"]] = full and {a["exercise"]: a["mistake"] for a in outcome["answers"] if a["mistake"]}
     return sum(found.get(student) == mistakes for student, mistakes in deserved.items())

@@ -45,7 +45,7 @@ def release(args: argparse.Namespace) -> None:
 
 
 def grade(args: argparse.Namespace) -> None:
-    from course_grading.grade import Options, grade
+    from course_grading.classroom import Options, grade
     from course_grading.model import Limits
 
     limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)

@@ -16,11 +16,10 @@ from dask.distributed import LocalCluster
 from msgspec.structs import replace
 from nbgrader.api import Gradebook
 
-from course_grading import batch, grade
-from course_grading.grade import Options
-from course_grading.intake import Submission
+from course_grading import classroom, outcomes
+from course_grading.classroom import Options
+from course_grading.intake.checkin import Submission
 from course_grading.labs import read_lab
-from course_grading.lock import alone
 from course_grading.notebook import read
 from course_utils.__main__ import main
 from course_utils.storage import write_file
@@ -55,7 +54,7 @@ def small_class(folder: Path, count: int = 3) -> Path:
 
 
 def run(folder, cluster, judge=fake_judge, **options):
-    return grade.grade(LAB, Options(folder=folder, scheduler=cluster, **{"seed": 1, **options}), judge)
+    return classroom.grade(LAB, Options(folder=folder, scheduler=cluster, **{"seed": 1, **options}), judge)
 
 
 def totals(rows):
@@ -120,11 +119,11 @@ def test_resume_judges_only_what_is_new(tmp_path, cluster, judged):
 def test_other_rules_are_judged_again(tmp_path):
     submission = Submission("anna", b"{}")
     judged = fake_judge(read(json.dumps(notebook()).encode()), student="anna", lab=LAB, seed=1, limits=None)
-    one = batch.start(tmp_path, ASKED, seed=1)
+    one = outcomes.begin(tmp_path, ASKED, seed=1)
     one.save(submission, judged)
     assert one.load(submission) == judged
     assert one.load(Submission("anna", b"{ }")) is None
-    for other in (batch.Run(one.folder, 2, one.rules), batch.Run(one.folder, 1, "other")):
+    for other in (outcomes.Run(one.folder, 2, one.rules), outcomes.Run(one.folder, 1, "other")):
         assert other.load(submission) is None
 
 
@@ -172,10 +171,10 @@ sys.path[:0] = {path!r}
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let no background job hear Ctrl-C
     from course_utils.__main__ import main
-    from course_grading import grade
+    from course_grading import classroom
     from tests.support.grading_class import LAB
     from slow_judge import slow_judge
-    grade._sandboxed = lambda options: slow_judge
+    classroom._sandboxed = lambda options: slow_judge
     sys.exit(main(["grade", LAB, "--folder", {folder!r}, "--workers", "2", "--seed", "1"]))
 """
 SLOW = """
@@ -254,14 +253,14 @@ def test_what_is_secret_is_private(tmp_path, cluster):
 
 
 def test_a_long_name_has_a_file(tmp_path):
-    one = batch.Run(tmp_path, 1, "")
+    one = outcomes.Run(tmp_path, 1, "")
     long, other = "x" * 250, "x" * 249 + "y"
     assert len(one.file(long).name) < 100 and one.file(long) != one.file(other)
 
 
 def test_one_grading_at_a_time(tmp_path, cluster):
     folder = small_class(tmp_path / "class", 1)
-    with alone(folder / "grading" / LAB / "lock"), pytest.raises(ValueError, match="another grading of this lab"):
+    with classroom._alone(folder / "grading" / LAB), pytest.raises(ValueError, match="another grading of this lab"):
         run(folder, cluster)
     assert totals(run(folder, cluster)) == {"s00": 12}
 
@@ -317,7 +316,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     def interrupted(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(grade, "grade", interrupted)
+    monkeypatch.setattr(classroom, "grade", interrupted)
     monkeypatch.setattr(signal, "signal", lambda *arguments: None)
     assert main(["grade", LAB, "--folder", str(tmp_path)]) == 130
     assert "--resume" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path, PurePosixPath
 
 from course_grading.notebook import MOST_BYTES, Unreadable
@@ -18,18 +19,27 @@ LEAVES = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 BROKEN_MEMBER = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
 
 
+class Kind(StrEnum):
+    """What an entry is, in words."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "symbolic link"
+    OTHER = "pipe, socket or device"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One thing in the source.
 
     Attributes:
         path: Below the source.
-        kind: "file", "folder", or what it is instead.
+        kind: What it is.
         read: Its first `MOST_BYTES + 1` bytes at most.
     """
 
     path: PurePosixPath
-    kind: str
+    kind: Kind
     read: Callable[[], bytes] = lambda: b""
 
     def notebook(self) -> bytes:
@@ -38,12 +48,16 @@ class Entry:
         Raises:
             Unreadable: If it is no regular file, too large, or damaged.
         """
-        if self.kind != "file":
+        if self.kind != Kind.FILE:
             raise Unreadable(f"{self.path.name} is a {self.kind}: only a file that is the notebook itself is taken")
         data = self.read()
         if len(data) > MOST_BYTES:
             raise Unreadable(f"{self.path.name} has more than {MOST_BYTES >> 20} MB: clear its outputs")
         return data
+
+    def below(self) -> "Entry":
+        """The same as it is seen from the topmost folder that it lies in."""
+        return Entry(PurePosixPath(*self.path.parts[1:]), self.kind, self.read)
 
 
 def entries(source: str | Path) -> list[Entry]:
@@ -77,10 +91,10 @@ def read_regular(path: str | Path) -> bytes:
         return file.read(MOST_BYTES + 1)
 
 
-def kind_of(mode: int) -> str:
-    """What a file mode says in words."""
-    words = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "symbolic link"}
-    return words.get(stat.S_IFMT(mode), "pipe, socket or device")
+def kind_of(mode: int) -> Kind:
+    """What a file mode says."""
+    kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
+    return kinds.get(stat.S_IFMT(mode), Kind.OTHER)
 
 
 def _matters(path: PurePosixPath) -> bool:
@@ -90,9 +104,10 @@ def _matters(path: PurePosixPath) -> bool:
 def _in_folder(top: Path, folder: Path, depth: int) -> list[Entry]:
     found = []
     for item in sorted(os.scandir(folder), key=lambda item: item.name):
-        kind, path = kind_of(item.stat(follow_symlinks=False).st_mode), Path(item.path)
+        kind = kind_of(item.stat(follow_symlinks=False).st_mode)
+        path = Path(item.path)
         found.append(Entry(PurePosixPath(path.relative_to(top).as_posix()), kind, lambda p=path: read_regular(p)))
-        if kind == "folder" and depth < DEEPEST:
+        if kind == Kind.FOLDER and depth < DEEPEST:
             found += _in_folder(top, path, depth + 1)
         if len(found) > MOST_ENTRIES:
             raise ValueError(f"expected at most {MOST_ENTRIES:,} files in {top}, found more")
@@ -116,7 +131,7 @@ def _in_zip(path: Path) -> list[Entry]:
 def _member(archive: Path, member: zipfile.ZipInfo) -> Entry:
     mode = member.external_attr >> 16
     special = stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR)
-    kind = kind_of(mode) if special else "folder" if member.is_dir() else "file"
+    kind = kind_of(mode) if special else Kind.FOLDER if member.is_dir() else Kind.FILE
     name = PurePosixPath(member.filename.replace("\\", "/"))
 
     def read() -> bytes:

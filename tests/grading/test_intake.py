@@ -8,9 +8,10 @@ import zipfile
 
 import pytest
 
-from course_grading.intake import check_in, owner, submissions
+from course_grading.intake.archives import entries
+from course_grading.intake.checkin import CheckedIn, check_in, submissions
+from course_grading.intake.students import owner
 from course_grading.notebook import MOST_BYTES
-from course_grading.sources import entries
 from tests.support.grading_class import LAB, put
 
 LABS = ("lab1_simulation", "lab2_flow_matching")
@@ -62,8 +63,8 @@ LAYOUTS = [
 @pytest.mark.parametrize("make", [laid_out, lambda path, files: zipped(path.with_suffix(".zip"), files)])
 def test_layouts_and_names_of_platforms(tmp_path, files, make):
     source = make(tmp_path / "source", files)
-    assert check_in(source, tmp_path / "class", LAB, LABS) == []
-    assert {name: one.notebook for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": B}
+    assert check_in(source, tmp_path / "class", LAB, LABS) == CheckedIn()
+    assert {name: one.content for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": B}
     kept = tmp_path / "class" / "submitted"
     assert everything(kept) == [f"anna/{LAB}/{LAB}.ipynb", f"bo/{LAB}/{LAB}.ipynb"]
 
@@ -92,11 +93,54 @@ def test_names_are_safe_folder_names(given, safe):
     assert owner(given, LAB).name == safe
 
 
+NAMELESS = [
+    f"{LAB}.ipynb", f"{LAB} (1).ipynb", f"{LAB}(12).ipynb", f"{LAB}-1.ipynb", f"{LAB}_2.ipynb", f"{LAB}-Copy1.ipynb",
+    f"{LAB} copy.ipynb", f"{LAB} copy 2.ipynb", f"{LAB} - Copy (2).ipynb", f"Copy of {LAB}.ipynb", "lab1.ipynb",
+    f"{LAB.upper()}.IPYNB", "Lab1 (3).ipynb", "lab2_flow_matching.ipynb", "lab2_flow_matching (1).ipynb",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMELESS)
+@pytest.mark.parametrize("make", [laid_out, lambda path, files: zipped(path.with_suffix(".zip"), files)])
+def test_the_name_of_a_lab_is_no_student(tmp_path, name, make):
+    """Not alone, not in a folder around it, not beside others, who are checked in."""
+    for place in ("alone", f"{LAB}/alone"):
+        files = {f"{place.removesuffix('alone')}{name}": A}
+        with pytest.raises(ValueError, match="expected notebooks.*found neither; left alone.*tells no student"):
+            check_in(make(tmp_path / place.replace("/", " "), files), tmp_path / "class", LAB, LABS)
+        assert not (tmp_path / "class").exists()
+    seen = check_in(make(tmp_path / "several", {name: A, "anna.ipynb": B}), tmp_path / "class", LAB, LABS)
+    [sentence] = seen.sentences()
+    assert seen == CheckedIn((), (name,)) and f"left alone, since the name tells no student: {name} (" in sentence
+    assert {one.student: one.content for one in found(tmp_path / "class").values()} == {"anna": B}
+
+
+def test_a_folder_with_the_name_of_a_lab_is_no_student(tmp_path):
+    files = {f"{LAB}/{LAB}.ipynb": A, "lab2_flow_matching/lab2_flow_matching.ipynb": A, f"anna/{LAB}.ipynb": B}
+    seen = check_in(laid_out(tmp_path / "s", files), tmp_path / "class", LAB, LABS)
+    assert seen.nameless == (LAB, "lab2_flow_matching") and list(found(tmp_path / "class")) == ["anna"]
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("simulation", "simulation"),
+        ("Simulation (a12)", "Simulation"),
+        (f"{LAB}_20231234", "20231234"),
+        (f"{LAB}-Li", "Li"),
+        ("lab1_Copy Cat", "Copy Cat"),
+        ("7", "7"),
+    ],
+)
+def test_a_name_beside_the_labs_is_a_student(name, student):
+    assert owner(name, LAB, LABS).name == student
+
+
 def test_two_students_of_one_name_stay_two(tmp_path):
     files = {"Kim Lee_1_assignsubmission_file_/x.ipynb": A, "kim lee_2_assignsubmission_file_/x.ipynb": B}
     check_in(zipped(tmp_path / "s.zip", files), tmp_path / "class", LAB)
     both = found(tmp_path / "class")
-    assert {name: one.notebook for name, one in both.items()} == {"Kim Lee 1": A, "kim lee 2": B}
+    assert {name: one.content for name, one in both.items()} == {"Kim Lee 1": A, "kim lee 2": B}
     assert all("another student has the same name" in one.flags for one in both.values())
 
 
@@ -107,7 +151,7 @@ def test_two_files_of_one_student_are_one_student(tmp_path):
     }  # fmt: skip
     check_in(zipped(tmp_path / "s.zip", files), tmp_path / "class", LAB, LABS)
     both = found(tmp_path / "class")
-    assert {name: one.notebook for name, one in both.items()} == {"anna": A, "bo": None}
+    assert {name: one.content for name, one in both.items()} == {"anna": A, "bo": None}
     assert "several notebooks: bo_2_assignsubmission_file_a.ipynb" in both["bo"].reason
 
 
@@ -116,7 +160,7 @@ def test_names_without_parts_and_files_of_one_name(tmp_path):
         for name, data in [("./", b""), ("anna.ipynb", A), (f"bo/{LAB}.ipynb", A), (f"bo/{LAB}.ipynb", B)]:
             archive.writestr(name, data)
     check_in(tmp_path / "s.zip", tmp_path / "class", LAB)
-    assert {name: one.notebook for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": None}
+    assert {name: one.content for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": None}
 
 
 def test_long_names_become_folders(tmp_path):
@@ -141,7 +185,7 @@ def test_one_of_several_notebooks(tmp_path):
         "other/lab2_flow_matching/lab2_flow_matching.ipynb": B,
     })  # fmt: skip
     all_ = found(tmp_path)
-    assert [all_[name].notebook for name in ("exact", "alike", "unclear", "other")] == [A, A, None, None]
+    assert [all_[name].content for name in ("exact", "alike", "unclear", "other")] == [A, A, None, None]
     assert all_["unclear"].reason == "several notebooks: a.ipynb, b.ipynb"
     assert all_["alike"].flags == (f"wrong file name: my {LAB} (1).ipynb",)
 
@@ -161,8 +205,8 @@ def test_links_pipes_and_giants_are_not_read(tmp_path, checked_in):
     if checked_in:
         check_in(source, tmp_path / "class", LAB, LABS)
     all_ = found(tmp_path / "class")
-    assert all_.pop("good").notebook == A
-    assert all(one.notebook is None for one in all_.values())
+    assert all_.pop("good").content == A
+    assert all(one.content is None for one in all_.values())
     expected = {"link": "symbolic link", "pipe": "pipe", "large": "more than 20 MB", "whole": "symbolic link"}
     assert {name: text for name, text in expected.items() if text in all_[name].reason} == expected
 
@@ -184,7 +228,7 @@ def test_a_link_in_a_zip_is_no_notebook(tmp_path):
         archive.writestr(link, "/etc/passwd")
     check_in(tmp_path / "s.zip", tmp_path / "class", LAB)
     assert found(tmp_path / "class")["bo"].reason.startswith(f"{LAB}.ipynb is a symbolic link")
-    assert found(tmp_path / "class")["anna"].notebook == A
+    assert found(tmp_path / "class")["anna"].content == A
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
@@ -194,7 +238,7 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: read.append(n) or plain(self, n))
     check_in(archive, tmp_path / "class", LAB)
     assert "more than 20 MB" in found(tmp_path / "class")["anna"].reason
-    assert found(tmp_path / "class")["bo"].notebook == B
+    assert found(tmp_path / "class")["bo"].content == B
     assert all(0 < n <= MOST_BYTES + 1 for n in read)
 
 
@@ -205,7 +249,7 @@ def test_a_damaged_or_encrypted_member(tmp_path):
     archive.write_bytes(raw)
     check_in(archive, tmp_path / "class", LAB)
     assert "damaged or encrypted" in found(tmp_path / "class")["anna"].reason
-    assert found(tmp_path / "class")["bo"].notebook == B
+    assert found(tmp_path / "class")["bo"].content == B
 
 
 def test_unreadable_sources(tmp_path):
@@ -233,19 +277,29 @@ def test_handed_in_again(tmp_path):
     check_in(source, folder, LAB)
     put(source, "anna", B)
     (source / "bo" / LAB / f"{LAB}.ipynb").unlink()
-    assert check_in(source, folder, LAB) == ["anna"]
-    assert {name: one.notebook for name, one in found(folder).items()} == {"anna": B, "bo": A}
+    assert check_in(source, folder, LAB) == CheckedIn(("anna",))
+    assert {name: one.content for name, one in found(folder).items()} == {"anna": B, "bo": A}
     assert found(folder)["bo"].flags == ("handed in again, but no notebook",)
-    assert check_in(source, folder, LAB) == []
+    assert check_in(source, folder, LAB) == CheckedIn()
 
 
 def test_entries_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("course_grading.sources.MOST_ENTRIES", 3)
+    monkeypatch.setattr("course_grading.intake.archives.MOST_ENTRIES", 3)
     files = {f"{i}.ipynb": A for i in range(4)}
     with pytest.raises(ValueError, match="at most 3 files"):
         entries(laid_out(tmp_path / "s", files))
     with pytest.raises(ValueError, match="at most 3 files"):
         entries(zipped(tmp_path / "s.zip", files))
+
+
+def test_notes_that_somebody_changed_are_refused(tmp_path):
+    source = laid_out(tmp_path / "s", {"bo.ipynb": A})
+    check_in(source, tmp_path / "class", LAB)
+    for text in ("{", "[]", '{"bo": {"flags": "late"}}', '{"bo": {"flag": []}}', '{"bo": 3}'):
+        (tmp_path / "class" / "grading" / LAB / "intake.json").write_text(text)
+        for again in (lambda: check_in(source, tmp_path / "class", LAB), lambda: found(tmp_path / "class")):
+            with pytest.raises(ValueError, match="intake.json was changed by hand"):
+                again()
 
 
 def test_notes_are_private_to_the_class(tmp_path):
