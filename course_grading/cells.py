@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from course_grading import syntax
 from course_grading.results import MB, Limits
+from course_grading.sandbox.guest import syntax
+from course_grading.sandbox.guest.messages import Described
 
 ROOT = Path(__file__).resolve().parents[1]
 BRACKETS = 500_000
@@ -152,7 +153,7 @@ def released(lab: str, exercises: tuple[str, ...], root: Path = ROOT) -> Release
 
 def _defines(cell: Cell) -> list[str]:
     try:
-        return syntax.describe(cell.source)["defines"]
+        return syntax.describe(cell.source).defines
     except SyntaxError:  # a magic command
         return []
 
@@ -162,7 +163,7 @@ def worth_reading(cell: Cell, known: Released) -> bool:
     return cell.text not in known.others.values() and cell.text not in [setup.text for setup in known.setup]
 
 
-def plan(known: Released, cells: Sequence[Cell], said: dict[str, dict | None], exercises: Sequence[str]) -> Plan:
+def plan(known: Released, cells: Sequence[Cell], said: dict[str, Described | None], exercises: Sequence[str]) -> Plan:
     """What runs, in the order of the submission.
 
     Args:
@@ -173,13 +174,13 @@ def plan(known: Released, cells: Sequence[Cell], said: dict[str, dict | None], e
     """
     made = Plan()
     for cell in (cell for cell in cells if cell.id in said):
-        defines = (said[cell.id] or {}).get("defines", [])
+        defines = (said[cell.id] or Described()).defines
         meant = known.exercises.get(cell.released_as)
         names = tuple(name for name in exercises if name in defines or name == meant)
         if cell.released_as == SETUP and not names:
             made.flags.append("the set-up cell was changed")
         if cell.released_as in known.others and not names:
-            cell = Cell(cell.id, (said[cell.id] or {}).get("definitions", ""), cell.released_as)
+            cell = Cell(cell.id, (said[cell.id] or Described()).definitions, cell.released_as)
         if cell.source:
             made.steps.append(Step(cell, names))
     made.flags += _flags(made.steps, known)
@@ -194,22 +195,22 @@ def _flags(steps: list[Step], known: Released) -> list[str]:
     return flags
 
 
-def uses_of_package(known: Released, said: dict[str, dict | None], exercise: str, cell: str) -> list[str]:
+def uses_of_package(known: Released, said: dict[str, Described | None], exercise: str, cell: str) -> list[str]:
     """What an answer takes from the package, such as ["simulators.euler_step"]; helpers for shapes do not count."""
     described = [d for d in said.values() if d]
-    aliases = {k: v for setup in known.setup for k, v in syntax.describe(setup.source)["aliases"].items()}
+    aliases = {k: v for setup in known.setup for k, v in syntax.describe(setup.source).aliases.items()}
     for one in described:
-        aliases |= {k: v for k, v in one["aliases"].items() if k != v.split(".")[0]}
-    full = sorted({syntax.resolve(name, aliases) for name in _used(described, said.get(cell) or {}, exercise)})
+        aliases |= {k: v for k, v in one.aliases.items() if k != v.split(".")[0]}
+    full = sorted({syntax.resolve(name, aliases) for name in _used(described, said.get(cell) or Described(), exercise)})
     inner = [name for name in full if name.startswith("course_utils.") and not name.startswith(HELPERS)]
     longest = [name for name in inner if not any(other.startswith(f"{name}.") for other in inner)]
     return [name.removeprefix("course_utils.") for name in longest]
 
 
-def _used(described: list[dict], own: dict, exercise: str) -> set[str]:
+def _used(described: list[Described], own: Described, exercise: str) -> set[str]:
     """Names that an answer uses, its own helpers' included; of one that is defined nowhere, what a star imported."""
-    everywhere = {name: used for one in described for name, used in one["uses"].items()}
-    todo = list(own.get("uses", {}).get(exercise, everywhere.get("*", [])))
+    everywhere = {name: used for one in described for name, used in one.uses.items()}
+    todo = list(own.uses.get(exercise, everywhere.get("*", [])))
     found = set()
     while todo:
         name = todo.pop()

@@ -78,7 +78,7 @@ def grade(lab: str, options: Options, judge: batch.Judge | None = None) -> list[
 def _sandboxed(options: Options) -> batch.Judge:
     """The judge; on this machine it is tried first, so that what is missing is said once."""
     from course_grading.judging import close_sandbox, judge_notebook, warm_sandbox
-    from course_grading.sandbox import SandboxError
+    from course_grading.sandbox.box import SandboxError
 
     if not options.scheduler:
         try:

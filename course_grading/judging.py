@@ -10,22 +10,23 @@ from dataclasses import replace
 
 from course_grading import cells, verdicts
 from course_grading.cells import Plan, Released, Unreadable
-from course_grading.channel import Broken
 from course_grading.results import Answer, Limits, Outcome
 from course_grading.running import Runner, Seen, SetupFailed
-from course_grading.sandbox import Sandbox
+from course_grading.sandbox.guest.messages import Holding
+from course_grading.sandbox.host import Sandbox
+from course_grading.sandbox.protocol import Broken, Ending
 from course_utils import checks
 from course_utils.checks.exercise import Exercise
 
 ENDED = {
-    "ended": "ended the process that it ran in",
-    "silent": "did not end in time",
-    "garbled": "disturbed the grader, which could not go on",
+    Ending.ENDED: "ended the process that it ran in",
+    Ending.SILENT: "did not end in time",
+    Ending.GARBLED: "disturbed the grader, which could not go on",
 }
-"""What a cell or a function did, by what `channel.Broken` says."""
+"""What a cell or a function did."""
 
 OUT_OF_TIME = "OutOfTime"
-"""The exception that `inside` raises in a cell that takes too long."""
+"""The exception that the guest raises in a cell that takes too long."""
 
 _warm: dict[int, Sandbox] = {}
 _one_at_a_time = threading.Lock()
@@ -126,17 +127,19 @@ def _answer(exercise: Exercise, seen: Seen, plan: Plan, seed: int, limits: Limit
     return replace(answer, cell=cell.id)
 
 
-def _why_not(exercise: Exercise, replies: str | None, seen: Seen, cell: str, lines: int) -> tuple[str, str]:
+def _why_not(
+    exercise: Exercise, replies: Holding | Ending | None, seen: Seen, cell: str, lines: int
+) -> tuple[str, str]:
     """Status and sentence for an exercise whose function did not reply."""
-    if replies in ENDED:
+    if isinstance(replies, Ending):
         return "error", f"Your function {ENDED[replies]}."
-    if replies == "no function":
+    if replies is Holding.NO_FUNCTION:
         return "error", f"`{exercise.name}` is no function."
     if cell in seen.ended:
-        return "error", f"The cell {ENDED.get(seen.ended[cell], ENDED['garbled'])}."
+        return "error", f"The cell {ENDED[seen.ended[cell]]}."
     if cell in seen.not_reached:
         return "not reached", "An earlier cell kept the grader from coming this far."
-    if seen.errors.get(cell, {}).get("type") == OUT_OF_TIME:
+    if cell in seen.errors and seen.errors[cell].kind == OUT_OF_TIME:
         return "error", "The cell did not end in time."
     if cell in seen.errors:
         return "error", f"The cell raised {verdicts.exception(seen.errors[cell], lines)}."
@@ -144,14 +147,14 @@ def _why_not(exercise: Exercise, replies: str | None, seen: Seen, cell: str, lin
 
 
 def _flags(seen: Seen, known: Released, exercises: dict[str, Exercise]) -> list[str]:
-    flags = [f"cell {cell} {ENDED.get(how, how)}" for cell, how in seen.ended.items()]
-    flags += [f"cell {cell} did not end in time" for cell, e in seen.errors.items() if e["type"] == OUT_OF_TIME]
+    flags = [f"cell {cell} {ENDED[how]}" for cell, how in seen.ended.items()]
+    flags += [f"cell {cell} did not end in time" for cell, e in seen.errors.items() if e.kind == OUT_OF_TIME]
     if seen.not_reached:
         flags.append(f"{len(seen.not_reached)} cells did not run: too many restarts, or no time left")
     if seen.tampered:
         flags.append("kernel tampered: a canary of the grader came back changed")
     for name, exercise in exercises.items():
-        if isinstance(seen.replies.get(name), str) and seen.replies[name] in ENDED:
+        if isinstance(seen.replies.get(name), Ending):
             flags.append(f"answer of {exercise.number} {ENDED[seen.replies[name]]}")
         used = cells.uses_of_package(known, seen.said, name, seen.defined_in.get(name, ""))
         if used:
@@ -163,9 +166,9 @@ def _printed(seen: Seen) -> dict[str, str]:
     """By cell, what it printed, the error that it raised, or how it ended the process."""
     found = dict(seen.printed)
     for cell, error in seen.errors.items():
-        found[cell] = f"{found.get(cell, '')}\n{error['type']}: {error['text']}".strip()
+        found[cell] = f"{found.get(cell, '')}\n{error.kind}: {error.text}".strip()
     for cell, how in seen.ended.items():
-        found[cell] = f"[this cell {ENDED.get(how, how)}]"
+        found[cell] = f"[this cell {ENDED[how]}]"
     return {cell: text for cell, text in found.items() if text}
 
 
@@ -173,7 +176,7 @@ def _nothing_of(lab: str, seen: Seen, plan: Plan) -> str | None:
     """Why a notebook without any exercise of the lab holds none."""
     if any(step.names for step in plan.steps):
         return None
-    defined = {name for said in seen.said.values() if said for name in said["defines"]}
+    defined = {name for said in seen.said.values() if said for name in said.defines}
     others = {other: set(exercises) & defined for other, exercises in _all_exercises().items()}
     other = max(others, key=lambda name: len(others[name]))
     return f"this is a notebook of {other}, not of {lab}" if others[other] else f"the notebook has no exercise of {lab}"

@@ -6,28 +6,17 @@ from dataclasses import dataclass, field
 
 import torch
 
-from course_grading import cells, wire
+from course_grading import cells
 from course_grading.cells import Cell, Plan, Released, Step
-from course_grading.channel import Broken
 from course_grading.results import Limits
-from course_grading.sandbox import Sandbox, Session
-
-GRACE = 2.0
-"""Seconds from the bell inside, which honest cells hear, to the end of patience outside."""
-
-PAUSE = 10.0
-"""Seconds for orders that run nothing of a student."""
+from course_grading.sandbox.guest import wire
+from course_grading.sandbox.guest.messages import Described, Holding, Raised, Shown
+from course_grading.sandbox.host import Sandbox
+from course_grading.sandbox.protocol import PAUSE, Broken, Ending, Session
 
 
 class SetupFailed(RuntimeError):
     """The course's own set-up cell does not run on this machine."""
-
-
-def told(error: dict) -> dict:
-    """What is kept of an error as the student's process tells it."""
-    kind, text, line = (error.get(name) for name in ("type", "text", "line"))
-    kind, text = (word if isinstance(word, str) else "" for word in (kind, text))
-    return {"type": kind[:100], "text": text[:500], "line": line if type(line) is int else None}
 
 
 @dataclass
@@ -37,22 +26,22 @@ class Seen:
     Attributes:
         printed: By cell id, what a cell printed.
         errors: By cell id, the error that ended a cell.
-        ended: By cell id, why the whole process ended in that cell: "ended", "silent" or "garbled".
+        ended: By cell id, why the whole process ended in that cell.
         not_reached: Cells that did not run, since there were no more restarts or no more time.
         said: By cell id, what the sources say (see `syntax`), read before any of them ran.
         defined_in: By exercise, the cell that defined it last.
-        replies: By exercise, replies to its cases; a text where there are none: why not.
+        replies: By exercise, replies to its cases; where there are none, why not.
         tampered: Whether an assertion that must fail did not, or another canary came back changed.
         cpu_seconds: Processor time.
     """
 
     printed: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, dict] = field(default_factory=dict)
-    ended: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, Raised] = field(default_factory=dict)
+    ended: dict[str, Ending] = field(default_factory=dict)
     not_reached: set[str] = field(default_factory=set)
-    said: dict[str, dict | None] = field(default_factory=dict)
+    said: dict[str, Described | None] = field(default_factory=dict)
     defined_in: dict[str, str] = field(default_factory=dict)
-    replies: dict[str, list[dict] | str] = field(default_factory=dict)
+    replies: dict[str, list[Shown] | Holding | Ending] = field(default_factory=dict)
     tampered: bool = False
     cpu_seconds: float = 0.0
 
@@ -102,10 +91,9 @@ class Runner:
         for cell in self.code:
             if not cells.worth_reading(cell, self.known):
                 continue
-            order = {"do": "read", "source": cell.source, "seconds": PAUSE / 2}
             worth = left >= 0 and time.monotonic() < deadline
             try:
-                self.seen.said[cell.id] = self.session.ask(order, PAUSE).get("said") if worth else None
+                self.seen.said[cell.id] = self.session.read(cell.source) if worth else None
             except Broken:
                 self.seen.said[cell.id] = None
                 left -= 1
@@ -137,40 +125,35 @@ class Runner:
                 for name in (name for name in step.names if last[name] is step):
                     self._hold(name, step.cell.id)
             except Broken as error:
-                self.seen.ended[step.cell.id] = str(error)
+                self.seen.ended[step.cell.id] = error.ending
                 return step
         return None
 
     def _set_up(self) -> None:
         for cell in self.known.setup:
-            reply = self._order("run", source=cell.source, seconds=60, keep=False)
-            if reply.get("error") is not None:
-                raise SetupFailed(f"the set-up cell of the lab does not run here: {reply['error']}")
-
-    def _order(self, do: str, **order) -> dict:
-        return self.session.ask({"do": do, **order}, order.get("seconds", PAUSE) + GRACE)
+            error = self.session.run(cell.source, 60, keep=False).error
+            if error is not None:
+                raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
 
     def _run_cell(self, cell: Cell) -> None:
         left = self.limits.output_total - sum(map(len, self.seen.printed.values()))
         output = max(0, min(left, self.limits.output_bytes))
-        reply = self._order("run", source=cell.source, seconds=self.limits.cell_seconds, output=output)
-        printed, error = reply.get("printed"), reply.get("error")
-        self.seen.printed[cell.id] = printed[: output + 100] if isinstance(printed, str) else ""
+        ran = self.session.run(cell.source, self.limits.cell_seconds, output)
+        self.seen.printed[cell.id] = ran.printed
         self.seen.errors.pop(cell.id, None)
         for name in (name for name, replies in self.seen.replies.items() if replies == []):
-            self.session.ping(self._channel(name), PAUSE)  # a cell could end those that wait
-        if isinstance(error, dict):
-            self.seen.errors[cell.id] = told(error)
+            self.session.ping(self._channel(name))  # a cell could end those that wait
+        if ran.error is not None:
+            self.seen.errors[cell.id] = ran.error
 
     def _hold(self, name: str, cell: str) -> None:
         """Keep the function as it is after this cell, for the cases that come when all cells have run."""
-        reply = self._order("hold", name=name, channel=self._channel(name))
+        holding = self.session.hold(name, self._channel(name))
         self.seen.defined_in[name] = cell
-        missing = "no function" if reply.get("defined") is True else "undefined"
-        self.seen.replies[name] = [] if reply.get("held") is True else missing
+        self.seen.replies[name] = [] if holding is Holding.HELD else holding
 
     def _channel(self, name: str) -> int:
-        return 1 + list(self.questions).index(name)
+        return list(self.questions).index(name)
 
     def _ask_all(self) -> None:
         """Ask what the functions give. No cell runs any more: nothing can print the cases that are sent now."""
@@ -180,12 +163,12 @@ class Runner:
             if self.seen.replies.get(name) == []:
                 self.seen.replies[name] = self._ask(self._channel(name), question, deadline)
 
-    def _ask(self, channel: int, question: dict, deadline: float) -> list[dict] | str:
+    def _ask(self, channel: int, question: dict, deadline: float) -> list[Shown] | Ending:
         seconds = min(self.limits.cell_seconds, max(deadline - time.monotonic(), 0.1))
         try:
-            return self.session.ask_cases(channel, {**question, "seconds": seconds}, seconds + GRACE)
+            return self.session.answers(channel, **question, seconds=seconds)
         except Broken as error:
-            return str(error)
+            return error.ending
 
     def _watch_canaries(self) -> None:
         """See whether a failing assertion still fails, and a call still shows what it does."""
@@ -193,13 +176,13 @@ class Runner:
         source = f"def {word}(x):\n    x += 1\n    return x * {factor}"
         question = {"cases": [wire.pack({"x": torch.ones(size, dtype=torch.float64)})], "observer": "returned"}
         try:
-            failed = self._order("run", source=f"assert 1 == 2, '{word}'", seconds=PAUSE, keep=False)
-            self._order("run", source=source, seconds=PAUSE, keep=False)
-            self._order("hold", name=word, channel=len(self.questions) + 1)
-            reply = self._ask(len(self.questions) + 1, question, time.monotonic() + PAUSE)[0]
-            result = wire.unpack_tensor(reply["values"]["result"])
-            error, expected = failed["error"], torch.full((size,), 2.0 * factor, dtype=torch.float64)
-            good = error["type"] == "AssertionError" and error["text"] == word and reply["changed"] == ["x"]
+            error = self.session.run(f"assert 1 == 2, '{word}'", PAUSE).error
+            self.session.run(source, PAUSE)
+            self.session.hold(word, len(self.questions))
+            reply = self.session.answers(len(self.questions), **question, seconds=PAUSE)[0]
+            result = wire.unpack_tensor(reply.values["result"])
+            expected = torch.full((size,), 2.0 * factor, dtype=torch.float64)
+            good = error == Raised("AssertionError", word, error.line) and reply.changed == ["x"]
             self.seen.tampered = not (good and torch.equal(result, expected))
-        except (Broken, LookupError, TypeError, ValueError, RuntimeError):
+        except (Broken, LookupError, TypeError, ValueError, RuntimeError, AttributeError):
             self.seen.tampered = True

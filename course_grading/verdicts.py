@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from course_grading import wire
 from course_grading.results import Answer
+from course_grading.sandbox.guest import wire
+from course_grading.sandbox.guest.messages import Answered, Failed, Failure, Kind, Raised, Shown
 from course_utils.checks.calling import Observation
 from course_utils.checks.exercise import Exercise, not_repeatable
 
@@ -34,13 +35,14 @@ WANTED = {
 """What each observer of `calling.OBSERVERS` wants to see returned."""
 
 GIVEN = {
-    "None": "nothing: is a `return` missing?",
-    "ndarray": "a NumPy array",
-    "list": "a list that does not fit",
-    "tuple": "a tuple that does not fit",
-    "Tensor": "a tensor of another size or kind",
-    **{name: f"a {name}" for name in ("bool", "float", "str", "dict")},
-    "int": "an int",
+    Kind.NOTHING: "nothing: is a `return` missing?",
+    Kind.NDARRAY: "a NumPy array",
+    Kind.LIST: "a list that does not fit",
+    Kind.TUPLE: "a tuple that does not fit",
+    Kind.TENSOR: "a tensor of another size or kind",
+    Kind.INT: "an int",
+    Kind.OTHER: "something else",
+    **{kind: f"a {kind}" for kind in (Kind.BOOL, Kind.FLOAT, Kind.STR, Kind.DICT)},
 }
 EXCEPTIONS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
@@ -66,7 +68,7 @@ def question(exercise: Exercise, seed: int, count: int) -> dict:
     return {"cases": [wire.pack(case) for case in draw_cases(exercise, seed, count)], "observer": exercise.observer}
 
 
-def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lines: int) -> Answer:
+def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[Shown], lines: int) -> Answer:
     """Judge the replies to all cases: points for a right answer to each of them.
 
     Args:
@@ -76,7 +78,7 @@ def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lin
         lines: Lines of the cell that defined the function.
     """
     try:
-        if replies and "values" not in replies[-1]:
+        if replies and isinstance(replies[-1], Failed):
             return unanswered(exercise, *_failure(exercise, replies[-1], lines))
         seen = [_observation(exercise, *pair) for pair in zip(cases, replies, strict=True)]
         verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
@@ -100,40 +102,38 @@ def unanswered(exercise: Exercise, status: str, message: str, mistake: str | Non
     )
 
 
-def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[str, str]:
-    kind = reply.get("failed")
-    if kind == "not done":
-        return "not done", "Not done yet."
-    if kind == "time":
-        return "error", "Your function did not end in time."
-    if kind == "returned":
-        given = GIVEN.get(str(reply.get("got")), "something else")
-        return "wrong", f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {given}."
-    return "error", f"Your function raised {exception(reply, lines)}."
+def _failure(exercise: Exercise, failed: Failed, lines: int) -> tuple[str, str]:
+    match failed.failure:
+        case Failure.NOT_DONE:
+            return "not done", "Not done yet."
+        case Failure.OUT_OF_TIME:
+            return "error", "Your function did not end in time."
+        case Failure.RETURNED:
+            return "wrong", f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {GIVEN[failed.got]}."
+    what = exception(failed.error, lines) if failed.error else "an exception"
+    return "error", f"Your function raised {what}."
 
 
-def exception(error: dict, lines: int) -> str:
+def exception(error: Raised, lines: int) -> str:
     """Type and line of an exception, if both are what they can be."""
-    kind, line = error.get("type"), error.get("line")
     known = "an exception"
-    if isinstance(kind, str) and kind in EXCEPTIONS:
-        known = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
-    return f"{known} in line {line} of its cell" if type(line) is int and 1 <= line <= lines else known
+    if error.kind in EXCEPTIONS:
+        known = f"{'an' if error.kind[0] in 'AEIOU' else 'a'} {error.kind}"
+    return f"{known} in line {error.line} of its cell" if error.line and 1 <= error.line <= lines else known
 
 
-def _observation(exercise: Exercise, case: dict, reply: dict) -> Observation:
+def _observation(exercise: Exercise, case: dict, reply: Answered) -> Observation:
     """The reply as an observation, with exactly the values that the oracle gives.
 
     Raises:
         Garbled: If it is none.
     """
-    values, changed, repeatable = (reply.get(name) for name in ("values", "changed", "repeatable"))
-    names = set(_expected(exercise, case))
-    if not isinstance(values, dict) or set(values) != names or not isinstance(repeatable, bool):
+    if set(reply.values) != set(_expected(exercise, case)):
         raise Garbled("expected the values that the oracle gives")
-    if not isinstance(changed, list) or not all(isinstance(n, str) and n in case for n in changed):
+    if not set(reply.changed) <= set(case):
         raise Garbled("expected names of inputs")
-    return Observation({name: wire.unpack_tensor(v) for name, v in values.items()}, changed, repeatable)
+    values = {name: wire.unpack_tensor(packed) for name, packed in reply.values.items()}
+    return Observation(values, reply.changed, reply.repeatable)
 
 
 def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:

@@ -223,8 +223,10 @@ calling.observe = lambda fn, case, observer="": calling.Observation({"result": t
 """
 
 PATCH_JSON = """
-import json
-json.dumps = lambda *a, **k: '{"values": {}, "changed": [], "repeatable": true}'
+import json, msgspec, sys
+forged = '{"id": "x", "body": {"values": {}, "changed": [], "repeatable": true}}'
+json.dumps = lambda *a, **k: forged
+msgspec.json.encode = lambda *a, **k: forged.encode()
 """
 
 TRANSFORM = """
