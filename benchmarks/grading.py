@@ -158,7 +158,7 @@ def beside_nbclient(quick: bool) -> Row:
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    from course_grading import judging
+    from course_grading import judge
     from course_grading.model import Limits
     from course_grading.notebook import read
 
@@ -169,7 +169,7 @@ def beside_nbclient(quick: bool) -> Row:
     options["config"] = Config(KernelManager={"transport": "ipc"})
 
     def ours() -> None:
-        outcome = judging.judge_notebook(read(notebook), student="anna", lab=LAB, seed=1, limits=Limits())
+        outcome = judge.judge(read(notebook), student="anna", lab=LAB, seed=1, limits=Limits())
         assert outcome.points == outcome.max_points, outcome
 
     row = compare(
@@ -177,7 +177,7 @@ def beside_nbclient(quick: bool) -> Row:
         lambda: NotebookClient(plain, **options).execute(), f"nbclient {version('nbclient')}",
         least=1 / 3, rounds=3 if quick else 7, unit="CPU-s", clock=cpu,
     )  # fmt: skip
-    judging.close_sandbox()
+    judge.close_sandbox()
     return replace(row, must="at most 3× its CPU time")
 
 

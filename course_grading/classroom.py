@@ -137,8 +137,8 @@ def _known(submission: Submission, lab: Lab, run: Run) -> Outcome | None:
 
 def _sandboxed(options: Options) -> Judge:
     """The judge; on this machine it is tried first, so that what is missing is said once."""
-    from course_grading.judging import close_sandbox, judge_notebook, warm_sandbox
-    from course_grading.sandbox import SandboxError
+    from course_grading.judge import close_sandbox, judge, warm_sandbox
+    from course_grading.sandbox.box import SandboxError
 
     if not options.scheduler:
         try:
@@ -147,7 +147,7 @@ def _sandboxed(options: Options) -> Judge:
             raise ValueError(str(error)) from error
         finally:
             close_sandbox()
-    return judge_notebook
+    return judge
 
 
 def _enter(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:

@@ -5,9 +5,10 @@ import importlib
 import re
 from pathlib import Path
 
-from course_grading import notebook, syntax
+from course_grading import notebook
 from course_grading.model import Lab, Task, natural
 from course_grading.notebook import Cell
+from course_grading.sandbox.guest import syntax
 from course_utils import checks
 from course_utils.checks.exercise import Exercise
 
@@ -66,7 +67,7 @@ def _judged(lab: str, answers: list[Cell], path: Path) -> list[Task]:
 
 def _defined(cell: Cell) -> list[str]:
     try:
-        return syntax.describe(cell.source)["defines"]
+        return syntax.describe(cell.source).defines
     except SyntaxError:  # a magic command
         return []
 

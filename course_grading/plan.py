@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from course_grading.model import Lab
 from course_grading.notebook import Cell
+from course_grading.sandbox.guest.messages import Described
 
 SETUP = "setup"
 
@@ -58,7 +59,9 @@ def worth_reading(cell: Cell, known: Released) -> bool:
     return cell.text not in known.others.values() and cell.text not in [setup.text for setup in known.setup]
 
 
-def plan(known: Released, cells: Sequence[Cell], said: Mapping[str, dict | None], exercises: Sequence[str]) -> Plan:
+def plan(
+    known: Released, cells: Sequence[Cell], said: Mapping[str, Described | None], exercises: Sequence[str]
+) -> Plan:
     """What runs, in the order of the submission.
 
     Args:
@@ -70,13 +73,13 @@ def plan(known: Released, cells: Sequence[Cell], said: Mapping[str, dict | None]
     steps = []
     changed = False
     for cell in (cell for cell in cells if cell.id in said):
-        described = said[cell.id] or {}
+        described = said[cell.id] or Described()
         meant = known.exercises.get(cell.released_as)
-        names = tuple(name for name in exercises if name in described.get("defines", []) or name == meant)
+        names = tuple(name for name in exercises if name in described.defines or name == meant)
         if cell.released_as == SETUP and not names:
             changed = True
         if cell.released_as in known.others and not names:
-            cell = replace(cell, source=described.get("definitions", ""))
+            cell = replace(cell, source=described.definitions)
         if cell.source:
             steps.append(Step(cell, names))
     return Plan(tuple(steps), (*["the set-up cell was changed"] * changed, *_flags(steps, known)))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from course_grading.judging import close_sandbox, judge_notebook, warm_sandbox
+from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.model import MB, Limits, Outcome
 from course_grading.notebook import read
 
@@ -42,7 +42,7 @@ def submission(after: str | None = None, added: str = "", lab: str = LAB, **repl
 
 
 def grade(notebook: bytes, lab: str = LAB, limits: Limits = LIMITS, seed: int = SEED) -> Outcome:
-    return judge_notebook(read(notebook), student="student", lab=lab, seed=seed, limits=limits)
+    return judge(read(notebook), student="student", lab=lab, seed=seed, limits=limits)
 
 
 STUBBORN = """
@@ -225,8 +225,10 @@ calling.observe = lambda fn, case, observer="": calling.Observation({"result": t
 """
 
 PATCH_JSON = """
-import json
-json.dumps = lambda *a, **k: '{"values": {}, "changed": [], "repeatable": true}'
+import json, msgspec, sys
+forged = '{"id": "x", "body": {"values": {}, "changed": [], "repeatable": true}}'
+json.dumps = lambda *a, **k: forged
+msgspec.json.encode = lambda *a, **k: forged.encode()
 """
 
 TRANSFORM = """

@@ -8,12 +8,29 @@ import signal
 import sys
 from typing import NoReturn
 
-from course_grading import syscalls
+from . import syscalls
+from .messages import Bounds, Settings
 
-NEW_MOUNTS, NEW_IPC, NEW_PIDS = 0x00020000, 0x08000000, 0x20000000
-READ_ONLY, NO_SETUID, NO_DEVICES, NO_PROGRAMS = 1, 2, 4, 8
-BIND, PRIVATE = 0x1000 | 0x4000, 0x4000 | 1 << 18
-NO_NEW_PRIVILEGES, DROP_FROM_BOUNDING_SET, AMBIENT, CLEAR_ALL = 38, 24, 47, 4
+# unshare(2)
+NEW_MOUNTS = 0x00020000
+NEW_IPC = 0x08000000
+NEW_PIDS = 0x20000000
+
+# mount(2)
+READ_ONLY = 1
+NO_SETUID = 2
+NO_DEVICES = 4
+NO_PROGRAMS = 8
+RECURSIVE = 0x4000
+BIND = 0x1000 | RECURSIVE
+PRIVATE = 1 << 18 | RECURSIVE
+
+# prctl(2)
+DROP_FROM_BOUNDING_SET = 24
+NO_NEW_PRIVILEGES = 38
+AMBIENT = 47
+CLEAR_ALL = 4
+
 FILES_IN_TMP = 20_000
 
 
@@ -61,23 +78,18 @@ def end_alone(between: int) -> float:
     return used.ru_utime + used.ru_stime
 
 
-def confine(limits: dict, uid: int | None, kept: list[str]) -> None:
+def confine(settings: Settings) -> None:
     """Own mounts, limits, no rights, few system calls: for this process and all that it will start.
-
-    Args:
-        limits: Attributes of `results.Limits`.
-        uid: User to become; None when there is only one, in a user namespace.
-        kept: Folders below /tmp that stay: Python may be installed there.
 
     Raises:
         OSError: If any of it cannot be had.
     """
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory is short, this process goes first
-    _own_mounts(limits["tmp_bytes"], kept)
+    _own_mounts(settings.bounds.tmp_bytes, settings.kept)
     os.chdir("/tmp")
-    set_limits(limits)
-    _drop_rights(uid)
+    set_limits(settings.bounds)
+    _drop_rights(settings.uid)
     syscalls.install(libc())
 
 
@@ -101,25 +113,22 @@ def _mount(source: str, target: str, kind: str | None, flags: int, data: str | N
     _must(libc().mount(*texts, ctypes.c_ulong(flags), data and data.encode()), f"the mount {target}")
 
 
-def set_limits(limits: dict) -> None:
+def set_limits(bounds: Bounds) -> None:
     """Bounds of the kernel on what one process may use, and on the number of processes."""
-    bounds = {
-        "AS": _address_space() + limits["memory"],
-        "NPROC": limits["processes"],
-        "FSIZE": limits["file_bytes"],
-        "NOFILE": limits["open_files"],
-        **dict.fromkeys(("CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO", "NICE"), 0),
-    }
-    for name, value in bounds.items():
-        _limit(getattr(resource, f"RLIMIT_{name}"), value)
-    limit_cpu(limits["cpu_seconds"])
+    _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
+    _limit(resource.RLIMIT_NPROC, bounds.processes)
+    _limit(resource.RLIMIT_FSIZE, bounds.file_bytes)
+    _limit(resource.RLIMIT_NOFILE, bounds.open_files)
+    for name in ("CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO", "NICE"):
+        _limit(getattr(resource, f"RLIMIT_{name}"), 0)
+    limit_cpu(bounds.cpu_seconds)
 
 
-def limit_without_sandbox(limits: dict) -> None:
+def limit_without_sandbox(bounds: Bounds) -> None:
     """What can be bounded for a process that keeps all its rights."""
     if sys.platform == "linux":
-        _limit(resource.RLIMIT_AS, _address_space() + limits["memory"])
-    limit_cpu(limits["cpu_seconds"])
+        _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
+    limit_cpu(bounds.cpu_seconds)
 
 
 def limit_cpu(seconds: int) -> None:
@@ -148,6 +157,7 @@ def _drop_rights(uid: int | None) -> None:
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
-    header, none = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    none = (ctypes.c_uint32 * 6)()
     _must(libc().capset(header, none), "no rights")
     _must(libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new rights")

@@ -1,12 +1,15 @@
 """The warm process inside the sandbox: has everything imported, and forks itself for each submission.
 
-It runs no line of a student and reads nothing that a student's process writes. Its orders come on a socket: `s` with
-the channels of a submission starts one, `k` ends it, and an end of the socket ends all.
+It runs no line of a student and reads nothing that a student's process writes. Its orders come on a socket, see
+`messages.Control`; an end of the socket ends all.
+
+Why warm: importing torch, matplotlib, IPython and the course takes some 2 s of processor time, a fork a few
+hundredths of one, and a class hands in hundreds of notebooks. What is imported before the fork is the same for all of
+them, and nothing that a submission changes is seen by the next.
 """
 
 import gc
 import importlib
-import json
 import os
 import pkgutil
 import signal
@@ -14,13 +17,20 @@ import socket
 import sys
 import traceback
 
-from course_grading import confine, inside
+import msgspec
+from IPython.core.interactiveshell import InteractiveShell
+
 from course_utils.checks.calling import observe
+
+from . import confine
+from .messages import Control, Ended, Ready, Settings, encode
+from .shell import make_shell
+from .submission import Submission
 
 CHANNELS = 64
 
 
-def warm() -> inside.InteractiveShell:
+def warm() -> InteractiveShell:
     """Import what submissions use, once."""
     import matplotlib.pyplot
     import torch
@@ -33,7 +43,7 @@ def warm() -> inside.InteractiveShell:
     matplotlib.pyplot.figure()
     matplotlib.pyplot.close("all")
     torch.set_num_threads(1)
-    shell = inside.make_shell()
+    shell = make_shell()
     for source in ("1", "1 +", "1 / 0"):  # what IPython imports late
         shell.run_cell(source, store_history=False)
     weight = torch.nn.Parameter(torch.ones(1))
@@ -45,21 +55,21 @@ def warm() -> inside.InteractiveShell:
     return shell
 
 
-def start(shell, channels: list[int], settings: dict) -> int:
-    """Fork, confine and serve one submission."""
-    child = confine.fork_alone() if settings["confined"] else os.fork()
+def start(shell: InteractiveShell, channels: list[int], settings: Settings) -> int:
+    """Fork, confine and serve one submission: the process to hand to `end`."""
+    child = confine.fork_alone() if settings.confined else os.fork()
     if child:
         for channel in channels:
             os.close(channel)
         return child
     try:
         os.setsid()
-        if settings["confined"]:
-            confine.confine(settings["limits"], settings["uid"], settings["kept"])
+        if settings.confined:
+            confine.confine(settings)
         else:
-            confine.limit_without_sandbox(settings["limits"])
+            confine.limit_without_sandbox(settings.bounds)
         _leave_open(channels)
-        inside.Submission(shell, channels).serve()
+        Submission(shell, channels).serve()
     except BaseException:
         traceback.print_exc()  # of the course's own code, before it closes its streams
     finally:
@@ -76,35 +86,34 @@ def _leave_open(channels: list[int]) -> None:
         os.closerange(low + 1, high)
 
 
-def end(child: int, confined: bool) -> dict:
+def end(child: int, confined: bool) -> Ended:
     """Kill a submission with all that it started, and say what it used."""
     if confined:
-        return {"cpu_seconds": confine.end_alone(child)}
+        return Ended(confine.end_alone(child))
     try:
         os.killpg(child, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass  # it has ended by itself
     used = os.wait4(child, 0)[2]
-    return {"cpu_seconds": used.ru_utime + used.ru_stime}
+    return Ended(used.ru_utime + used.ru_stime)
 
 
-def main() -> None:
+def main(settings: Settings, control: socket.socket) -> None:
     """Serve the grader until its end of the socket is closed."""
-    settings = json.loads(sys.argv[1])
-    control = socket.socket(fileno=int(sys.argv[2]))
-    shell, child = warm(), None
-    control.sendall(b'{"ready": true}\n')
+    shell = warm()
+    child = None
+    control.sendall(encode(Ready()))
     while True:
         order, channels, _, _ = socket.recv_fds(control, 1, CHANNELS)
-        if order == b"s":
+        if order == Control.START.value:
             child = start(shell, list(channels), settings)
         elif child is not None:
-            report = end(child, settings["confined"])
+            report = end(child, settings.confined)
             child = None
-            control.sendall(json.dumps(report).encode() + b"\n")
+            control.sendall(encode(report))
         if not order:
             return
 
 
 if __name__ == "__main__":
-    main()
+    main(msgspec.json.decode(sys.argv[1], type=Settings), socket.socket(fileno=int(sys.argv[2])))

@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from .messages import Described
+
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 EXPRESSIONS = (ast.expr, ast.withitem)
@@ -10,20 +12,20 @@ LIMIT = 200
 """Names, aliases and uses that are reported of a cell."""
 
 
-def describe(source: str) -> dict:
-    """What a cell says: "defines" (names), "aliases", "uses" by name, and "definitions", the source of these alone.
+def describe(source: str) -> Described:
+    """What a cell says.
 
     Raises:
         SyntaxError: If it is no Python; also ValueError, RecursionError or MemoryError.
     """
     tree = ast.parse(source)
     bound = list(_bindings(tree.body))
-    return {
-        "defines": sorted({name for name, _ in bound})[:LIMIT],
-        "aliases": dict(sorted(aliases(tree).items())[:LIMIT]),
-        "uses": {name: sorted(_uses(node))[:LIMIT] for name, node in bound[-LIMIT:]},
-        "definitions": "\n\n".join(ast.unparse(node) for node in tree.body if isinstance(node, DEFINITIONS)),
-    }
+    return Described(
+        defines=sorted({name for name, _ in bound})[:LIMIT],
+        aliases=dict(sorted(aliases(tree).items())[:LIMIT]),
+        uses={name: sorted(_uses(node))[:LIMIT] for name, node in bound[-LIMIT:]},
+        definitions="\n\n".join(ast.unparse(node) for node in tree.body if isinstance(node, DEFINITIONS)),
+    )
 
 
 def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
