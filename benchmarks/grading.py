@@ -159,7 +159,8 @@ def beside_nbclient(quick: bool) -> Row:
     from traitlets.config import Config
 
     from course_grading import judging
-    from course_grading.results import Limits
+    from course_grading.model import Limits
+    from course_grading.notebook import read
 
     notebook = mistaken(LAB, {})
     plain = nbformat.reads(notebook.decode(), as_version=4)
@@ -168,7 +169,7 @@ def beside_nbclient(quick: bool) -> Row:
     options["config"] = Config(KernelManager={"transport": "ipc"})
 
     def ours() -> None:
-        outcome = judging.judge_notebook(notebook, student="anna", lab=LAB, seed=1, limits=Limits())
+        outcome = judging.judge_notebook(read(notebook), student="anna", lab=LAB, seed=1, limits=Limits())
         assert outcome.points == outcome.max_points, outcome
 
     row = compare(

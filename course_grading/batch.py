@@ -17,14 +17,12 @@ from pathlib import Path
 from dask.distributed import Client, Future, LocalCluster, as_completed
 
 from course_grading.intake import Submission
-from course_grading.results import Limits, Outcome, from_json, to_json
-from course_grading.sheet import Sheet, flagged, ungraded
+from course_grading.model import Lab, Limits, Outcome, from_json, to_json
+from course_grading.notebook import read
 from course_utils.storage import write_file
 
 Judge = Callable[..., Outcome]
 PRIVATE = 0o600
-NO_FAULT = "through no fault of the student"
-"""What the judge says where the machine failed, not the submission."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ class Run:
         """The outcome of exactly this submission by these rules and this seed, if it is there."""
         try:
             key, _, outcome = self.file(submission.student).read_text("utf-8").partition("\n")
-            return from_json(outcome) if key == self._key(submission) else None
+            return from_json(outcome, Outcome) if key == self._key(submission) else None
         except (FileNotFoundError, UnicodeDecodeError, ValueError):
             return None
 
@@ -62,16 +60,16 @@ class Run:
         return json.dumps({"submission": submission.digest, "rules": self.rules, "seed": self.seed}, sort_keys=True)
 
 
-def start(folder: str | Path, sheet: Sheet, *, seed: int | None = None, resume: bool = False) -> Run:
+def start(folder: str | Path, lab: Lab, *, seed: int | None = None, resume: bool = False) -> Run:
     """A new run, or the earlier one when it is resumed.
 
     Args:
         folder: The class's folder.
-        sheet: The lab.
+        lab: The lab.
         seed: Makes runs repeatable; secret and random by default.
         resume: Go on with the earlier run, if there was one.
     """
-    place = Path(folder) / "grading" / sheet.lab
+    place = Path(folder) / "grading" / lab.name
     place.mkdir(parents=True, exist_ok=True)
     place.parent.chmod(0o700)
     file = place / "run.json"
@@ -79,11 +77,11 @@ def start(folder: str | Path, sheet: Sheet, *, seed: int | None = None, resume: 
         seed = json.loads(file.read_text("utf-8"))["seed"]
     elif seed is None:
         seed = secrets.randbits(62)
-    write_file(file, json.dumps({"lab": sheet.lab, "seed": seed}) + "\n", PRIVATE)
+    write_file(file, json.dumps({"lab": lab.name, "seed": seed}) + "\n", PRIVATE)
     if not resume:
         for old in (place / "outcomes").glob("*.json"):
             old.unlink()
-    return Run(place, seed, sheet.rules)
+    return Run(place, seed, lab.rules)
 
 
 @contextmanager
@@ -127,13 +125,13 @@ def _ctrl_c_waits() -> Iterator[None]:
 
 
 def judge_all(
-    found: Iterable[Submission], sheet: Sheet, run: Run, client: Client, judge: Judge, limits: Limits, window: int
-) -> Iterator[tuple[Outcome, bool]]:
-    """Judge submissions; yields each outcome as it is known, and whether it is saved.
+    found: Iterable[Submission], lab: Lab, run: Run, client: Client, judge: Judge, limits: Limits, window: int
+) -> Iterator[Outcome]:
+    """Judge submissions; yields each outcome as it is known, and saved.
 
     Args:
         found: Submissions; at most `window` of them are in memory at a time.
-        sheet: The lab.
+        lab: The lab.
         run: Where outcomes are kept.
         client: The workers.
         judge: `judging.judge_notebook`.
@@ -145,29 +143,28 @@ def judge_all(
     def more(count: int) -> list[Future]:
         futures = []
         for one in islice(waiting, count):
-            options = {"student": one.student, "lab": sheet.lab, "seed": run.seed, "limits": limits}
-            future = client.submit(judge, one.notebook, **options, pure=False)
+            options = {"student": one.student, "lab": lab.name, "seed": run.seed, "limits": limits}
+            future = client.submit(judge, read(one.notebook), **options, pure=False)
             handed[future.key] = one
             futures.append(future)
         return futures
 
     running = as_completed(more(window), loop=client.loop)
     for future in running:
-        yield _finished(future, handed.pop(future.key), sheet, run)
+        yield _finished(future, handed.pop(future.key), lab, run)
         future.release()
         running.update(more(1))
 
 
-def _finished(future: Future, submission: Submission, sheet: Sheet, run: Run) -> tuple[Outcome, bool]:
-    """Outcome and whether it is saved: where the judge itself failed it is not, so that the next run tries again."""
+def _finished(future: Future, submission: Submission, lab: Lab, run: Run) -> Outcome:
+    """The outcome, saved unless the grader or the machine failed, so that the next run tries again."""
     error = future.exception()
     if error is not None:
         reason = f"the grader itself failed ({type(error).__name__}: {error}); run it again with --resume"
-        return ungraded(sheet, submission.student, reason[:500], submission.flags), False
+        return lab.ungraded(submission.student, reason[:500], final=False).flagged(submission.flags)
     outcome = future.result()
-    if (outcome.student, outcome.lab) != (submission.student, sheet.lab):
+    if (outcome.student, outcome.lab) != (submission.student, lab.name):
         raise ValueError(f"expected the outcome of {submission.student}, got the one of {outcome.student}")
-    if NO_FAULT in (outcome.reason or ""):
-        return outcome, False
-    run.save(submission, flagged(outcome, submission.flags))
-    return outcome, True
+    if outcome.final:
+        run.save(submission, outcome)
+    return outcome.flagged(submission.flags)

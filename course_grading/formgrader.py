@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from course_grading.labs import ROOT
 from course_grading.marks import check_version, default_url
-from course_grading.release import ROOT
 from course_utils.storage import write_file
 
 POLICY = (

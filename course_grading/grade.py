@@ -4,21 +4,22 @@ Everything but the outcomes of the judge and the marks given by hand is made fro
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tqdm import tqdm
 
 from course_grading import batch
-from course_grading.feedback import feedback
 from course_grading.intake import Submission, check_in, submissions
+from course_grading.labs import read_lab, released
 from course_grading.lock import alone
-from course_grading.marked import answered, find, marked_copy, text
-from course_grading.marks import Book, check_version, default_url
-from course_grading.report import Row, grades_csv, report, row
-from course_grading.results import Limits, Outcome
-from course_grading.sheet import Sheet, flagged, labs, sheet, ungraded
-from course_grading.submitted import Cell, cells
+from course_grading.marked import work
+from course_grading.marks import Book, Row, check_version, default_url, enter
+from course_grading.model import Lab, Limits, Outcome
+from course_grading.notebook import read
+from course_grading.pages.feedback import feedback
+from course_grading.pages.report import report
+from course_grading.pages.table import grades_csv
 from course_utils.storage import write_file
 
 
@@ -61,12 +62,12 @@ def grade(lab: str, options: Options, judge: batch.Judge | None = None) -> list[
     Raises:
         ValueError: If the lab is unknown, there are no submissions, or the gradebook is of another version.
     """
-    asked, folder = sheet(lab), Path(options.folder).resolve()
+    asked, folder = read_lab(lab), Path(options.folder).resolve()
     url = options.db or default_url(folder)
     check_version(url)
     with alone(folder / "grading" / lab / "lock"):
         if options.source and Path(options.source).resolve() != folder / "submitted":
-            replaced = check_in(options.source, folder, lab, labs())
+            replaced = check_in(options.source, folder, lab, released())
             if replaced:
                 print(f"handed in again and replaced: {', '.join(replaced)}")
         submissions(folder, lab)
@@ -90,7 +91,7 @@ def _sandboxed(options: Options) -> batch.Judge:
     return judge_notebook
 
 
-def _judge(asked: Sheet, run: batch.Run, folder: Path, options: Options, judge: batch.Judge) -> dict[str, Outcome]:
+def _judge(asked: Lab, run: batch.Run, folder: Path, options: Options, judge: batch.Judge) -> dict[str, Outcome]:
     """Judge what is not judged yet; returns the outcomes of those that the grader itself failed on."""
     failed = {}
     todo = [one.student for one in _all(folder, asked) if one.notebook is not None and run.load(one) is None]
@@ -100,53 +101,36 @@ def _judge(asked: Sheet, run: batch.Run, folder: Path, options: Options, judge: 
     fresh = (one for one in _all(folder, asked) if one.student in names)
     with batch.workers(min(options.workers, len(todo)), options.scheduler) as client:
         done = batch.judge_all(fresh, asked, run, client, judge, options.limits, window)
-        for outcome, saved in tqdm(done, total=len(todo), unit="notebook", desc=asked.lab, mininterval=0.5):
-            if not saved:
+        for outcome in tqdm(done, total=len(todo), unit="notebook", desc=asked.name, mininterval=0.5):
+            if not outcome.final:
                 failed[outcome.student] = outcome
     return failed
 
 
-def _all(folder: Path, asked: Sheet) -> Iterable[Submission]:
-    return submissions(folder, asked.lab, labs())
+def _all(folder: Path, asked: Lab) -> Iterable[Submission]:
+    return submissions(folder, asked.name, released())
 
 
-def _write(asked: Sheet, run: batch.Run, folder: Path, url: str, failed: dict[str, Outcome]) -> list[Row]:
+def _write(asked: Lab, run: batch.Run, folder: Path, url: str, failed: dict[str, Outcome]) -> list[Row]:
     rows = []
     with Book(url) as book:
         book.prepare(asked)
         for submission in _all(folder, asked):
             outcome = _outcome(submission, asked, run, failed)
-            found = cells(submission.notebook)
-            _record(asked, outcome, found, folder, book)
-            rows.append(row(asked, replace(outcome, printed={}), book.marks(asked, outcome.student)))
-            page = feedback(asked, outcome, rows[-1].marks, found)
-            write_file(folder / "feedback" / outcome.student / f"{asked.lab}.html", page)
+            found = work(asked, outcome, read(submission.notebook or b"").cells)
+            rows.append(enter(book, found, folder))
+            page = feedback(found, rows[-1])
+            write_file(folder / "feedback" / outcome.student / f"{asked.name}.html", page)
     table = folder / "grades.csv"
     write_file(table, grades_csv(asked, rows, table.read_text("utf-8") if table.is_file() else ""))
-    write_file(folder / f"report-{asked.lab}.html", report(asked, rows))
+    write_file(folder / f"report-{asked.name}.html", report(asked, rows))
     return rows
 
 
-def _outcome(submission: Submission, asked: Sheet, run: batch.Run, failed: dict[str, Outcome]) -> Outcome:
+def _outcome(submission: Submission, asked: Lab, run: batch.Run, failed: dict[str, Outcome]) -> Outcome:
     if submission.notebook is None:
-        return ungraded(asked, submission.student, submission.reason or "no notebook", submission.flags)
+        return asked.ungraded(submission.student, submission.reason or "no notebook").flagged(submission.flags)
     outcome = run.load(submission) or failed.get(submission.student)
     if outcome is None:
-        outcome = ungraded(asked, submission.student, "handed in while the grader ran; run it again with --resume")
-    return flagged(outcome, submission.flags)
-
-
-def _record(asked: Sheet, outcome: Outcome, found: list[Cell], folder: Path, book: Book) -> None:
-    """Enter an outcome, and write the copy that the formgrader shows."""
-    place = folder / "autograded" / outcome.student / asked.lab / f"{asked.lab}.ipynb"
-    before = _sources(cells(place.read_bytes()) if place.is_file() else [])
-    copy = text(marked_copy(asked, outcome, found))
-    after = _sources(cells(copy.encode("utf-8", "backslashreplace")))
-    questions = [task for task in asked.tasks if not task.exercise]
-    said = {task.cell for task in questions if answered(task, asked, find(task, asked, found))}
-    book.record(asked, outcome, said, {name for name in before if before[name] != after.get(name)})
-    write_file(place, copy)
-
-
-def _sources(found: list[Cell]) -> dict[str, str]:
-    return {cell.grade_id: cell.source for cell in found if cell.grade_id}
+        outcome = asked.ungraded(submission.student, "handed in while the grader ran; run it again with --resume")
+    return outcome.flagged(submission.flags)

@@ -4,8 +4,8 @@ import io
 import zipfile
 from pathlib import Path
 
-from course_grading.release import ROOT, solutions
-from course_grading.sheet import labs
+from course_grading.labs import ROOT, released
+from course_grading.release import solutions
 from course_utils.storage import write_file
 
 TOP = "course"
@@ -34,10 +34,10 @@ def student_zip(root: str | Path = ROOT) -> bytes:
         ValueError: If there is no released lab.
     """
     root = Path(root)
-    released = [path for name, path in labs(root).items() if name in solutions(root)]
-    if not released:
+    paths = [path for name, path in released(root).items() if name in solutions(root)]
+    if not paths:
         raise ValueError(f"expected released labs in {root / 'labs'}, found none: run release")
-    paths = [*released, *(root / name for name in FILES)]
+    paths += [root / name for name in FILES]
     paths += [path for path in (root / "course_utils").rglob("*") if path.suffix in CODE]
     content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     content["README.md"] = README.encode("utf-8")

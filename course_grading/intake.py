@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from course_grading.sources import Entry, Unreadable, entries
+from course_grading.notebook import Unreadable
+from course_grading.sources import Entry, entries
 from course_utils.storage import write_file
 
 PLATFORMS = [  # how learning platforms name what they hand out

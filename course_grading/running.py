@@ -2,14 +2,16 @@
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
 
-from course_grading import cells, wire
-from course_grading.cells import Cell, Plan, Released, Step
+from course_grading import plan, wire
 from course_grading.channel import Broken
-from course_grading.results import Limits
+from course_grading.model import Limits
+from course_grading.notebook import Cell
+from course_grading.plan import Plan, Released, Step
 from course_grading.sandbox import Sandbox, Session
 
 GRACE = 2.0
@@ -68,7 +70,7 @@ class Runner:
         limits: Times and the number of restarts.
     """
 
-    def __init__(self, sandbox: Sandbox, known: Released, code: list[Cell], questions: dict, limits: Limits):
+    def __init__(self, sandbox: Sandbox, known: Released, code: Sequence[Cell], questions: dict, limits: Limits):
         self.sandbox, self.known, self.code, self.questions, self.limits = sandbox, known, code, questions, limits
         self.seen, self.session = Seen(), self._open()
 
@@ -88,19 +90,19 @@ class Runner:
         """
         try:
             self._read()
-            plan = cells.plan(self.known, self.code, self.seen.said, list(self.questions))
-            if any(step.names for step in plan.steps):  # else it is the notebook of another lab, or of none
-                self._run_all(plan.steps)
+            made = plan.plan(self.known, self.code, self.seen.said, list(self.questions))
+            if made.answers:
+                self._run_all(list(made.steps))
                 self._ask_all()
         finally:
             self.seen.cpu_seconds += self.session.end()
-        return self.seen, plan
+        return self.seen, made
 
     def _read(self) -> None:
         """Have the sources parsed in a process that no student's code has touched; a parser can crash, too."""
         left, deadline = self.limits.restarts, time.monotonic() + self.limits.notebook_seconds
         for cell in self.code:
-            if not cells.worth_reading(cell, self.known):
+            if not plan.worth_reading(cell, self.known):
                 continue
             order = {"do": "read", "source": cell.source, "seconds": PAUSE / 2}
             worth = left >= 0 and time.monotonic() < deadline

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from course_grading import cgroups
 from course_grading.channel import Broken, Channel
-from course_grading.results import MB, Limits
+from course_grading.model import MB, Limits
 
 HERE = Path(__file__).resolve().parent
 PACKAGE = HERE.parent / "course_utils"

@@ -9,16 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-NOTEBOOK_BYTES = 20 << 20
+from course_grading.notebook import MOST_BYTES, Unreadable
+
 MOST_ENTRIES = 50_000
 DEEPEST = 8
 NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
 LEAVES = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.([/\\]|$)")
 BROKEN_MEMBER = (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError, ValueError, zlib.error)
-
-
-class Unreadable(ValueError):
-    """A notebook that cannot be taken; the text says why, for student and instructor."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class Entry:
     Attributes:
         path: Below the source.
         kind: "file", "folder", or what it is instead.
-        read: Its first `NOTEBOOK_BYTES + 1` bytes at most.
+        read: Its first `MOST_BYTES + 1` bytes at most.
     """
 
     path: PurePosixPath
@@ -44,8 +41,8 @@ class Entry:
         if self.kind != "file":
             raise Unreadable(f"{self.path.name} is a {self.kind}: only a file that is the notebook itself is taken")
         data = self.read()
-        if len(data) > NOTEBOOK_BYTES:
-            raise Unreadable(f"{self.path.name} has more than {NOTEBOOK_BYTES >> 20} MB: clear its outputs")
+        if len(data) > MOST_BYTES:
+            raise Unreadable(f"{self.path.name} has more than {MOST_BYTES >> 20} MB: clear its outputs")
         return data
 
 
@@ -77,7 +74,7 @@ def read_regular(path: str | Path) -> bytes:
     with os.fdopen(number, "rb") as file:
         if not stat.S_ISREG(os.fstat(number).st_mode):
             raise Unreadable(f"{Path(path).name} is no regular file")
-        return file.read(NOTEBOOK_BYTES + 1)
+        return file.read(MOST_BYTES + 1)
 
 
 def kind_of(mode: int) -> str:
@@ -125,7 +122,7 @@ def _member(archive: Path, member: zipfile.ZipInfo) -> Entry:
     def read() -> bytes:
         try:
             with zipfile.ZipFile(archive) as opened, opened.open(member) as file:
-                return file.read(NOTEBOOK_BYTES + 1)
+                return file.read(MOST_BYTES + 1)
         except BROKEN_MEMBER as error:
             raise Unreadable(f"{name.name} is damaged or encrypted in the zip") from error
 

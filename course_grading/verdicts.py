@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from course_grading import wire
-from course_grading.results import Answer
+from course_grading.model import Answer, Status
 from course_utils.checks.calling import Observation
 from course_utils.checks.exercise import Exercise, not_repeatable
 
@@ -81,35 +81,35 @@ def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lin
         seen = [_observation(exercise, *pair) for pair in zip(cases, replies, strict=True)]
         verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
     except Exception:  # whatever a student's process sent: it is no right answer
-        return unanswered(exercise, "wrong", "What your function gave cannot be compared with the right answer.")
+        return unanswered(exercise, Status.WRONG, "What your function gave cannot be compared with the right answer.")
     wrong = [i for i, verdict in enumerate(verdicts) if not verdict.right]
     if not wrong:
         points = float(exercise.points)
-        return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, "right")
+        return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, Status.RIGHT)
     names = {verdicts[i].mistake for i in wrong}
     if len(names) == 1 and (name := names.pop()) is not None:
         message = next(m.message for m in exercise.mistakes if m.name == name)
-        return unanswered(exercise, "wrong", f"Likely cause: {message}", name)
-    return unanswered(exercise, "wrong", _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
+        return unanswered(exercise, Status.WRONG, f"Likely cause: {message}", name)
+    return unanswered(exercise, Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
 
 
-def unanswered(exercise: Exercise, status: str, message: str, mistake: str | None = None) -> Answer:
+def unanswered(exercise: Exercise, status: Status, message: str, mistake: str | None = None) -> Answer:
     """An answer without points."""
     return Answer(
         exercise.name, exercise.number, exercise.title, 0.0, exercise.points, status, message=message, mistake=mistake
     )
 
 
-def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[str, str]:
+def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[Status, str]:
     kind = reply.get("failed")
     if kind == "not done":
-        return "not done", "Not done yet."
+        return Status.NOT_DONE, "Not done yet."
     if kind == "time":
-        return "error", "Your function did not end in time."
+        return Status.ERROR, "Your function did not end in time."
     if kind == "returned":
         given = GIVEN.get(str(reply.get("got")), "something else")
-        return "wrong", f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {given}."
-    return "error", f"Your function raised {exception(reply, lines)}."
+        return Status.WRONG, f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {given}."
+    return Status.ERROR, f"Your function raised {exception(reply, lines)}."
 
 
 def exception(error: dict, lines: int) -> str:

@@ -46,7 +46,7 @@ def release(args: argparse.Namespace) -> None:
 
 def grade(args: argparse.Namespace) -> None:
     from course_grading.grade import Options, grade
-    from course_grading.results import Limits
+    from course_grading.model import Limits
 
     limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
     chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}

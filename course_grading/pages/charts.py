@@ -67,7 +67,9 @@ def shares_chart(shares: Mapping[str, Mapping[str, int]]) -> Chart:
     ax.set_xlabel("students")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
-    said = "; ".join(f"{label}: {share['right']} right, {share['not right']} not right" for label, share in shares.items())
+    said = "; ".join(
+        f"{label}: {share['right']} right, {share['not right']} not right" for label, share in shares.items()
+    )
     return _chart(fig, f"Bars of right, not right and not done answers, hardest exercise first. {said}.")
 
 

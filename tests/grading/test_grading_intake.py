@@ -9,7 +9,8 @@ import zipfile
 import pytest
 
 from course_grading.intake import check_in, owner, submissions
-from course_grading.sources import NOTEBOOK_BYTES, entries
+from course_grading.notebook import MOST_BYTES
+from course_grading.sources import entries
 from tests.support.grading_class import LAB, put
 
 LABS = ("lab1_simulation", "lab2_flow_matching")
@@ -187,14 +188,14 @@ def test_a_link_in_a_zip_is_no_notebook(tmp_path):
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
-    archive = zipped(tmp_path / "s.zip", {"anna.ipynb": bytes(NOTEBOOK_BYTES * 5), "bo.ipynb": B})
+    archive = zipped(tmp_path / "s.zip", {"anna.ipynb": bytes(MOST_BYTES * 5), "bo.ipynb": B})
     read = []
     plain = zipfile.ZipExtFile.read
     monkeypatch.setattr(zipfile.ZipExtFile, "read", lambda self, n=-1: read.append(n) or plain(self, n))
     check_in(archive, tmp_path / "class", LAB)
     assert "more than 20 MB" in found(tmp_path / "class")["anna"].reason
     assert found(tmp_path / "class")["bo"].notebook == B
-    assert all(0 < n <= NOTEBOOK_BYTES + 1 for n in read)
+    assert all(0 < n <= MOST_BYTES + 1 for n in read)
 
 
 def test_a_damaged_or_encrypted_member(tmp_path):

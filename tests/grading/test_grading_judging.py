@@ -12,9 +12,12 @@ import pytest
 import torch
 
 from benchmarks.grading import mistaken
-from course_grading import cells, channel, judging, syntax, verdicts, wire
-from course_grading.judging import exercises_of, judge_notebook, warm_sandbox
-from course_grading.results import MB, STATUSES, Answer, Limits, Outcome, from_json, to_json
+from course_grading import channel, judging, syntax, verdicts, wire
+from course_grading.judging import judge_notebook, warm_sandbox
+from course_grading.labs import exercises, read_lab
+from course_grading.model import MB, Answer, Limits, Outcome, Status, from_json, to_json
+from course_grading.notebook import Cell
+from course_grading.plan import Released
 from course_grading.running import Runner
 from course_grading.sandbox import Session
 from tests.support.attacks import EARLY, LAB, LATE, LIMITS, ROOT, SEED, code, grade, notebook_of, submission
@@ -52,10 +55,9 @@ def returning(expression: str) -> str:
 @each_lab
 def test_the_solution_earns_everything_and_the_untouched_lab_nothing(lab: str):
     full = grade(packed(notebook_of(lab)), lab)
-    exercises = exercises_of(lab)
-    assert [a.exercise for a in full.answers] == list(exercises) and full.flags == () and full.reason is None
+    assert [a.exercise for a in full.answers] == list(exercises(lab)) and full.flags == () and full.reason is None
     assert {a.status for a in full.answers} == {"right"}
-    assert full.points == full.max_points == sum(e.points for e in exercises.values())
+    assert full.points == full.max_points == sum(e.points for e in exercises(lab).values())
     none = grade(packed(notebook_of(lab, "labs")), lab)
     assert {(a.status, a.points) for a in none.answers} == {("not done", 0.0)} and none.flags == ()
 
@@ -63,10 +65,10 @@ def test_the_solution_earns_everything_and_the_untouched_lab_nothing(lab: str):
 @each_lab
 def test_a_random_recognised_mistake_of_every_exercise_is_named(lab: str):
     draw = random.Random(lab)
-    chosen = {name: draw.randrange(len(e.mistakes)) for name, e in exercises_of(lab).items()}
+    chosen = {name: draw.randrange(len(e.mistakes)) for name, e in exercises(lab).items()}
     outcome = grade(mistaken(lab, chosen), lab)
     for answer in outcome.answers:
-        mistake = exercises_of(lab)[answer.exercise].mistakes[chosen[answer.exercise]]
+        mistake = exercises(lab)[answer.exercise].mistakes[chosen[answer.exercise]]
         assert (answer.status, answer.points, answer.mistake) == ("wrong", 0.0, mistake.name), answer
         assert answer.message == f"Likely cause: {mistake.message}"
 
@@ -273,7 +275,7 @@ def test_no_hidden_input_reaches_the_student():
     outcome = grade(submission(LATE, ASK, ex_1_2_code=TELL))
     text = to_json(outcome)
     assert outcome.answers[1].status == "error" and "[]" in outcome.printed["mine"]
-    cases = verdicts.draw_cases(exercises_of(LAB)["heun_step"], SEED, LIMITS.cases)
+    cases = verdicts.draw_cases(exercises(LAB)["heun_step"], SEED, LIMITS.cases)
     numbers = [n for case in cases for n in numbers_of(case)]
     assert len(numbers) > 50
     assert not any(f"{abs(n):.{digits}f}" in text for n in numbers for digits in (3, 6))
@@ -283,7 +285,7 @@ def test_no_hidden_input_reaches_the_student():
 @each_lab
 def test_no_sentence_holds_a_number_of_a_case(lab: str):
     """Whatever values come back: the sentence is the same for other cases."""
-    for exercise in exercises_of(lab).values():
+    for exercise in exercises(lab).values():
         for spoil in (lambda v: v * 0 + 7, lambda v: v[None], lambda v: v.new_zeros(3, 1)):
             said = set()
             for seed in range(3):
@@ -326,14 +328,14 @@ TENSORS = [
 
 @pytest.mark.parametrize("reply", GARBLED + [given({"result": tensor}) for tensor in TENSORS])
 def test_a_garbled_reply_is_a_wrong_answer_and_never_an_error(reply):
-    exercise = exercises_of(LAB)["heun_step"]
+    exercise = exercises(LAB)["heun_step"]
     cases = verdicts.draw_cases(exercise, SEED, 1)
     answer = verdicts.answer(exercise, cases, [reply], 5)
     assert answer.status in ("wrong", "error") and answer.points == 0 and answer.message
 
 
 def test_a_right_answer_to_some_cases_only_is_wrong():
-    exercise = exercises_of(LAB)["heun_step"]
+    exercise = exercises(LAB)["heun_step"]
     cases = verdicts.draw_cases(exercise, SEED, 3)
     right = [exercise.observe(exercise.reference, case).values for case in cases]
     replies = [given({k: wire.pack_tensor(v) for k, v in values.items()}) for values in right]
@@ -416,9 +418,9 @@ def test_reading_the_cells_has_an_end(monkeypatch):
         def end(self):
             return 0.0
 
-    slow, notebook = Slow(), [cells.Cell(f"c{i}", f"x = {i}") for i in range(20)]
+    slow, notebook = Slow(), [Cell(f"c{i}", "code", f"x = {i}") for i in range(20)]
     monkeypatch.setattr(Runner, "_open", lambda self: slow)
-    seen, _ = Runner(warm_sandbox(LIMITS), cells.Released((), {}, {}), notebook, {}, Limits(notebook_seconds=1)).run()
+    seen, _ = Runner(warm_sandbox(LIMITS), Released((), {}, {}), notebook, {}, Limits(notebook_seconds=1)).run()
     assert slow.asked < 6 and len(seen.said) == 20
 
 
@@ -542,7 +544,7 @@ def test_one_seed_gives_one_outcome_and_other_seeds_other_cases():
     chance = "import numpy, random\nprint(hash('x'), random.random(), numpy.random.rand(), torch.rand(1))"
     notebook = submission(EARLY, chance, ex_1_2_code=returning("x"))
     assert shown(grade(notebook)) == shown(grade(notebook))
-    exercise = exercises_of(LAB)["heun_step"]
+    exercise = exercises(LAB)["heun_step"]
     drawn = [verdicts.question(exercise, seed, 3)["cases"] for seed in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2] and drawn[0][0] != drawn[0][1]
 
@@ -559,12 +561,12 @@ def test_arguments_and_outcomes_can_be_sent_to_other_machines():
     outcome = grade(submission(ex_1_2_code=returning("x")))
     assert pickle.loads(pickle.dumps(outcome)) == outcome and pickle.loads(pickle.dumps(LIMITS)) == LIMITS
     assert pickle.loads(pickle.dumps(judge_notebook)) is judge_notebook
-    assert from_json(to_json(outcome)) == outcome and outcome.cpu_seconds > 0
+    assert from_json(to_json(outcome), Outcome) == outcome and outcome.cpu_seconds > 0
 
 
 def test_an_unknown_lab_is_refused():
     for lab in ("lab9_nothing", "exercise", "__doc__", "../lab1", "lab1_other"):
-        with pytest.raises(ValueError, match="unknown lab|expected the released notebook"):
+        with pytest.raises(ValueError, match="unknown lab"):
             grade(submission(), lab)
 
 
@@ -573,7 +575,7 @@ def test_a_lab_without_its_exercises_is_refused(tmp_path: Path):
     folder.mkdir(parents=True)
     (folder / f"{LAB}.ipynb").write_bytes(packed({"cells": [code("def euler(): pass")]}))
     with pytest.raises(ValueError, match="found none for: .*heun_step"):
-        cells.released(LAB, tuple(exercises_of(LAB)), tmp_path)
+        read_lab(LAB, tmp_path)
 
 
 def test_syntax_says_what_a_cell_defines_and_uses():
@@ -595,10 +597,10 @@ def test_syntax_says_what_a_cell_defines_and_uses():
 
 
 def test_an_outcome_survives_json_and_nothing_else_is_taken_for_one():
-    answer = Answer("euler", "1.1", "Euler – é", 1.5, 2, "right", mistake=None, cell="c")
+    answer = Answer("euler", "1.1", "Euler – é", 1.5, 2, Status.RIGHT, mistake=None, cell="c")
     outcome = Outcome("Zoë", LAB, (answer,), ("f",), "why", {"c": "\x00 <b>"}, 0.25, ("w",))
     text = to_json(outcome)
-    assert from_json(text) == outcome
+    assert from_json(text, Outcome) == outcome
     data = json.loads(text)
     broken = [
         data | {"more": 1}, {k: v for k, v in data.items() if k != "lab"}, data | {"answers": {}},
@@ -609,8 +611,8 @@ def test_an_outcome_survives_json_and_nothing_else_is_taken_for_one():
     ]  # fmt: skip
     for one_of_them in [*map(json.dumps, broken), "", "{", "[" * 100_000]:
         with pytest.raises(ValueError):
-            from_json(one_of_them)
-    assert outcome.points == 1.5 and outcome.max_points == 2 and answer.status in STATUSES
+            from_json(one_of_them, Outcome)
+    assert outcome.points == 1.5 and outcome.max_points == 2
 
 
 def test_limits_are_numbers_that_allow_something():

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 
 from course_grading import cgroups, judging, sandbox
-from course_grading.results import MB, Limits
+from course_grading.model import MB, Limits
 from course_grading.sandbox import NO_CGROUP, UNSAFE, Sandbox, SandboxError
 from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
 
@@ -239,7 +239,7 @@ def test_a_closed_sandbox_leaves_no_process_no_folder_and_no_group():
 
 def test_an_end_of_the_grader_ends_the_sandbox():
     code = (
-        "import os\nfrom course_grading.sandbox import Sandbox\nfrom course_grading.results import Limits\n"
+        "import os\nfrom course_grading.sandbox import Sandbox\nfrom course_grading.model import Limits\n"
         "box = Sandbox(Limits())\nprint(box._process.pid, flush=True)\nos.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)

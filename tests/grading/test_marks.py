@@ -19,7 +19,7 @@ QUESTIONS = [task.cell for task in ASKED.tasks if not task.exercise]
 EXERCISES = [task.cell for task in ASKED.tasks if task.exercise]
 
 
-def submission(student="anna", wrong=(), **changes):
+def handed_in(student="anna", wrong=(), **changes):
     found = judged(student=student, **changes)
     points = {task.exercise: 0.0 if task.cell in wrong else float(task.points) for task in ASKED.tasks}
     answers = tuple(replace(answer, points=points[answer.exercise]) for answer in found.outcome.answers)
@@ -73,7 +73,7 @@ def test_the_fake_judge_knows_the_lab():
 
 
 def test_exercises_have_points_and_questions_wait(url):
-    record(url, submission(wrong=EXERCISES[:1]))
+    record(url, handed_in(wrong=EXERCISES[:1]))
     found = marks(url)
     assert [found[cell] for cell in EXERCISES] == [Mark(0.0)] + [Mark(2.0)] * 5
     assert [found[cell] for cell in QUESTIONS] == [Mark(None, waiting=True)] * 3
@@ -83,7 +83,7 @@ def test_exercises_have_points_and_questions_wait(url):
 
 
 def test_an_unanswered_question_has_no_points_and_waits_for_nobody(url):
-    record(url, submission(words=dict.fromkeys(QUESTIONS[1:], "mine")))
+    record(url, handed_in(words=dict.fromkeys(QUESTIONS[1:], "mine")))
     assert marks(url)[QUESTIONS[0]] == Mark(0.0)
     with Gradebook(url) as book:
         assert book.find_comment(QUESTIONS[0], LAB, LAB, "anna").comment == NO_RESPONSE
@@ -99,11 +99,11 @@ def test_what_could_not_be_graded_is_in_the_book(url):
 
 
 def test_points_and_comments_of_a_person_stay(url):
-    record(url, submission(wrong=EXERCISES[:1]))
+    record(url, handed_in(wrong=EXERCISES[:1]))
     by_person(url, QUESTIONS[0], 2.5, "nearly")
     by_person(url, EXERCISES[0], 1.0, "half")
     by_person(url, QUESTIONS[1], 2.0, extra=1.0)
-    record(url, submission(wrong=EXERCISES[:1]))
+    record(url, handed_in(wrong=EXERCISES[:1]))
     found = marks(url)
     assert found[QUESTIONS[0]] == Mark(2.5, "nearly", by_hand=True)
     assert found[EXERCISES[0]] == Mark(1.0, "half", by_hand=True)
@@ -111,10 +111,10 @@ def test_points_and_comments_of_a_person_stay(url):
 
 
 def test_a_person_looks_again_where_the_answer_or_the_verdict_changed(url):
-    record(url, submission(wrong=EXERCISES[:1]))
+    record(url, handed_in(wrong=EXERCISES[:1]))
     for cell in (QUESTIONS[0], QUESTIONS[1], EXERCISES[0]):
         by_person(url, cell, 1.0)
-    record(url, submission(), changed={QUESTIONS[0]})
+    record(url, handed_in(), changed={QUESTIONS[0]})
     found = marks(url)
     assert found[QUESTIONS[0]] == Mark(1.0, by_hand=True, waiting=True)
     assert found[QUESTIONS[1]] == Mark(1.0, by_hand=True)
@@ -123,7 +123,7 @@ def test_a_person_looks_again_where_the_answer_or_the_verdict_changed(url):
 
 def test_recorded_twice_is_one_submission(url):
     for _ in range(2):
-        record(url, submission())
+        record(url, handed_in())
     with Gradebook(url) as book:
         assert len(book.students) == len(book.assignment_submissions(LAB)) == 1
 
@@ -131,7 +131,7 @@ def test_recorded_twice_is_one_submission(url):
 def test_a_row_has_the_marks_of_exactly_the_lab_and_nothing_printed(url):
     with Book(url) as book:
         book.prepare(replace_task(ASKED))
-        row = book.enter(submission(wrong=EXERCISES[:1]))
+        row = book.enter(handed_in(wrong=EXERCISES[:1]))
     assert list(row.marks) == EXERCISES + QUESTIONS and row.marks == marks(url)
     assert (row.total, row.waiting, dict(row.outcome.printed)) == (10.0, 3, {})
 
@@ -139,12 +139,14 @@ def test_a_row_has_the_marks_of_exactly_the_lab_and_nothing_printed(url):
 def replace_task(lab):
     """The lab with one task fewer and another one, as it stood when it was graded last."""
     old = dataclasses.replace(lab.tasks[0], cell="ex-old-code")
-    return dataclasses.replace(lab, tasks=(old, *lab.tasks[1:]), cells={**lab.cells, old.cell: lab.cells["ex-1-1-code"]})
+    return dataclasses.replace(
+        lab, tasks=(old, *lab.tasks[1:]), cells={**lab.cells, old.cell: lab.cells["ex-1-1-code"]}
+    )
 
 
 def test_the_copy_is_written_and_another_answer_is_looked_at_again(url, tmp_path):
-    first = submission(words=dict.fromkeys(QUESTIONS, "mine"))
-    for found, waiting in ((first, False), (first, False), (submission(words={QUESTIONS[0]: "new"}), True)):
+    first = handed_in(words=dict.fromkeys(QUESTIONS, "mine"))
+    for found, waiting in ((first, False), (first, False), (handed_in(words={QUESTIONS[0]: "new"}), True)):
         with Book(url) as book:
             row = enter(book, found, tmp_path)
         assert row.marks[QUESTIONS[0]].waiting is waiting or row.marks[QUESTIONS[0]].points is None

@@ -19,7 +19,9 @@ def page_of(found, mark=None, **given):
 def test_hostile_answers_in_the_feedback():
     everything = "\n\n".join(HOSTILE)
     extra = [*(("markdown", one) for one in HOSTILE), ("code", f"print({everything!r})")]
-    found = judged(words={"question-sqrt": everything}, answers={"euler": f"def euler(x):\n    {everything}"}, extra=extra)
+    found = judged(
+        words={"question-sqrt": everything}, answers={"euler": f"def euler(x):\n    {everything}"}, extra=extra
+    )
     odd = replace(found.outcome, student=everything, reason=everything)
     odd = replace(odd, answers=tuple(replace(answer, message=everything) for answer in odd.answers))
     page = page_of(work(ASKED, odd, found.cells), question_sqrt=Mark(1.0, everything, by_hand=True))

@@ -35,7 +35,7 @@ def test_a_formula_is_drawn():
     assert drawn(r"\frac{x}{y_1^2}") == (["mfrac", "mi", "msubsup", "mi", "mn", "mn"], "xy12")
     letters = r"\mathbb{E}\|x\|^2 \le \mathbb R, \mathcal{N}(0, I), \boldsymbol\theta"
     assert drawn(letters)[1].replace("\ufe00", "") == "𝔼‖x‖2≤ℝ,𝒩(0,I),𝜽"
-    assert drawn(r"\big\| \sqrt{\bar\alpha_t} \big\|")[1] == "‖αˉt‖"
+    assert drawn(r"\big\| \sqrt{\bar\alpha_t} \big\|")[1] == "‖α¯t‖"
     assert 'display="block"' in markdown("$$\nx\n$$") and "display" not in markdown("a $x$ b")
     assert "<mtable" in markdown("\\begin{align}a &= b \\\\ c &= d\\end{align}")
     assert markdown("`$a$` costs \\$5 or \\$6") == "<p><code>$a$</code> costs $5 or $6</p>\n"
@@ -51,7 +51,9 @@ def test_usual_commands_that_the_library_lacks(latex, same):
 
 
 def test_what_a_browser_stretches_stands_in_a_row():
-    assert re.search(r"<msup><mrow><mo [^>]*>‖</mo></mrow><mn>2</mn></msup>", mathml(r"\big\|x\big\|^2", displayed=False))
+    assert re.search(
+        r"<msup><mrow><mo [^>]*>‖</mo></mrow><mn>2</mn></msup>", mathml(r"\big\|x\big\|^2", displayed=False)
+    )
 
 
 @pytest.mark.parametrize("latex", [
@@ -66,7 +68,9 @@ def test_what_is_no_formula_is_shown_as_it_is(latex):
         mathml(latex, displayed=False)
 
 
-@pytest.mark.parametrize("piece", ["{}", "^{}", r"\sqrt{}", r"\bar{}", r"\left(\right)", r"\mbox{}", r"\begin{cases}\end{cases}"])
+@pytest.mark.parametrize(
+    "piece", ["{}", "^{}", r"\sqrt{}", r"\bar{}", r"\left(\right)", r"\mbox{}", r"\begin{cases}\end{cases}"]
+)
 def test_the_deepest_formula_is_drawn_or_shown(piece):
     """A library that ran out of stack would end the process."""
     half = len(piece) // 2 if piece.count("\\") == 2 else len(piece) - 1

@@ -74,7 +74,10 @@ def test_mistakes_in_natural_order():
 def test_charts_say_what_is_to_be_seen():
     chart = points_chart([3.0, 12.5, 20.0], 20, 2)
     assert chart.alt == "Histogram of points of 3 students: from 3 to 20, median 12.5 of 20."
-    shares = {"1.1 a": {"right": 1, "not right": 2, "not done": 0}, "1.2 b": {"right": 3, "not right": 0, "not done": 0}}
+    shares = {
+        "1.1 a": {"right": 1, "not right": 2, "not done": 0},
+        "1.2 b": {"right": 3, "not right": 0, "not done": 0},
+    }
     bars = shares_chart(shares)
     assert bars.alt.endswith("hardest exercise first. 1.1 a: 1 right, 2 not right; 1.2 b: 3 right, 0 not right.")
     for one in (chart, bars):

@@ -61,7 +61,9 @@ def test_an_attached_picture_is_shown_and_nothing_else():
     source = "![mine](attachment:image.png) ![no](attachment:image.svg)"
     good = {"image.png": {"image/png": PNG}, "image.svg": {"image/svg+xml": "<svg onload=alert(1)>"}}
     assert f'src="data:image/png;base64,{PNG}"' in markdown(source, good)
-    assert f'src="data:image/png;base64,{PNG}"' in markdown(source, {"image.png": {"image/png": [PNG[:8] + "\n", PNG[8:]]}})
+    assert f'src="data:image/png;base64,{PNG}"' in markdown(
+        source, {"image.png": {"image/png": [PNG[:8] + "\n", PNG[8:]]}}
+    )
     assert PNG in markdown("![a](attachment:my%20own.png)", {"my own.png": {"image/png": PNG}})
     fake = base64.b64encode(b"<script>").decode()
     for bad in ({"image.png": {"image/png": fake}}, {"image.png": {"image/png": '"><script>'}}, {"image.png": 3}, []):
@@ -74,7 +76,9 @@ def test_text_is_bounded_and_plain():
     assert "left out" in plain("x" * 10**6)
 
 
-@pytest.mark.parametrize("piece", ["<b>", "<div>", "<table>", "> ", "[", "$x$", "*a ", "- ", "<", "$" + "{" * 900 + "}" * 900 + "$"])
+@pytest.mark.parametrize(
+    "piece", ["<b>", "<div>", "<table>", "> ", "[", "$x$", "*a ", "- ", "<", "$" + "{" * 900 + "}" * 900 + "$"]
+)
 def test_what_was_made_to_be_large_stays_bounded(piece):
     shown = markdown(piece * (LONGEST // len(piece)))
     assert len(shown) < 15 * LONGEST and list(dangers(shown)) == []

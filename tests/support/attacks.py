@@ -6,11 +6,13 @@
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
+import msgspec
+
 from course_grading.judging import close_sandbox, judge_notebook, warm_sandbox
-from course_grading.results import MB, Limits, Outcome
+from course_grading.model import MB, Limits, Outcome
+from course_grading.notebook import read
 
 ROOT = Path(__file__).parents[2]
 LAB = "lab1_simulation"
@@ -40,7 +42,7 @@ def submission(after: str | None = None, added: str = "", lab: str = LAB, **repl
 
 
 def grade(notebook: bytes, lab: str = LAB, limits: Limits = LIMITS, seed: int = SEED) -> Outcome:
-    return judge_notebook(notebook, student="student", lab=lab, seed=seed, limits=limits)
+    return judge_notebook(read(notebook), student="student", lab=lab, seed=seed, limits=limits)
 
 
 STUBBORN = """
@@ -304,7 +306,7 @@ def attacked(name: str, where: str = EARLY) -> Outcome:
 
 def main(names: list[str]) -> None:
     sandbox = warm_sandbox(LIMITS)
-    found = {name: asdict(attacked(name)) for name in names}
+    found = {name: msgspec.to_builtins(attacked(name)) for name in names}
     print(json.dumps({"user": os.getuid(), "warnings": sandbox.warnings, "outcomes": found}))
     close_sandbox()
 
