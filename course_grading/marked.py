@@ -5,7 +5,7 @@ nbgrader's formgrader shows the copy; nothing of a submission's metadata, HTML o
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nbformat import NotebookNode
@@ -73,7 +73,7 @@ def marked_copy(work: Work) -> NotebookNode:
     for task in work.lab.tasks:
         if task.cell in work.given:
             tasks.setdefault(work.given[task.cell].id, task)
-    shown = [cell for cell, following in _pairs(work.cells) if _is_shown(cell, following, work.lab, tasks)]
+    shown = _shown(work, tasks)
     few = list(_bounded(shown, tasks))
     made = [_summary(work.outcome)]
     made += [_copied(cell, tasks.get(cell.id), work.outcome) for cell in few]
@@ -101,19 +101,23 @@ def verdict(answer: Answer) -> str:
     return f"{answer.number} {answer.title}: {WORDS[answer.status]}, {earned}\n{plain(answer.message)}".strip()
 
 
-def _pairs(cells: Sequence[Cell]) -> Iterator[tuple[Cell, Cell | None]]:
-    """Each cell with the one after it."""
-    return zip(cells, [*cells[1:], None], strict=False)
+def _shown(work: Work, tasks: Mapping[str, Task]) -> list[Cell]:
+    """Answers, the texts right before them, and what the student added or changed."""
+    known = {_words(cell) for cell in work.lab.cells.values()} | {""}
+    after = [*(cell.id for cell in work.cells[1:]), None]
+    return [
+        cell
+        for cell, next_id in zip(work.cells, after, strict=False)
+        if cell.id in tasks or (cell.kind == "markdown" and next_id in tasks) or _is_own(cell, work.lab, known)
+    ]
 
 
-def _is_shown(cell: Cell, following: Cell | None, lab: Lab, tasks: Mapping[str, Task]) -> bool:
-    """Whether a cell is an answer, introduces one, or was added or changed by the student."""
-    introduces = cell.kind == "markdown" and following is not None and following.id in tasks
-    if cell.id in tasks or introduces:
-        return True
+def _is_own(cell: Cell, lab: Lab, known: Collection[str]) -> bool:
+    """Whether the student added or changed a cell; `known` are the words of the released cells."""
+    words = _words(cell)
     if cell.id in lab.cells:
-        return bool(cell.source.strip()) and _words(cell) != _words(lab.cells[cell.id])
-    return bool(cell.source.strip()) and _words(cell) not in {_words(released) for released in lab.cells.values()}
+        return words not in ("", _words(lab.cells[cell.id]))
+    return words not in known
 
 
 def _bounded(shown: Sequence[Cell], tasks: Mapping[str, Task]) -> Iterator[Cell]:

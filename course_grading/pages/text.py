@@ -1,7 +1,4 @@
-"""What students wrote, as HTML that can do nothing: no script, no style, nothing loaded, whatever it says.
-
-Nothing of it reaches the page around it either: names of classes and ids are left out.
-"""
+"""What students wrote, as HTML that can do nothing: no script, no style, nothing loaded, whatever it says."""
 
 import base64
 import binascii
@@ -10,48 +7,23 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-import nh3
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from course_grading.pages.formulas import student_formula
+from course_grading.pages.formulas import mathml
+from course_grading.pages.harmless import ASIDE, clean_formula, clean_text
 
-TAGS = frozenset(
-    "a b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img li ol p pre s span strong sub"
-    " summary sup table tbody td th thead tr u ul".split()
-)
-OTHER_TAG = re.compile(rf"<(?!/?(?:{'|'.join(sorted(TAGS))})[\s/>])", re.IGNORECASE)
-LINKS = ("http://", "https://", "mailto:")
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 IMAGE_BYTES = 4 << 20
 LONGEST = 20_000
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ue000\ufffe\uffff]"
-)
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+PLACE = re.compile(rf"{ASIDE}(\d{{1,5}}){ASIDE}")
 SPECIAL = re.compile(r"[\n\r$\\`\[\]!*_~|]")
 """What Markdown might read again."""
-
-ASIDE = "\ue000"
-"""Stands around the number of a formula while the text around it is cleaned; no text holds it."""
-
-
-def _allowed(tag: str, name: str, value: str) -> str | None:
-    if ASIDE in value:
-        return None
-    starts = {"href": LINKS, "src": tuple(f"data:{kind};base64," for kind in IMAGES)}.get(name, ("",))
-    return value if value.lower().startswith(starts) else None
-
-
-CLEANER = nh3.Cleaner(
-    tags=set(TAGS),
-    attributes={"a": {"href"}, "img": {"src", "alt"}, "ol": {"start"}},
-    attribute_filter=_allowed,
-    url_schemes={"http", "https", "mailto", "data"},
-)
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -70,7 +42,7 @@ class Renderer(IPythonRenderer):
     def __init__(self, images: Mapping[str, str]):
         super().__init__(escape=False, exclude_anchor_links=True)
         self.images = images
-        self.formulas = []
+        self.formulas = {}
 
     def inline_math(self, body: str) -> str:
         return self._aside(body, displayed=False)
@@ -91,8 +63,9 @@ class Renderer(IPythonRenderer):
         return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
 
     def _aside(self, latex: str, displayed: bool) -> str:
-        self.formulas.append(student_formula(latex, displayed=displayed))
-        return f"{ASIDE}{len(self.formulas) - 1}{ASIDE}"
+        number = str(len(self.formulas))
+        self.formulas[number] = formula(latex, displayed=displayed)
+        return f"{ASIDE}{number}{ASIDE}"
 
 
 def markdown(text: str, attachments: object = None) -> Markup:
@@ -102,14 +75,30 @@ def markdown(text: str, attachments: object = None) -> Markup:
         text: What a student wrote; other tags in it are shown as they are.
         attachments: Images that were put into the cell, unchecked.
     """
-    text = plain(text)
+    text = plain(text).replace(ASIDE, "")
     renderer = Renderer(_images(attachments))
     try:
         rendered = MarkdownWithMath(renderer=renderer).render(text)
     except Exception:  # a text that breaks the renderer is shown as it is
         rendered = f"<pre>{html.escape(text)}</pre>"
-    cleaned = CLEANER.clean(OTHER_TAG.sub("&lt;", rendered))
-    return Markup(re.sub(rf"{ASIDE}(\d+){ASIDE}", lambda m: renderer.formulas[int(m[1])], cleaned))
+    cleaned = CONTROL.sub("", clean_text(rendered))
+    return Markup(
+        PLACE.sub(lambda m: renderer.formulas.pop(m[1], ""), cleaned)
+    )  # once: a place may be forged as &#57344;
+
+
+def formula(latex: str, *, displayed: bool) -> Markup:
+    """A student's formula as MathML; as it was written where it cannot be drawn.
+
+    Args:
+        latex: The formula without its dollar signs.
+        displayed: Whether it stands on a line of its own.
+    """
+    try:
+        return Markup(clean_formula(mathml(latex, displayed=displayed)))
+    except ValueError:
+        mark = "$$" if displayed else "$"
+        return Markup(html.escape(f"{mark}{latex}{mark}"))
 
 
 def inert(text: str, attachments: object = None) -> str:

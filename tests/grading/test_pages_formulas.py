@@ -6,8 +6,8 @@ from html import escape, unescape
 
 import pytest
 
-from course_grading.pages.formulas import LONGEST, mathml, student_formula
-from course_grading.pages.text import markdown
+from course_grading.pages.formulas import LONGEST, mathml
+from course_grading.pages.text import formula, markdown
 from tests.support.grading_class import ROOT
 from tests.support.pages import Seen
 
@@ -27,7 +27,7 @@ def seen(html):
 
 def drawn(latex):
     """Tags of a formula in order, and its characters."""
-    tags, text = seen(student_formula(latex, displayed=False))
+    tags, text = seen(formula(latex, displayed=False))
     return [tag for tag, _ in tags][1:], text
 
 
@@ -62,8 +62,8 @@ def test_what_a_browser_stretches_stands_in_a_row():
     r"\renewcommand{\alpha}{x}\alpha", r"\providecommand\a{x}\a",
 ])  # fmt: skip
 def test_what_is_no_formula_is_shown_as_it_is(latex):
-    assert student_formula(latex, displayed=False) == f"${escape(latex)}$"
-    assert student_formula(latex, displayed=True) == f"$${escape(latex)}$$"
+    assert formula(latex, displayed=False) == f"${escape(latex)}$"
+    assert formula(latex, displayed=True) == f"$${escape(latex)}$$"
     with pytest.raises(ValueError, match="expected a formula"):
         mathml(latex, displayed=False)
 
@@ -75,15 +75,15 @@ def test_the_deepest_formula_is_drawn_or_shown(piece):
     """A library that ran out of stack would end the process."""
     half = len(piece) // 2 if piece.count("\\") == 2 else len(piece) - 1
     depth = LONGEST // len(piece) - 1
-    shown = student_formula(piece[:half] * depth + "x" + piece[half:] * depth, displayed=True)
+    shown = formula(piece[:half] * depth + "x" + piece[half:] * depth, displayed=True)
     assert shown.startswith(("<math", "$$")) and len(shown) < 50 * LONGEST
 
 
 def test_a_students_formula_lays_nothing_over_its_surroundings():
     for latex in (r"\hspace{-9em}x", r"\raisebox{9em}{x}", r"\textcolor{red}{x}", r"\!x", r"\hspace{99em}x"):
-        tags, text = seen(student_formula(latex, displayed=False))
+        tags, text = seen(formula(latex, displayed=False))
         assert text == "x" and [attributes for _, attributes in tags if attributes] == []
-    aligned = student_formula(r"\begin{aligned}a &= b\end{aligned}", displayed=True)
+    aligned = formula(r"\begin{aligned}a &= b\end{aligned}", displayed=True)
     assert "text-align:right" in aligned and "text-align:left" in aligned
 
 
@@ -91,4 +91,4 @@ def test_every_formula_of_the_course_is_drawn_and_a_student_may_write_it():
     found = written()
     assert len(found) > 500
     for latex in found:
-        assert seen(student_formula(latex, displayed=True)) == seen(mathml(latex, displayed=True)), latex
+        assert seen(formula(latex, displayed=True)) == seen(mathml(latex, displayed=True)), latex

@@ -52,6 +52,13 @@ def test_nothing_that_a_student_wrote_vanishes(words):
     assert shown in "".join(said)
 
 
+def test_what_is_written_as_an_entity_is_no_way_around():
+    assert markdown("a&#8238;b&#x202e;c&#0;d&#27;e") == "<p>abc\ufffdde</p>\n"
+    assert markdown("&#57344;0&#57344; $x$ &#57344;0&#57344; &#57344;7&#57344;").count("<mi>x</mi>") == 1
+    large = "$" + "x" * 1900 + "$" + "&#57344;0&#57344;" * 1000
+    assert len(markdown(large)) < 4 * len(large)
+
+
 def test_lists_keep_their_numbers_and_their_ticks():
     assert '<ol start="3">' in markdown("3. x\n4. y")
     assert "<li>☑ done</li>" in markdown("- [x] done\n- [ ] not yet") and "☐ not yet" in markdown("- [ ] not yet")

@@ -9,9 +9,7 @@ from course_grading.marked import Work, work
 from course_grading.marks import Mark, Row
 from course_grading.model import Limits
 from course_grading.notebook import read
-from course_grading.pages.formulas import ATTRIBUTES
-from course_grading.pages.formulas import TAGS as DRAWN
-from course_grading.pages.text import TAGS
+from course_grading.pages.harmless import FORMULA_ATTRIBUTES, FORMULA_TAGS, TEXT_TAGS
 from tests.support.grading_class import LAB, fake_judge, notebook
 
 ASKED = read_lab(LAB)
@@ -41,6 +39,7 @@ HOSTILE = [
     '<svg></p><style><a id="</style><img src=1 onerror=alert(1)>">', "<b <img src=x onerror=alert(1)>>",
     '<noscript><p title="</noscript><img src=x onerror=alert(1)>">', "<table><td background=//evil.example>x",
     r"$\text{</mtext></math><img src=x onerror=alert(1)>}$", r"$\raisebox{99em}{x} \textcolor{red}{x}$",
+    "&#57344;0&#57344; $x$ &#xe000;99&#xe000; &#57344;0&#57344;", "&#57344;" + "9" * 5000 + "&#57344;",
     r"\begin{align}a\tag{<b onclick=x>}\label{x' onclick='y}\end{align}", r"$\genfrac(){99em}{0}{a}{b} \\[99em]$",
 ]  # fmt: skip
 
@@ -60,9 +59,9 @@ class Seen(HTMLParser):
 def dangers(html):
     """What could run or load something."""
     for tag, attributes in Seen(html).tags:
-        if tag not in TAGS | DRAWN | PAGE:
+        if tag not in TEXT_TAGS | FORMULA_TAGS | PAGE:
             yield tag
-        if tag in DRAWN and not set(attributes) <= set(ATTRIBUTES):
+        if tag in FORMULA_TAGS and not set(attributes) <= set(FORMULA_ATTRIBUTES):
             yield f"{tag} {attributes}"
         for name, value in attributes.items():
             if name == "style" and tag in ("mtable", "mtd") and STYLES.fullmatch(value):
