@@ -3,7 +3,7 @@
 archive -> student -> notebook -> run -> verdict -> outcome -> marks -> pages
 
 `intake` does the first two, `notebook` reads, `judge` runs and judges, `outcomes` keeps, `marks` enters into the
-gradebook, and `feedback` and `report` write. Everything but the outcomes of the judge and the marks given by hand is
+gradebook, and `pages` writes. Everything but the outcomes of the judge and the marks given by hand is
 made from these two, again in every run.
 """
 
@@ -13,19 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from msgspec.structs import replace
 from tqdm import tqdm
 
 from course_grading import outcomes
-from course_grading.feedback import feedback
 from course_grading.intake.checkin import Submission, check_in, submissions
 from course_grading.labs import read_lab, released
-from course_grading.marked import answered, find, marked_copy, text
-from course_grading.marks import Book, check_version, default_url
+from course_grading.marked import work
+from course_grading.marks import Book, Row, check_version, default_url, enter
 from course_grading.model import Lab, Limits, Outcome
-from course_grading.notebook import read
 from course_grading.outcomes import Run
-from course_grading.report import Row, grades_csv, report, row
+from course_grading.pages.feedback import feedback
+from course_grading.pages.report import report
+from course_grading.pages.table import grades_csv
 from course_grading.workers import Judge, Judged, judge_all, workers
 from course_utils.storage import write_file
 
@@ -81,8 +80,8 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
             book.prepare(lab)
-            rows = [_enter(lab, one, folder, book) for one in found]
-        rows.sort(key=lambda one: one.outcome.student)
+            rows = [_finish(lab, one, folder, book) for one in found]
+        rows.sort(key=lambda row: row.outcome.student)
         _summarise(lab, rows, folder)
         return rows
 
@@ -150,26 +149,13 @@ def _sandboxed(options: Options) -> Judge:
     return judge
 
 
-def _enter(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
-    """Enter an outcome into the gradebook; write the copy that the formgrader shows, and the student's page."""
+def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
+    """Enter an outcome into the gradebook, and write the student's page."""
     outcome = one.outcome.flagged(one.submission.flags)
-    cells = one.notebook.cells
-    place = folder / "autograded" / outcome.student / lab.name / f"{lab.name}.ipynb"
-    copy = text(marked_copy(lab, outcome, cells))
-    before = _sources(place.read_bytes() if place.is_file() else b"")
-    after = _sources(copy.encode("utf-8", "backslashreplace"))
-    questions = [task for task in lab.tasks if not task.exercise]
-    said = {task.cell for task in questions if answered(task, lab, find(task, lab, cells))}
-    book.record(lab, outcome, said, {name for name in before if before[name] != after.get(name)})
-    write_file(place, copy)
-    made = row(lab, replace(outcome, printed={}), book.marks(lab, outcome.student))
-    write_file(folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(lab, outcome, made.marks, cells))
-    return made
-
-
-def _sources(copy: bytes) -> dict[str, str]:
-    """Sources of the answers in a marked copy, by cell."""
-    return {cell.grade_id: cell.source for cell in read(copy).cells if cell.grade_id}
+    found = work(lab, outcome, one.notebook.cells)
+    row = enter(book, found, folder)
+    write_file(folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(found, row))
+    return row
 
 
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:

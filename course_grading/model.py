@@ -134,6 +134,10 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
         """Points for a submission with every answer right."""
         return sum(answer.max_points for answer in self.answers)
 
+    def answer(self, task: "Task") -> Answer | None:
+        """What the judge says of a task; None for a question in words."""
+        return next((answer for answer in self.answers if answer.exercise == task.exercise), None)
+
     def flagged(self, flags: tuple[str, ...]) -> "Outcome":
         """The same with more flags, each once."""
         return replace(self, flags=tuple(dict.fromkeys((*flags, *self.flags))))
