@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MOUNT = Path("/sys/fs/cgroup")
-LIMITS = {"memory.max": "v2", "memory.swap.max": "v2", "memory.limit_in_bytes": "v1",
-          "memory.memsw.limit_in_bytes": "v1"}  # fmt: skip
-"""Files that hold a limit, in the order in which they have to be written."""
+LIMITS = ("memory.max", "memory.swap.max", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
+"""Files that hold a limit, in the order in which they have to be written: of version 2, of version 1."""
 
 
 @dataclass
@@ -67,7 +66,9 @@ def _parents() -> list[Path]:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
             own = MOUNT / path.strip("/")
-            found += [own, own.parent] if own != MOUNT else [own]
+            found.append(own)
+            if own != MOUNT:
+                found.append(own.parent)
         elif "memory" in controllers.split(","):
             found.append(MOUNT / "memory" / path.strip("/"))
     return [folder for folder in found if folder.is_dir()]

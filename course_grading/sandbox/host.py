@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from course_grading.model import MB, Limits
-from course_grading.sandbox import box, cgroups
+from course_grading.sandbox import box, cgroups, syscalls
 from course_grading.sandbox.box import REMEDY, SandboxError
 from course_grading.sandbox.guest.messages import Bounds, Control, Ended, Ready, Settings
 from course_grading.sandbox.protocol import Broken, Channel, Session
@@ -108,6 +108,7 @@ class Sandbox:
             confined=not self.limits.unsafe,
             uid=FIRST_USER + os.getpid() if os.geteuid() == 0 else None,
             kept=[str(place) for place in box.environment() if place.is_relative_to("/tmp")],
+            calls=b"" if self.limits.unsafe else syscalls.compile_filter(),
         )
 
     def _try_out(self) -> None:

@@ -93,7 +93,7 @@ SHARED_MEMORY = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 for call in (lambda: libc.memfd_create(b"x", 0), lambda: libc.shmget(0, 1 << 30, 0o1600)):
-    print("refused" if call() == -1 and ctypes.get_errno() == 1 else "ALLOWED")
+    print("refused" if call() == -1 and ctypes.get_errno() == 38 else "ALLOWED")
 """
 
 FULL_DISK = """
@@ -137,7 +137,7 @@ TRACE = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 for process in (os.getppid(), 1, 2):
-    print("refused" if libc.ptrace(16, process, 0, 0) == -1 and ctypes.get_errno() == 1 else "ALLOWED")
+    print("refused" if libc.ptrace(16, process, 0, 0) == -1 and ctypes.get_errno() == 38 else "ALLOWED")
 processes = [name for name in os.listdir("/proc") if name.isdigit()]
 print(processes)
 try:

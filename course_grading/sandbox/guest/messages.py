@@ -208,12 +208,14 @@ class Settings(Message):
         confined: Whether they give up their rights.
         uid: User that they become; None when there is only one, in a user namespace.
         kept: Folders below /tmp that stay: Python may be installed there.
+        calls: The filter of their system calls, see `confine.filter_calls`.
     """
 
     bounds: Bounds
     confined: bool
     uid: int | None
     kept: list[str]
+    calls: bytes
 
 
 class Control(Enum):
