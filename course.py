@@ -83,7 +83,7 @@ def find(word: str) -> Verb:
     if word in known:
         problem = f"`{word}` needs the whole repository of the course, with the folder {known[word].home}"
     else:
-        near = difflib.get_close_matches(word, known, 1)
+        near = difflib.get_close_matches(word, known, 1, 0.5)
         problem = f"`{word}` is no verb" + (f"; did you mean `{near[0]}`?" if near else "")
     print(f"error: {problem} (python course.py --help lists them)", file=sys.stderr)
     raise SystemExit(2)

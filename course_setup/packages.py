@@ -18,6 +18,7 @@ PIP_SETTINGS = (
 )  # fmt: skip
 """Of a person's settings of pip, those that say where packages come from; others, such as `user`, send them astray."""
 
+HEADER = "# Tested together. `python course.py constraints` tests newer ones and writes this file anew.\n"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 HERE = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
 NO_NETWORK = ("Retrying (", "ConnectionError", "ReadTimeout", "Temporary failure in name resolution", "IncompleteRead")
@@ -119,18 +120,17 @@ def install(root: Path, extra: str, pinned: bool) -> None:
         except PipFailed as failure:
             if str(failure) != NO_BUILD:
                 raise
-    print("Not the versions of constraints.txt, but the newest that pyproject.toml allows.", flush=True)
+        print(f"constraints.txt has versions with no build for {HERE}: taking the newest in pyproject.toml's ranges.")
     for step in steps:
         pip(root / ".venv", *step)
 
 
 def pin(root: Path) -> Path:
     """Write the versions that are in the environment into constraints.txt."""
-    line = [str(python(root / ".venv")), "-I", "-m", "pip", "freeze", "--exclude-editable", "--exclude=course-utils"]
+    line = [str(python(root / ".venv")), "-I", "-m", "pip", "freeze", "--all", "--exclude-editable", "--exclude=pip"]
     frozen = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout
-    words = "# Tested together. `python course.py constraints` tests newer ones and writes this file anew.\n"
-    target = root / "constraints.txt"
+    versions = re.sub(r"\+\S+", "", frozen)  # the CPU build of torch is no version of its own
     draft = root / "constraints.draft"
-    draft.write_text(words + re.sub(r"\+\S+", "", frozen), encoding="utf-8")  # the CPU build is no version of its own
-    os.replace(str(draft), str(target))
-    return target
+    draft.write_text(HEADER + versions, encoding="utf-8")
+    os.replace(str(draft), str(root / "constraints.txt"))
+    return root / "constraints.txt"

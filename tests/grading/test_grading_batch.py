@@ -16,11 +16,11 @@ from dask.distributed import LocalCluster
 from nbgrader.api import Gradebook
 
 from course_grading import batch, grade
+from course_grading.__main__ import main
 from course_grading.grade import Options
 from course_grading.intake import Submission
 from course_grading.lock import alone
 from course_grading.sheet import sheet
-from course_utils.__main__ import main
 from course_utils.storage import write_file
 from tests.support.grading_class import LAB, ROOT, fake_judge, notebook, put
 
@@ -172,7 +172,7 @@ import signal, sys
 sys.path[:0] = {path!r}
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let no background job hear Ctrl-C
-    from course_utils.__main__ import main
+    from course_grading.__main__ import main
     from course_grading import grade
     from tests.support.grading_class import LAB
     from slow_judge import slow_judge
