@@ -127,9 +127,10 @@ def install(root: Path, extra: str, pinned: bool) -> None:
 
 def pin(root: Path) -> Path:
     """Write the versions that are in the environment into constraints.txt."""
-    line = [str(python(root / ".venv")), "-I", "-m", "pip", "freeze", "--all", "--exclude-editable", "--exclude=pip"]
-    frozen = subprocess.run(line, stdout=subprocess.PIPE, text=True, check=True).stdout
-    versions = re.sub(r"\+\S+", "", frozen)  # the CPU build of torch is no version of its own
+    folder = root / ".venv"
+    line = [str(python(folder)), "-I", "-m", "pip", "freeze", "--all", "--exclude-editable", "--exclude=pip"]
+    options = {"env": pip_variables(folder), "stdout": subprocess.PIPE, "text": True, "check": True}
+    versions = re.sub(r"\+\S+", "", subprocess.run(line, **options).stdout)  # the CPU build is no version of its own
     draft = root / "constraints.draft"
     draft.write_text(HEADER + versions, encoding="utf-8")
     os.replace(str(draft), str(root / "constraints.txt"))
