@@ -17,11 +17,11 @@ from msgspec.structs import replace
 from nbgrader.api import Gradebook
 
 from course_grading import classroom, outcomes
+from course_grading.__main__ import main
 from course_grading.classroom import Options
 from course_grading.intake.checkin import Submission
 from course_grading.labs import read_lab
 from course_grading.notebook import read
-from course_utils.__main__ import main
 from course_utils.storage import write_file
 from tests.support.grading_class import LAB, ROOT, fake_judge, notebook, put
 
@@ -170,7 +170,7 @@ import signal, sys
 sys.path[:0] = {path!r}
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # some shells let no background job hear Ctrl-C
-    from course_utils.__main__ import main
+    from course_grading.__main__ import main
     from course_grading import classroom
     from tests.support.grading_class import LAB
     from slow_judge import slow_judge

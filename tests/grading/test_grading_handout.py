@@ -1,4 +1,4 @@
-"""What students get holds no solution and no seed."""
+"""What students get holds no solution, no grader and no seed."""
 
 import io
 import shutil
@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from course_grading.handout import student_zip, write_student_zip
+from course_grading.handout import FILES, FOLDERS, student_zip, write_student_zip
 from tests.support.grading_class import ROOT
 
 
@@ -20,16 +20,16 @@ def handed_out():
 
 def test_the_archive_is_the_same_twice(tmp_path):
     assert student_zip() == student_zip()
-    for path in ("labs", "solutions", "course_utils"):
+    for path in ("labs", "solutions", *FOLDERS):
         shutil.copytree(ROOT / path, tmp_path / path, copy_function=shutil.copyfile)
-    for path in ("course.py", "pyproject.toml", "environment.yml", "LICENSE"):
+    for path in FILES:
         shutil.copyfile(ROOT / path, tmp_path / path)
     assert write_student_zip(tmp_path).read_bytes() == student_zip()
 
 
 def test_it_holds_what_students_need(handed_out):
-    needed = ["README.md", "course.py", "pyproject.toml", "environment.yml"]
-    package = [path for path in (ROOT / "course_utils").rglob("*") if path.is_file()]
+    needed = ["README.md", "course.py", "pyproject.toml", "constraints.txt", "environment.yml"]
+    package = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.is_file()]
     needed += [path.relative_to(ROOT).as_posix() for path in package if "__pycache__" not in path.parts]
     needed += [path.relative_to(ROOT).as_posix() for path in (ROOT / "labs").glob("*/*.ipynb")]
     assert {f"course/{name}" for name in needed} <= set(handed_out)
@@ -37,7 +37,8 @@ def test_it_holds_what_students_need(handed_out):
 
 def test_it_holds_no_solution_and_nothing_of_a_class(handed_out):
     parts = {part for name in handed_out for part in name.split("/")}
-    assert not parts & {"solutions", "tests", "submitted", "autograded", "gradebook.db", "run.json", "dist", ".git"}
+    absent = {"solutions", "tests", "course_grading", "benchmarks", "submitted", "autograded", "gradebook.db"}
+    assert not parts & {*absent, "run.json", "dist", ".git"}
     notebooks = [data for name, data in handed_out.items() if name.endswith(".ipynb")]
     assert notebooks and not any(b"BEGIN SOLUTION" in data for data in notebooks)
 
