@@ -75,16 +75,15 @@ def markdown(text: str, attachments: object = None) -> Markup:
         text: What a student wrote; other tags in it are shown as they are.
         attachments: Images that were put into the cell, unchecked.
     """
-    text = plain(text).replace(ASIDE, "")
+    text = plain(text)
     renderer = Renderer(_images(attachments))
     try:
         rendered = MarkdownWithMath(renderer=renderer).render(text)
     except Exception:  # a text that breaks the renderer is shown as it is
         rendered = f"<pre>{html.escape(text)}</pre>"
     cleaned = CONTROL.sub("", clean_text(rendered))
-    return Markup(
-        PLACE.sub(lambda m: renderer.formulas.pop(m[1], ""), cleaned)
-    )  # once: a place may be forged as &#57344;
+    drawn = renderer.formulas  # each once: a place can be forged by &#57344;
+    return Markup(PLACE.sub(lambda m: drawn.pop(m[1], ""), cleaned))
 
 
 def formula(latex: str, *, displayed: bool) -> Markup:

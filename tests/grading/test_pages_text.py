@@ -72,6 +72,8 @@ def test_an_attached_picture_is_shown_and_nothing_else():
         source, {"image.png": {"image/png": [PNG[:8] + "\n", PNG[8:]]}}
     )
     assert PNG in markdown("![a](attachment:my%20own.png)", {"my own.png": {"image/png": PNG}})
+    tagged = Seen(markdown("![$(a)$](attachment:image.png)", good)).tags
+    assert [(tag, set(attributes) - {"alt"}) for tag, attributes in tagged] == [("p", set()), ("img", {"src"})]
     fake = base64.b64encode(b"<script>").decode()
     for bad in ({"image.png": {"image/png": fake}}, {"image.png": {"image/png": '"><script>'}}, {"image.png": 3}, []):
         assert "data:" not in markdown(source, bad)
