@@ -3,8 +3,6 @@
 It runs in the course's own environment, which the grader's sandbox shows to submissions, and not in the peers'.
 """
 
-import importlib
-import inspect
 import json
 import os
 import random
@@ -21,38 +19,46 @@ from pathlib import Path
 from benchmarks.growth import grown
 from benchmarks.plots import Plot
 from benchmarks.rows import Row, alone, compare
+from course_utils import checks
 
 ROOT = Path(__file__).parents[1]
 LAB = "lab1_simulation"
 WORKERS = 2
-STAND_IN = """import torch
-from types import SimpleNamespace
-ALL = {}
-random_inputs = None
-def Mistake(name, wrong, message):
-    return SimpleNamespace(name=name, wrong=wrong)
-def Exercise(name, number, title, points, draw, reference, mistakes, **rest):
-    ALL[name] = mistakes
+CARRY = """import tempfile
+from pathlib import Path
+
+import course_utils.checks
+
+folder = Path(tempfile.mkdtemp())
+for name, text in {files!r}.items():
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text, "utf-8")
+course_utils.checks.__path__.insert(0, str(folder))
+import course_utils.checks.{lab} as carried
+del course_utils.checks.{lab}  # the notebook's own checks stay what they were
 """
 
 
 def exercises(lab: str) -> dict:
     """The exercises of a lab."""
-    return importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}").EXERCISES
+    return checks.exercises(lab.split("_")[0])
 
 
 def mistaken(lab: str, chosen: dict[str, int]) -> bytes:
-    """The solution with listed mistakes as answers, by the name of the function; the lab's checks stand in a cell."""
-    source = inspect.getsource(importlib.import_module(f"course_utils.checks.{lab.split('_')[0]}"))
-    head = re.sub(r"from course_utils.checks.exercise import .*", STAND_IN, source.split("EXERCISES = by_name(")[0])
+    """The solution with listed mistakes as answers, by the name of the function; a cell brings the lab's checks along.
+
+    Where submissions run there are no checks: what stands there in their place knows no mistakes.
+    """
+    short, folder = lab.split("_")[0], Path(checks.__file__).parent
+    files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in checks.sources(short)}
     notebook = json.loads((ROOT / "solutions" / lab / f"{lab}.ipynb").read_text("utf-8"))
     for cell in notebook["cells"]:
         name = re.search(r"^def (\w+)", "".join(cell["source"]), re.M)
         if cell["id"].endswith("-code") and name and name[1] in chosen:
-            cell["source"] = f"{name[1]} = ALL[{name[1]!r}][{chosen[name[1]]}].wrong"
+            cell["source"] = f"{name[1]} = carried.{name[1]}.mistakes[{chosen[name[1]]}].wrong"
     at = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "setup") + 1
-    added = {"cell_type": "code", "id": "mine", "metadata": {}, "source": head, "outputs": [], "execution_count": None}
-    notebook["cells"].insert(at, added)
+    added = {"cell_type": "code", "id": "mine", "metadata": {}, "outputs": [], "execution_count": None}
+    notebook["cells"].insert(at, {**added, "source": CARRY.format(files=files, lab=short)})
     return json.dumps(notebook).encode()
 
 

@@ -6,6 +6,7 @@ import torch
 
 from course_grading.sandbox.guest import wire
 from course_grading.sandbox.protocol import PAUSE, Broken, Session
+from course_utils.checks.calling import Returned, pack_observer
 
 
 def tampered(session: Session, channel: int) -> bool:
@@ -32,5 +33,5 @@ def _calls_are_seen(session: Session, channel: int, word: str) -> bool:
     ones = torch.ones(secrets.randbelow(5) + 2, dtype=torch.float64)
     session.run(f"def {word}(x):\n    x += 1\n    return x * {factor}", PAUSE)
     session.hold(word, channel)
-    [reply] = session.answers(channel, [wire.pack({"x": ones})], "returned", PAUSE)
+    [reply] = session.answers(channel, [wire.pack({"x": ones})], pack_observer(Returned()), PAUSE)
     return reply.changed == ["x"] and torch.equal(wire.unpack_tensor(reply.values["result"]), 2.0 * factor * ones)

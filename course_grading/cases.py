@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_grading.sandbox.guest import wire
+from course_utils.checks.calling import pack_observer
 from course_utils.checks.exercise import Exercise
 
 PERIOD = 12
@@ -32,7 +33,7 @@ class Question:
 def question(exercise: Exercise, seed: int, count: int) -> Question:
     """The question of one run: the same for every submission, another run has another."""
     cases = tuple(exercise.draw(_seed_of(exercise.name, seed, i)) for i in range(count))
-    return Question(cases, tuple(wire.pack(case) for case in cases), exercise.observer)
+    return Question(cases, tuple(wire.pack(case) for case in cases), pack_observer(exercise.sees))
 
 
 def _seed_of(name: str, seed: int, i: int) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from course_grading.cases import Question, question
 from course_grading.flags import flags
-from course_grading.labs import exercises, numbered, read_lab
+from course_grading.labs import exercises, read_lab
 from course_grading.model import Lab, Limits, Outcome
 from course_grading.notebook import Cell, Notebook
 from course_grading.plan import Released, released
@@ -17,6 +17,7 @@ from course_grading.running import Seen, SetupFailed, run
 from course_grading.sandbox.host import Sandbox
 from course_grading.sandbox.protocol import Broken
 from course_grading.verdicts import ENDED, verdict
+from course_utils import checks
 
 _warm: dict[int, Sandbox] = {}
 _one_at_a_time = threading.Lock()
@@ -120,4 +121,4 @@ def _no_exercise(lab: str, seen: Seen) -> str:
 
 @functools.cache
 def _all_exercises() -> dict[str, list[str]]:
-    return {short: list(exercises(short)) for short in numbered()}
+    return {lab: list(exercises(lab)) for lab in checks.LABS}

@@ -28,20 +28,6 @@ ENDED = {
 }
 """What a cell or a function did."""
 
-WANTED = {
-    "returned": "a tensor",
-    "number": "a number, or a tensor of shape ()",
-    "loss and gradient": "a loss of shape ()",
-    "drift and diffusion": "the pair (drift, diffusion)",
-    "schedule": "the tuple (alpha, beta, alpha_dot, beta_dot)",
-    "alpha and beta": "the tuple (alpha, beta)",
-    "state for points and images": "a tensor",
-    "x and velocity for points and images": "the tuple (x, velocity)",
-    "training": "the list of losses, as plain numbers",
-    "data, noise and score": "the tuple (data, noise, score)",
-}
-"""What each observer of `calling.OBSERVERS` wants to see returned."""
-
 GIVEN = {
     Kind.NOTHING: "nothing: is a `return` missing?",
     Kind.NDARRAY: "a NumPy array",
@@ -148,7 +134,7 @@ def _failure(exercise: Exercise, failed: Failed, lines: int) -> tuple[Status, st
         case Failure.OUT_OF_TIME:
             return Status.ERROR, "Your function did not end in time."
         case Failure.RETURNED:
-            return Status.WRONG, f"Expected {WANTED.get(exercise.observer, 'a tensor')}, got {GIVEN[failed.got]}."
+            return Status.WRONG, f"Expected {exercise.sees.wanted}, got {GIVEN[failed.got]}."
     what = exception(failed.error, lines) if failed.error else "an exception"
     return Status.ERROR, f"Your function raised {what}."
 
@@ -176,7 +162,7 @@ def _observation(exercise: Exercise, case: dict, reply: Answered) -> Observation
 
 
 def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:
-    return exercise.observe(exercise.reference, case).values
+    return exercise.observe(exercise.oracle, case).values
 
 
 def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:

@@ -43,13 +43,12 @@ def copy_course(folder: Path) -> None:
 
 
 def _stub_checks(checks: Path, folder: Path) -> None:
-    """The modules that call an answer as they are; in place of each other module or folder one that says nothing."""
-    folder.mkdir()
-    for path in checks.iterdir():
-        if path.name in SPOKEN:
-            shutil.copy(path, folder / path.name)
-        elif path.suffix == ".py" or (path / "__init__.py").is_file():
-            shutil.copy(GUEST / "checks_stub.py", folder / f"{path.stem}.py")
+    """The modules that call an answer as they are; in place of every other module one that says nothing."""
+    for path in checks.rglob("*.py"):
+        place = folder / path.relative_to(checks)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        spoken = path.parent == checks and path.name in SPOKEN
+        shutil.copy(path if spoken else GUEST / "checks_stub.py", place)
 
 
 def variables(course: str) -> dict[str, str]:

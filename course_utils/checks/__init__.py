@@ -1,10 +1,59 @@
-"""Checks of the exercises, one module a lab: `checks.lab1.euler(my_euler)`.
+"""Checks of the exercises, a folder a lab and a file an exercise: `checks.lab1.euler(my_euler)`.
 
-Each exercise is data (`exercise.Exercise`): how its inputs are drawn, an independent oracle, and the mistakes
-that are recognised. The check in the notebook, the tests and the grader are all made from it.
+Each exercise (an `Exercise`) is an independent oracle, how its inputs are drawn, and the mistakes that are
+recognised. The check in the notebook, the tests and the grader are all made from it. A lab is imported when it is used.
 """
 
-from course_utils.checks import lab1, lab2, lab3, lab4, lab5
+import importlib
+import pkgutil
+from pathlib import Path
+from types import ModuleType
+
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "lab1", "lab2", "lab3", "lab4", "lab5"]
+LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
+
+__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "sources", *LABS]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name not in LABS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return importlib.import_module(f"{__name__}.{name}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def exercises(lab: str) -> dict[str, Exercise]:
+    """The exercises of a lab by the name of their function, in the order of their numbers.
+
+    Args:
+        lab: Such as "lab1".
+
+    Raises:
+        ValueError: If there are no checks of this lab.
+    """
+    _known(lab)
+    found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
+    return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
+
+
+def sources(lab: str) -> list[Path]:
+    """The files that the judgement of a lab depends on: its own folder and what all labs share, no other lab's.
+
+    Args:
+        lab: Such as "lab1".
+
+    Raises:
+        ValueError: If there are no checks of this lab.
+    """
+    _known(lab)
+    here = Path(__file__).parent
+    return [*sorted(here.glob("*.py")), *sorted((here / lab).glob("*.py"))]
+
+
+def _known(lab: str) -> None:
+    if lab not in LABS:
+        raise ValueError(f"expected one of {', '.join(LABS)}, got {lab!r}")

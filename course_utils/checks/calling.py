@@ -6,12 +6,18 @@ This half, with `families`, knows neither oracles nor mistakes, so that it can r
 import re
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor
 
 from course_utils.checks.families import build, kind_of
+
+__all__ = [
+    *("AnswerError", "Observation", "called", "observe", "pack_observer", "unfinished", "unpack_observer"),
+    *("AlsoAtTheEnd", "DriftAndDiffusion", "LossAndGradient", "Number", "Observer", "PointsAndImages", "Returned"),
+    *("Several", "Training"),
+]
 
 HINTS = {
     r"xor": r"in Python a power is `**`",
@@ -44,123 +50,180 @@ class Observation:
     repeatable: bool = True
 
 
-def returned(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+class Observer:
+    """How the result of an answer is read: `observer(fn, arguments)` calls it, and names the tensors that it gave.
+
+    Attributes:
+        wanted: What it wants to see returned, in words.
+    """
+
+    wanted = "a tensor"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        """Named results of `fn`; an `AnswerError` if it returned something else than is wanted."""
+        raise NotImplementedError("each kind of observer has its own")
+
+    @property
+    def parts(self) -> tuple:
+        """What the observer is made of: `type(self)(*self.parts) == self`."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+
+@dataclass(frozen=True)
+class Returned(Observer):
     """The tensor that the answer returns."""
-    return {"result": _tensor(fn(*arguments.values()), "result")}
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        return {"result": _tensor(fn(*arguments.values()), "result")}
 
 
-def number(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Number(Observer):
     """A number, as such or as a tensor of shape ()."""
-    value = fn(*arguments.values())
-    as_such = isinstance(value, int | float) and not isinstance(value, bool)
-    return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
+
+    wanted = "a number, or a tensor of shape ()"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        value = fn(*arguments.values())
+        as_such = isinstance(value, int | float) and not isinstance(value, bool)
+        return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
 
 
-def loss_and_gradient(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class LossAndGradient(Observer):
     """A loss, and its gradient in the parameters of the argument `model`."""
-    loss = _tensor(fn(*arguments.values()), "loss")
-    if loss.ndim:
-        raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
-    parameters = list(arguments["model"].parameters())
-    zeros = [torch.zeros_like(p) for p in parameters]
-    found = torch.autograd.grad(loss, parameters, allow_unused=True) if loss.requires_grad else zeros
-    gradient = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
-    return {"loss": loss, "gradient": torch.cat([g.flatten() for g in gradient])}
+
+    wanted = "a loss of shape ()"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        loss = _tensor(fn(*arguments.values()), "loss")
+        if loss.ndim:
+            raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
+        parameters = list(arguments["model"].parameters())
+        zeros = [torch.zeros_like(p) for p in parameters]
+        found = torch.autograd.grad(loss, parameters, allow_unused=True) if loss.requires_grad else zeros
+        gradient = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
+        return {"loss": loss, "gradient": torch.cat([g.flatten() for g in gradient])}
 
 
-def drift_and_diffusion(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class DriftAndDiffusion(Observer):
     """A pair of drift and diffusion, each broadcast against the states `x`."""
-    pair = fn(*arguments.values())
-    if not isinstance(pair, tuple | list) or len(pair) != 2:
-        raise AnswerError(f"expected the pair (drift, diffusion), got {kind_of(pair)}")
-    x = arguments["x"]
-    out = {}
-    for name, value in zip(("drift", "diffusion"), pair, strict=True):
-        value = x.new_tensor(value) if isinstance(value, int | float) else _tensor(value, name)
-        value = value if value.ndim else value.to(x)
-        try:
-            out[name] = value.broadcast_to(x.shape)
-        except RuntimeError:
-            wanted = f"expected a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
-            raise AnswerError(f"{wanted}, as {name}, got shape {tuple(value.shape)}") from None
-    return out
+
+    wanted = "the pair (drift, diffusion)"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        pair = fn(*arguments.values())
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise AnswerError(f"expected {self.wanted}, got {kind_of(pair)}")
+        x = arguments["x"]
+        return {name: _like(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
 
 
-def several(*names: str) -> Callable:
-    """An observer of an answer that returns a tuple of tensors."""
+@dataclass(frozen=True, init=False)
+class Several(Observer):
+    """A tuple of tensors: `Several("alpha", "beta")`."""
 
-    def observer(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str):
+        object.__setattr__(self, "names", names)
+
+    @property
+    def parts(self) -> tuple:
+        return self.names
+
+    @property
+    def wanted(self) -> str:
+        return f"the tuple ({', '.join(self.names)})"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = fn(*arguments.values())
-        if not isinstance(values, tuple | list) or len(values) != len(names):
+        if not isinstance(values, tuple | list) or len(values) != len(self.names):
             got = f"{len(values)} values" if isinstance(values, tuple | list) else kind_of(values)
-            raise AnswerError(f"expected the tuple ({', '.join(names)}), got {got}")
-        return {name: _tensor(value, name) for name, value in zip(names, values, strict=True)}
-
-    return observer
+            raise AnswerError(f"expected {self.wanted}, got {got}")
+        return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
-def also_at_the_end(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class AlsoAtTheEnd(Observer):
     """The states that a step leads to, and those it leads to when `t_next` is 1: nan if they are not all finite."""
-    at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
-    result, end = (_tensor(fn(*each.values()), "result") for each in (arguments, at_the_end))
-    return {"result": result, "result for t_next = 1": end if end.isfinite().all() else torch.full_like(end, torch.nan)}
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
+        result = _tensor(fn(*arguments.values()), "result")
+        end = _tensor(fn(*at_the_end.values()), "result")
+        end = end if end.isfinite().all() else torch.full_like(end, torch.nan)
+        return {"result": result, "result for t_next = 1": end}
 
 
-def points_and_images(observer: Callable) -> Callable:
-    """An observer of two calls: with flat states cut from the images of the case, and with the images.
+@dataclass(frozen=True)
+class PointsAndImages(Observer):
+    """Two calls, each read by another observer: with flat states cut from the images of the case, and with the images.
 
     There are as many images as pixels in a row, so that a time that is not reshaped broadcasts, but wrongly.
     """
 
-    def both(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+    each: Observer = Returned()
+
+    @property
+    def wanted(self) -> str:
+        return self.each.wanted
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         n = len(arguments["z"])
         flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
         return {
             f"{name} for states of shape {tuple(call['z'].shape)}": value
             for call in (flat, arguments)
-            for name, value in observer(fn, call).items()
+            for name, value in self.each(fn, call).items()
         }
 
-    return both
 
-
-def training(fn: Callable, arguments: dict) -> dict[str, Tensor]:
+@dataclass(frozen=True)
+class Training(Observer):
     """What a training loop did: steps of its optimiser, the weights after them, the losses it returned."""
-    model = arguments["model"]
-    optimizer = arguments["optimizer"](model.parameters())
-    losses = fn(*{**arguments, "optimizer": optimizer}.values())
-    if not isinstance(losses, list | tuple):
-        raise AnswerError(f"expected the list of losses, got {kind_of(losses)}")
-    if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
-        raise AnswerError("expected losses that are plain numbers: these tensors keep the graphs of all batches alive")
-    return {
-        "number of steps of the given optimizer": torch.tensor(optimizer.steps),
-        "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
-        "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
-    }
+
+    wanted = "the list of losses, as plain numbers"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        model = arguments["model"]
+        optimizer = arguments["optimizer"](model.parameters())
+        losses = fn(*{**arguments, "optimizer": optimizer}.values())
+        if not isinstance(losses, list | tuple):
+            raise AnswerError(f"expected the list of losses, got {kind_of(losses)}")
+        if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
+            raise AnswerError(
+                "expected losses that are plain numbers: these tensors keep the graphs of all batches alive"
+            )
+        return {
+            "number of steps of the given optimizer": torch.tensor(optimizer.steps),
+            "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
+            "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
+        }
 
 
-OBSERVERS: dict[str, Callable[[Callable, dict], dict[str, Tensor]]] = {
-    "returned": returned,
-    "number": number,
-    "loss and gradient": loss_and_gradient,
-    "drift and diffusion": drift_and_diffusion,
-    "schedule": several("alpha", "beta", "alpha_dot", "beta_dot"),
-    "alpha and beta": several("alpha", "beta"),
-    "state for points and images": points_and_images(returned),
-    "x and velocity for points and images": points_and_images(several("x", "velocity")),
-    "training": training,
-    "state also at t_next = 1": also_at_the_end,
-    "data, noise and score": several("data", "noise", "score"),
-}
+OBSERVERS: dict[str, type[Observer]] = {kind.__name__: kind for kind in Observer.__subclasses__()}
 
 
-def observe(fn: Callable, case: dict, observer: str = "returned") -> Observation:
+def pack_observer(observer: Observer) -> dict:
+    """An observer as data: the name of its class, and what it is made of."""
+    parts = [pack_observer(part) if isinstance(part, Observer) else part for part in observer.parts]
+    return {"observer": type(observer).__name__, "parts": parts}
+
+
+def unpack_observer(data: dict) -> Observer:
+    """The observer that `pack_observer` made data of."""
+    parts = [unpack_observer(part) if isinstance(part, dict) else part for part in data["parts"]]
+    return OBSERVERS[data["observer"]](*parts)
+
+
+def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observation:
     """Call the answer twice with freshly built inputs, and say what came back.
 
     Raises:
         NotImplementedError: If the answer is an unfinished stub.
-        AnswerError: If it raised something else or returned no tensor.
+        AnswerError: If it raised something else, or returned what the observer does not want.
     """
     arguments = build(case)
     values = called(fn, arguments, observer)
@@ -169,19 +232,32 @@ def observe(fn: Callable, case: dict, observer: str = "returned") -> Observation
     return Observation(values, changed, all(_same(values[k], again[k]) for k in values))
 
 
-def called(fn: Callable, arguments: dict, observer: str) -> dict[str, Tensor]:
+def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tensor]:
     """What one call gives, as named tensors; errors as for `observe`."""
     try:
-        values = OBSERVERS[observer](fn, arguments)
+        values = observer(fn, arguments)
     except AnswerError as error:
         raise AnswerError(f"{error}{_hint(error)}") from error.__cause__
     except (Exception, SystemExit) as error:
-        if isinstance(error, NotImplementedError) and not error.args:
+        if unfinished(error, fn):
             raise
         own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == _file(fn)]
         where = f" in your line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
         raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}{_hint(error)}") from error
     return {name: value.detach().clone() for name, value in values.items()}
+
+
+def unfinished(error: BaseException, fn: Callable) -> bool:
+    """Whether an error is the bare `raise NotImplementedError` of a stub, in the answer's own notebook or file.
+
+    The same error raised by the package, in a function that the answer calls, is an error like any other.
+    """
+    if not isinstance(error, NotImplementedError) or error.args:
+        return False
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_globals.get("__name__") == getattr(fn, "__module__", None)
 
 
 def _hint(error: BaseException) -> str:
@@ -198,6 +274,17 @@ def _file(fn: Callable) -> str | None:
 
 def _same(a: Tensor, b: Tensor) -> bool:
     return a.shape == b.shape and torch.equal(torch.nan_to_num(a.double()), torch.nan_to_num(b.double()))
+
+
+def _like(x: Tensor, value, name: str) -> Tensor:
+    """A number, or a tensor that broadcasts against the states x, in their shape."""
+    value = x.new_tensor(value) if isinstance(value, int | float) else _tensor(value, name)
+    value = value if value.ndim else value.to(x)
+    try:
+        return value.broadcast_to(x.shape)
+    except RuntimeError:
+        wanted = f"expected a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
+        raise AnswerError(f"{wanted}, as {name}, got shape {tuple(value.shape)}") from None
 
 
 def _tensor(value, name: str) -> Tensor:

@@ -7,7 +7,7 @@ that was not reshaped broadcast, but wrongly.
 import torch
 import torch.nn.functional as F
 
-from course_utils.checks.exercise import Exercise, Mistake, by_name, random_inputs
+from course_utils.checks.old import Exercise, Mistake, by_name, random_inputs
 
 NOT_RESHAPED = "the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not with the batch."
 ONE_AXIS = "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch."
@@ -438,8 +438,8 @@ EXTENDED_DRIFT = Exercise(
 
 EXERCISES = by_name(CONDITIONAL_SCORE, SCORE_MATCHING_LOSS, NOISE_PREDICTION_LOSS, FROM_VELOCITY, EXTENDED_DRIFT)
 
-conditional_score = CONDITIONAL_SCORE.check
-score_matching_loss = SCORE_MATCHING_LOSS.check
-noise_prediction_loss = NOISE_PREDICTION_LOSS.check
-from_velocity = FROM_VELOCITY.check
-extended_drift = EXTENDED_DRIFT.check
+conditional_score = CONDITIONAL_SCORE
+score_matching_loss = SCORE_MATCHING_LOSS
+noise_prediction_loss = NOISE_PREDICTION_LOSS
+from_velocity = FROM_VELOCITY
+extended_drift = EXTENDED_DRIFT

@@ -1,6 +1,5 @@
 """The labs in a real browser: JupyterLab runs them, sliders and players move, exported pages are accessible."""
 
-import importlib
 import io
 import re
 import shutil
@@ -10,7 +9,7 @@ import pytest
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from PIL import Image
 
-from course_utils import plotting
+from course_utils import checks, plotting
 from tests.support import browser as lab
 
 ROOT = lab.ROOT
@@ -75,7 +74,7 @@ def untouched(request, chromium, server):
 def test_an_untouched_lab_runs_to_the_end_and_says_not_done_yet(untouched):
     page, name = untouched
     assert lab.errors(page) == []
-    for exercise in importlib.import_module(f"course_utils.checks.{name}").EXERCISES:
+    for exercise in checks.exercises(name):
         said = lab.cell_with(page, f"checks.{name}.{exercise}(").locator(".jp-OutputArea").inner_text()
         assert "not done yet" in said, exercise
     missing = "() => [...document.querySelectorAll('.jp-Notebook img')].filter(i => !i.naturalWidth).map(i => i.alt)"
@@ -84,9 +83,9 @@ def test_an_untouched_lab_runs_to_the_end_and_says_not_done_yet(untouched):
 
 def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
     page, name = untouched
-    exercise = next(iter(importlib.import_module(f"course_utils.checks.{name}").EXERCISES.values()))
+    exercise = next(iter(checks.exercises(name).values()))
     answer = lab.cell_with(page, f"def {exercise.name}(")
-    lab.replace_source(page, answer, f'{exercise.name} = checks.{name}.EXERCISES["{exercise.name}"].mistakes[0].wrong')
+    lab.replace_source(page, answer, f"{exercise.name} = checks.{name}.{exercise.name}.mistakes[0].wrong")
     check = lab.cell_with(page, f"checks.{name}.{exercise.name}(")
     check.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")

@@ -32,7 +32,9 @@ def test_everybody_gets_what_is_deserved(graded):
 def test_mistakes_are_recognised(graded):
     _, rows, _ = graded
     found = Counter(a.mistake for row in rows.values() for a in row.outcome.answers if a.mistake)
-    assert {"one step too few", "Euler", "h for sqrt(h)", "increment only", "pushed away", "no half"} <= set(found)
+    assert {"one step too few", "euler", "h for the root of h", "increment only", "pushed away", "no half"} <= set(
+        found
+    )
 
 
 def test_what_should_be_flagged_is(graded):

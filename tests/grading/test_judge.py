@@ -294,7 +294,7 @@ def test_no_sentence_holds_a_number_of_a_case(lab: str):
             said = set()
             for seed in range(3):
                 drawn = question(exercise, seed, 1).cases
-                values = exercise.observe(exercise.reference, drawn[0]).values
+                values = exercise.observe(exercise.oracle, drawn[0]).values
                 reply = given({k: wire.pack_tensor(spoil(v)) for k, v in values.items()})
                 answer = verdicts.judged(exercise, drawn, [reply], 10)
                 assert answer.status == "wrong" and not re.search(r"\d\.\d|\d\d", answer.message), answer
@@ -349,7 +349,7 @@ def test_an_odd_reply_is_a_wrong_answer_and_never_an_error(kind: str):
 def test_a_right_answer_to_some_cases_only_is_wrong():
     exercise = exercises(LAB)["heun_step"]
     drawn = question(exercise, SEED, 3).cases
-    right = [exercise.observe(exercise.reference, case).values for case in drawn]
+    right = [exercise.observe(exercise.oracle, case).values for case in drawn]
     replies = [given({k: wire.pack_tensor(v) for k, v in values.items()}) for values in right]
     assert verdicts.judged(exercise, drawn, replies, 5).status == "right"
     changed = given(replies[2].values, ["x"])

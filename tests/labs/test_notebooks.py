@@ -3,7 +3,6 @@
 That untouched labs run to their end is held by `test_browser`, that solutions do by nbval.
 """
 
-import importlib
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +10,7 @@ import nbformat
 import pytest
 
 from course_grading.release import read_notebook, student_version
+from course_utils import checks
 from tests.support import notebook_rules as rules
 
 ROOT = Path(__file__).parents[2]
@@ -26,7 +26,7 @@ def lab_of(solution):
 
 def exercises_of(solution):
     name = solution.stem.split("_")[0]
-    return name, importlib.import_module(f"course_utils.checks.{name}").EXERCISES
+    return name, checks.exercises(name)
 
 
 every_lab = pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)

@@ -221,7 +221,7 @@ from course_utils.checks import calling
 torch.equal = torch.allclose = lambda *a, **k: True
 torch.Tensor.__eq__ = lambda *a: True
 calling._same = lambda *a: True
-calling.observe = lambda fn, case, observer="": calling.Observation({"result": torch.zeros(3)})
+calling.observe = lambda fn, case, observer=None: calling.Observation({"result": torch.zeros(3)})
 """
 
 PATCH_JSON = """

@@ -9,10 +9,10 @@ import random
 import sys
 from pathlib import Path
 
-from course_utils.checks import lab1
+from course_utils import checks
 from tests.support.grading_class import notebook, put
 
-EXERCISES = lab1.EXERCISES
+EXERCISES = checks.exercises("lab1")
 STUBS = {name: f"def {name}(*arguments):\n    raise NotImplementedError" for name in EXERCISES}
 FULL = sum(exercise.points for exercise in EXERCISES.values())
 SCRIPT = '<script>document.title = "OWNED"</script><img src=x onerror="document.title = \'OWNED\'">'

@@ -15,6 +15,7 @@ FLIPS = {ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt, ast
 def mutants(fn: Callable) -> Iterator[tuple[str, Callable]]:
     """Every function that differs from `fn` in one place, with a word on where; those that cannot run are left out."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(fn)))
+    tree.body[0].decorator_list = []
     for i, node in enumerate(ast.walk(tree)):
         for what, change in _changes(node):
             mutant = copy.deepcopy(tree)
@@ -22,7 +23,7 @@ def mutants(fn: Callable) -> Iterator[tuple[str, Callable]]:
             code = compile(ast.fix_missing_locations(mutant), "<mutant>", "exec")
             space = dict(fn.__globals__)
             exec(code, space)
-            yield f"{what} in `{ast.unparse(node)}`", space[fn.__name__]
+            yield f"{what} in `{ast.unparse(node)}`", space[tree.body[0].name]
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Callable]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from course_utils.checks.calling import AnswerError, observe
+from course_utils.checks.calling import AnswerError, observe, unfinished, unpack_observer
 
 from . import confine, wire
 from .messages import Answered, Cases, Envelope, Failed, Failure, Here, Kind, orders, send
@@ -45,7 +45,7 @@ def reply_to(case: dict, fn: Callable, cases: Cases) -> Answered | Failed:
     """One call in its time."""
     try:
         with at_most(cases.seconds):
-            return call(fn, case, cases.observer)
+            return call(fn, case, unpack_observer(cases.observer))
     except OutOfTime:
         return Failed(Failure.OUT_OF_TIME)
     except BaseException as error:
@@ -76,7 +76,7 @@ def call(fn: Callable, case: dict, observer: Any) -> Answered | Failed:
 def failure(error: Exception, fn: Callable) -> Failed:
     """What a function failed by."""
     cause = error.__cause__ if isinstance(error, AnswerError) and error.__cause__ else error
-    if isinstance(cause, NotImplementedError) and not cause.args:
+    if unfinished(cause, fn):
         return Failed(Failure.NOT_DONE)
     return Failed(Failure.RAISED, raised(cause, fn))
 

@@ -1,0 +1,105 @@
+"""Exercise 1.3: paths of Brownian motion, from n standard normal numbers each and the step h."""
+
+import torch
+
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import dyadic
+from course_utils.checks.mistakes import overwritten
+
+__all__ = ["brownian_motion"]
+
+
+@exercise("1.3", "Brownian motion from increments", points=2)
+def brownian_motion(eps, h):
+    w = [torch.zeros_like(eps[0])]
+    for e in eps:
+        w.append(w[-1] + h**0.5 * e)
+    return torch.stack(w)
+
+
+@brownian_motion.inputs
+def _(normal):
+    return {"eps": normal(5 + normal.seed % 4, 3, 2), "h": dyadic(normal, 0.25, 0.75) ** 2}
+
+
+def _from_zero(rest):
+    """A zero before what else there is, along time."""
+    return torch.cat([torch.zeros_like(rest[:1]), rest])
+
+
+@brownian_motion.mistake("the increments are scaled by h: their variance, not their standard deviation, has to be h.")
+def h_for_the_root_of_h(eps, h):
+    return brownian_motion.oracle(eps, h**2)
+
+
+@brownian_motion.mistake("the increments are not scaled at all: over a time h the variance grows by h.")
+def no_scale(eps, h):
+    return brownian_motion.oracle(eps, 1.0)
+
+
+@brownian_motion.mistake("the start is missing: the first entry is W_0 = 0, so n increments give n + 1 values.")
+def start_missing(eps, h):
+    return brownian_motion.oracle(eps, h)[1:]
+
+
+@brownian_motion.mistake("the last value is missing: n increments lead from the first value to n more.")
+def end_missing(eps, h):
+    return brownian_motion.oracle(eps, h)[:-1]
+
+
+@brownian_motion.mistake("the steps have the length 1 / n: h is given, and n steps need not end at t = 1.")
+def one_over_n_for_h(eps, h):
+    return brownian_motion.oracle(eps, 1 / len(eps))
+
+
+@brownian_motion.mistake("the path starts at the first normal number: W_0 is 0.")
+def first_number_as_start(eps, h):
+    return torch.cat([eps[:1], h**0.5 * eps.cumsum(0)])
+
+
+@brownian_motion.mistake("these are the increments themselves: W_t is the sum of all increments up to t.")
+def not_summed(eps, h):
+    return _from_zero(h**0.5 * eps)
+
+
+@brownian_motion.mistake("the sum runs over the batch: paths are independent, the sum runs along time, the first axis.")
+def summed_over_the_batch(eps, h):
+    return _from_zero(h**0.5 * eps.cumsum(1))
+
+
+@brownian_motion.mistake("the sum runs along the last axis, over the coordinates: it runs along time, the first axis.")
+def summed_over_the_last_axis(eps, h):
+    return _from_zero(h**0.5 * eps.cumsum(-1))
+
+
+@brownian_motion.mistake(
+    "each W_t is drawn afresh as sqrt(t) eps: the variance is right, but a path must keep its past."
+)
+def scaled_by_time(eps, h):
+    t = h * torch.arange(1, len(eps) + 1, dtype=eps.dtype).reshape(-1, 1, 1)
+    return _from_zero(t.sqrt() * eps)
+
+
+@brownian_motion.mistake("the last value is never filled: the loop over the increments ends one short.")
+def last_not_filled(eps, h):
+    return torch.cat([brownian_motion.oracle(eps, h)[:-1], torch.zeros_like(eps[:1])])
+
+
+@brownian_motion.mistake("the first increment eps[0] is missing: does the loop start at 1?")
+def loop_from_1(eps, h):
+    return brownian_motion.oracle(eps[1:], h)
+
+
+@brownian_motion.mistake(
+    "the first increment eps[0] is missing, and the second value is still 0: does the loop start at 1?"
+)
+def loop_from_1_value_left_0(eps, h):
+    return _from_zero(brownian_motion.oracle(eps[1:], h))
+
+
+@brownian_motion.mistake("the root is taken of eps, too: eps is scaled by the root of h alone.")
+def root_of_eps(eps, h):
+    return brownian_motion.oracle((h * eps).sqrt(), 1.0)
+
+
+brownian_motion.mistakes += overwritten(brownian_motion.oracle, "value", start="W_0")

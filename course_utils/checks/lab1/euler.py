@@ -1,0 +1,127 @@
+"""Exercise 1.1: all states of n Euler steps from t = 0 to 1, time first."""
+
+import torch
+
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import curved_field
+from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop, overwritten
+
+__all__ = ["euler"]
+
+
+@exercise("1.1", "Euler loop", points=2, rtol=1e-5, why="times i / n may be computed and added in single precision")
+def euler(field, x0, n):
+    xs = [x0]
+    for i in range(n):
+        xs.append(xs[-1] + field(xs[-1], torch.tensor(i / n, dtype=x0.dtype)) / n)
+    return torch.stack(xs)
+
+
+@euler.inputs
+def _(normal):
+    n = (4, 10, 8)[normal.seed % 3]  # ten times 0.1 is less than 1: a loop `while t < 1` makes a step too many
+    return {"field": curved_field(normal, 2), "x0": normal(4, 2), "n": n}
+
+
+@euler.mistake(
+    "one step is missing: n steps visit n + 1 states, x0 included. "
+    "(Algorithm 1 as printed in the lecture stops one step early, too.)"
+)
+def one_step_too_few(field, x0, n):
+    return euler.oracle(field, x0, n)[:-1]
+
+
+@euler.mistake("the first step is missing: a loop from 1 to n - 1 makes n - 1 steps, the first of them at t = h.")
+def loop_from_1(field, x0, n):
+    return euler_loop(field, x0, n, steps=n - 1, time=lambda i, n: (i + 1) / n)
+
+
+@euler.mistake(
+    "there is one step too many: n steps of length 1 / n end at t = 1; with x0 that makes n + 1 states. "
+    "Count the steps with `for i in range(n)`: a sum of n times 1 / n is often not exactly 1."
+)
+def one_step_too_many(field, x0, n):
+    return euler_loop(field, x0, n, steps=n + 1)
+
+
+@euler.mistake("the loop ends after one step: is `return` indented too far?")
+def return_in_the_loop(field, x0, n):
+    return euler.oracle(field, x0, n)[:2]
+
+
+@euler.mistake("the starting state is missing: the first entry of the trajectory is x0 itself.")
+def start_missing(field, x0, n):
+    return euler.oracle(field, x0, n)[1:]
+
+
+@euler.mistake("each step adds the whole velocity: how far does a state travel in a time h?")
+def no_step_size(field, x0, n):
+    return euler_loop(field, x0, n, h=1.0)
+
+
+@euler.mistake(STATE_FORGOTTEN)
+def state_forgotten(field, x0, n):
+    return euler_loop(field, x0, n, kept=0.0)
+
+
+@euler.mistake("the steps go against the velocity.")
+def backwards(field, x0, n):
+    return euler_loop(field, x0, n, h=-1 / n)
+
+
+@euler.mistake("every step evaluates the field at t = 0: the time has to advance by h as well.")
+def time_stands_still(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: 0)
+
+
+@euler.mistake("the field is evaluated one step ahead: the Euler step uses the time at the start of the step.")
+def time_of_the_next_step(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: (i + 1) / n)
+
+
+@euler.mistake("the field is called with the number of the step: it wants the time at which the step starts.")
+def number_of_the_step(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: i)
+
+
+@euler.mistake("the times are too far apart: n points from 0 to 1 leave n - 1 gaps, and n steps need n gaps.")
+def times_of_n_points(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: i / (n - 1))
+
+
+@euler.mistake("the steps have the length 1 / (n - 1), and there are n - 1: a grid of n points has one gap less.")
+def step_size_of_n_minus_1(field, x0, n):
+    return euler.oracle(field, x0, n - 1)
+
+
+@euler.mistake("the step size is 1 / (n + 1): n steps, not n + 1, have to reach t = 1.")
+def step_size_of_n_plus_1(field, x0, n):
+    return euler_loop(field, x0, n, h=1 / (n + 1))
+
+
+@euler.mistake("steps and times have the length 1 / (n + 1): n + 1 states have n steps between them.")
+def step_size_and_times_of_n_plus_1(field, x0, n):
+    return euler.oracle(field, x0, n + 1)[:-1]
+
+
+@euler.mistake(ALWAYS_FROM_THE_START)
+def always_from_the_start(field, x0, n):
+    return euler_loop(field, x0, n, stuck=True)
+
+
+euler.mistakes += overwritten(euler.oracle, "state")
+
+
+@euler.mistake("the states are stacked along the second axis: time comes first, then the batch.")
+def batch_first(field, x0, n):
+    return euler.oracle(field, x0, n).transpose(0, 1)
+
+
+@euler.mistake("the states are joined along the batch (torch.cat lengthens an axis): time needs an axis of its own.")
+def joined_along_the_batch(field, x0, n):
+    return euler.oracle(field, x0, n).flatten(0, 1)
+
+
+@euler.mistake("only the last state came back: the whole trajectory is asked for, stacked along a first axis.")
+def only_the_end(field, x0, n):
+    return euler.oracle(field, x0, n)[-1]

@@ -1,0 +1,122 @@
+"""Exercise 1.4: one Euler–Maruyama step, with the increment dw of variance h as an argument."""
+
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import affine_sde
+from course_utils.checks.mistakes import CHANGE_ONLY
+
+__all__ = ["euler_maruyama_step"]
+
+
+@exercise("1.4", "Euler–Maruyama step", points=2)
+def euler_maruyama_step(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.inputs
+def _(normal):
+    sde = affine_sde(normal, 2)
+    t, h = normal(2).sigmoid()
+    return {"sde": sde, "x": normal(4, 2), "t": t, "h": h / 2, "dw": (h / 2).sqrt() * normal(4, 2)}
+
+
+@euler_maruyama_step.mistake("the noise is scaled by sqrt(h) once more: dw already has the variance h.")
+def root_twice(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) * h.sqrt() * dw
+
+
+@euler_maruyama_step.mistake("the noise is multiplied by h: only the drift is a rate per time.")
+def h_on_the_noise(sde, x, t, h, dw):
+    return x + h * (sde.drift(x, t) + sde.diffusion(x, t) * dw)
+
+
+@euler_maruyama_step.mistake("the drift is missing.")
+def no_drift(sde, x, t, h, dw):
+    return x + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the noise has the wrong sign: the law is the same, but not the path that dw drives.")
+def minus_noise(sde, x, t, h, dw):
+    return euler_maruyama_step.oracle(sde, x, t, h, -dw)
+
+
+@euler_maruyama_step.mistake("dw is divided by sqrt(h): it is used as it is, with the variance h.")
+def divided_by_the_root(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw / h.sqrt()
+
+
+@euler_maruyama_step.mistake("the noise is missing: this is the Euler step of an ODE.")
+def no_noise(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t)
+
+
+@euler_maruyama_step.mistake("the noise is not multiplied by the diffusion coefficient.")
+def no_diffusion_coefficient(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + dw
+
+
+@euler_maruyama_step.mistake(
+    "the diffusion coefficient is squared: its square is the variance per time, not the factor of dw."
+)
+def squared(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) ** 2 * dw
+
+
+@euler_maruyama_step.mistake(
+    "the root of the diffusion coefficient multiplies dw: sigma is no variance, it is the factor itself."
+)
+def root_of_sigma(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t).sqrt() * dw
+
+
+@euler_maruyama_step.mistake("the drift is multiplied by the time t: the length of the step is h.")
+def time_for_step(sde, x, t, h, dw):
+    return x + t * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "the change is multiplied by x: whether it grows with x is for drift and diffusion to say."
+)
+def growing_with_x(sde, x, t, h, dw):
+    return x * (1 + h * sde.drift(x, t) + sde.diffusion(x, t) * dw)
+
+
+@euler_maruyama_step.mistake("the drift is added whole: in a time h it moves the state by h times as much.")
+def drift_without_h(sde, x, t, h, dw):
+    return x + sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "the drift is multiplied by sqrt(h): only noise grows like that; the drift is a rate per time."
+)
+def root_on_the_drift(sde, x, t, h, dw):
+    return x + h.sqrt() * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the diffusion coefficient is taken at t + h: Itô takes it at the beginning of the step.")
+def later_time(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t + h) * dw
+
+
+@euler_maruyama_step.mistake("drift and diffusion are taken at the end of the step: Itô takes them at t.")
+def all_at_the_later_time(sde, x, t, h, dw):
+    return euler_maruyama_step.oracle(sde, x, t + h, h, dw)
+
+
+@euler_maruyama_step.mistake(
+    "the diffusion coefficient is taken where the drift has already moved the state: Itô takes it at x."
+)
+def moved_state(sde, x, t, h, dw):
+    moved = x + h * sde.drift(x, t)
+    return moved + sde.diffusion(moved, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "drift and diffusion are exchanged: the drift belongs to the time, the diffusion to the noise."
+)
+def exchanged(sde, x, t, h, dw):
+    return x + h * sde.diffusion(x, t) + sde.drift(x, t) * dw
+
+
+@euler_maruyama_step.mistake(CHANGE_ONLY)
+def increment_only(sde, x, t, h, dw):
+    return h * sde.drift(x, t) + sde.diffusion(x, t) * dw

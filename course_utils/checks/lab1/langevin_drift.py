@@ -1,0 +1,84 @@
+"""Exercise 1.6: the drift that keeps the law with a given score, for a given noise."""
+
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import affine_score, dyadic
+from course_utils.checks.mistakes import WHOLE_STEP
+
+__all__ = ["langevin_drift"]
+
+
+@exercise("1.6", "Langevin drift", points=2)
+def langevin_drift(score, x, sigma):
+    return sigma**2 / 2 * score(x)
+
+
+@langevin_drift.inputs
+def _(normal):
+    score = affine_score(normal, 2)
+    x = normal(4, 2)
+    x[1] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
+    return {"score": score, "x": x, "sigma": dyadic(normal, 1.0, 2.0)}
+
+
+@langevin_drift.mistake("the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p.")
+def no_half(score, x, sigma):
+    return sigma**2 * score(x)
+
+
+@langevin_drift.mistake(
+    "sigma enters with the wrong power: it is the variance of the noise that the drift has to balance."
+)
+def not_squared(score, x, sigma):
+    return sigma / 2 * score(x)
+
+
+@langevin_drift.mistake(
+    "the factor of the score is sigma: noise and drift balance if it is half the *variance* per time."
+)
+def sigma_alone(score, x, sigma):
+    return sigma * score(x)
+
+
+@langevin_drift.mistake("the factor of the score is the root of what it has to be: the drift balances a variance.")
+def root_of_the_half(score, x, sigma):
+    return sigma / 2**0.5 * score(x)
+
+
+@langevin_drift.mistake("score(x) is already the gradient of log p: no log is needed.")
+def log_of_the_score(score, x, sigma):
+    return sigma**2 / 2 * score(x).log()
+
+
+@langevin_drift.mistake("the score is already the gradient of log p: take no log of it, but weigh it with the noise.")
+def log_of_the_score_alone(score, x, sigma):
+    return score(x).log()
+
+
+@langevin_drift.mistake("the half is squared, too: the drift is half as strong as it has to be.")
+def half_squared(score, x, sigma):
+    return (sigma / 2) ** 2 * score(x)
+
+
+@langevin_drift.mistake("sigma is missing: this drift would balance the noise for sigma = 1 only.")
+def half_the_score(score, x, sigma):
+    return score(x) / 2
+
+
+@langevin_drift.mistake("the drift runs downhill, away from where p is large.")
+def downhill(score, x, sigma):
+    return -langevin_drift.oracle(score, x, sigma)
+
+
+@langevin_drift.mistake("this is the score alone: stronger noise needs a stronger drift.")
+def score_alone(score, x, sigma):
+    return score(x)
+
+
+@langevin_drift.mistake("the score is not used: the drift follows the gradient of log p at x, not x itself.")
+def no_score(score, x, sigma):
+    return sigma**2 / 2 * x
+
+
+@langevin_drift.mistake(WHOLE_STEP)
+def a_step(score, x, sigma):
+    return x + langevin_drift.oracle(score, x, sigma)

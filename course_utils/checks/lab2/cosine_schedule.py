@@ -1,0 +1,105 @@
+"""Exercise 2.1: alpha = sin(pi t / 2) and beta = cos(pi t / 2), with their derivatives."""
+
+import math
+
+import torch
+
+from course_utils.checks.calling import Several
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import times
+
+__all__ = ["cosine_schedule"]
+
+
+@exercise(
+    "2.1",
+    "Cosine schedule",
+    points=2,
+    sees=Several("alpha", "beta", "alpha_dot", "beta_dot"),
+    rtol=1e-6,
+    why="a pi in single precision is no mistake",
+)
+def cosine_schedule(t):
+    rate = math.pi / 2
+    return (rate * t).sin(), (rate * t).cos(), rate * (rate * t).cos(), -rate * (rate * t).sin()
+
+
+@cosine_schedule.inputs
+def _(normal):
+    return {"t": torch.cat([times(normal, 3), torch.tensor([0.0, 1.0], dtype=torch.float64)])}
+
+
+@cosine_schedule.mistake("time runs backwards: at t = 0 all is noise (alpha = 0), at t = 1 all is data (alpha = 1).")
+def noise_and_data_exchanged(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return beta, alpha, beta_dot, alpha_dot
+
+
+@cosine_schedule.mistake("the two derivatives are exchanged: the third value belongs to alpha, the fourth to beta.")
+def only_derivatives_exchanged(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, beta_dot, alpha_dot
+
+
+@cosine_schedule.mistake("the order: first alpha and beta, then their two derivatives.")
+def each_with_its_derivative(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, alpha_dot, beta, beta_dot
+
+
+@cosine_schedule.mistake("the chain rule is missing: the argument of sine and cosine is not t itself.")
+def no_chain_rule(t):
+    alpha, beta, _, _ = cosine_schedule.oracle(t)
+    return alpha, beta, beta, -alpha
+
+
+@cosine_schedule.mistake("the derivatives are divided by the inner derivative: that is integration.")
+def chain_rule_upside_down(t):
+    alpha, beta, _, _ = cosine_schedule.oracle(t)
+    return alpha, beta, beta / (math.pi / 2), -alpha / (math.pi / 2)
+
+
+@cosine_schedule.mistake("beta is 1 - alpha: here the *squares* add up to 1.")
+def beta_is_1_minus_alpha(t):
+    alpha, _, alpha_dot, _ = cosine_schedule.oracle(t)
+    return alpha, 1 - alpha, alpha_dot, -alpha_dot
+
+
+@cosine_schedule.mistake("the sign of beta_dot: the noise fades away, so beta falls.")
+def sign_of_beta_dot(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, alpha_dot, -beta_dot
+
+
+@cosine_schedule.mistake("the sign of alpha_dot: the share of data grows, so alpha rises.")
+def sign_of_alpha_dot(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, -alpha_dot, beta_dot
+
+
+def _faster(t, factor):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(factor * t)
+    return alpha, beta, factor * alpha_dot, factor * beta_dot
+
+
+@cosine_schedule.mistake("this schedule runs too fast: t from 0 to 1 is a quarter of a turn, so that alpha ends at 1.")
+def pi_for_half_of_pi(t):
+    return _faster(t, 2)
+
+
+@cosine_schedule.mistake("this schedule does not arrive: put in t = 1 and see what alpha and beta are.")
+def no_pi(t):
+    return _faster(t, 2 / math.pi)
+
+
+@cosine_schedule.mistake("these are squares: here alpha^2 + beta^2 = 1, not alpha + beta.")
+def squares(t):
+    alpha, beta, alpha_dot, _ = cosine_schedule.oracle(t)
+    growth = 2 * alpha * alpha_dot
+    return alpha**2, beta**2, growth, -growth
+
+
+@cosine_schedule.mistake("these are the derivatives of the linear schedule t, 1 - t.")
+def linear_derivatives(t):
+    alpha, beta, _, _ = cosine_schedule.oracle(t)
+    return alpha, beta, torch.ones_like(t), -torch.ones_like(t)

@@ -1,0 +1,110 @@
+"""Exercise 2.5: the divergence of a field, one number a state, by automatic differentiation."""
+
+import torch
+
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import times
+
+__all__ = ["divergence"]
+
+
+@exercise("2.5", "Divergence", points=3, why="float64; the derivatives of polynomials are exact to rounding")
+def divergence(field, x, t):
+    q = field.quadratic
+    slopes = torch.einsum("iik->k", q) + torch.einsum("iki->k", q)
+    return (1 + t) * (x @ slopes) + field.matrix.trace()
+
+
+@divergence.inputs
+def _(normal):
+    d = 3 + normal.seed % 2
+    field = {"family": "polynomial field", "quadratic": normal(d, d, d), "matrix": normal(d, d)}
+    return {"field": field, "x": normal(5, d), "t": times(normal, 5)}
+
+
+def _jacobian(field, x, t):
+    """du_i / dx_j of every state, shape (batch, d, d)."""
+    q = field.quadratic + field.quadratic.mT
+    return (1 + t)[:, None, None] * torch.einsum("ijk,bk->bij", q, x) + field.matrix
+
+
+def _terms(field, x, t):
+    """du_i / dx_i of every state, shape (batch, d)."""
+    return _jacobian(field, x, t).diagonal(dim1=1, dim2=2)
+
+
+@divergence.mistake(
+    "all partial derivatives are added, du_1/dx_2 among them: the divergence takes each component along its own "
+    "coordinate only."
+)
+def sum_of_all_partial_derivatives(field, x, t):
+    return _jacobian(field, x, t).sum((1, 2))
+
+
+@divergence.mistake("one number came back for the whole batch: each state has its own divergence.")
+def summed_over_the_batch(field, x, t):
+    return divergence.oracle(field, x, t).sum()
+
+
+@divergence.mistake("only the first coordinate counts: add up over all of them.")
+def first_coordinate_only(field, x, t):
+    return _terms(field, x, t)[:, 0]
+
+
+@divergence.mistake(
+    "a row of the gradient is taken, which belongs to one state: coordinate i of all states is a column."
+)
+def row_instead_of_column(field, x, t):
+    jacobian = _jacobian(field, x, t)
+    return sum(jacobian[i, i] for i in range(x.shape[1]))
+
+
+@divergence.mistake("only the last coordinate counts: each round of the loop has to add to a sum, not to replace it.")
+def last_coordinate_only(field, x, t):
+    return _terms(field, x, t)[:, -1]
+
+
+@divergence.mistake("only the first two coordinates count: a field may have more of them, x.shape[1].")
+def two_coordinates_only(field, x, t):
+    return _terms(field, x, t)[:, :2].sum(1)
+
+
+@divergence.mistake("earlier gradients are still there: backward() adds to x.grad; torch.autograd.grad starts afresh.")
+def gradients_pile_up(field, x, t):
+    jacobian = _jacobian(field, x, t)
+    return jacobian.triu().sum((1, 2))  # x.grad keeps du_j/dx_i of all components j before i
+
+
+@divergence.mistake("the result is divided by the size of the batch: add the components up, do not average them.")
+def divided_by_the_batch(field, x, t):
+    return divergence.oracle(field, x, t) / len(x)
+
+
+@divergence.mistake("these are the terms of the divergence, one a coordinate: add them up.")
+def not_added_up(field, x, t):
+    return _terms(field, x, t)
+
+
+@divergence.mistake("this is the mean over the coordinates; the divergence is their sum.")
+def mean(field, x, t):
+    return divergence.oracle(field, x, t) / x.shape[1]
+
+
+@divergence.mistake("the result has one axis too many: one number a state, shape (batch,).")
+def a_column(field, x, t):
+    return divergence.oracle(field, x, t)[:, None]
+
+
+@divergence.mistake("this is the Jacobian matrix of each state: only its trace is asked for.")
+def whole_jacobian(field, x, t):
+    return _jacobian(field, x, t)
+
+
+@divergence.mistake("the field is differentiated at t = 0: it changes with time.")
+def time_stands_still(field, x, t):
+    return divergence.oracle(field, x, torch.zeros_like(t))
+
+
+@divergence.mistake("the sign: a field that points away from everywhere has positive divergence.")
+def sign(field, x, t):
+    return -divergence.oracle(field, x, t)
