@@ -1,223 +1,167 @@
 #!/usr/bin/env python3
-"""Set the course up, once, in the folder .venv, and run it.
+"""The course's one command: `python course.py VERB` installs what the verb needs, once, in .venv, and runs it there."""
 
-usage:
-  python course.py lab [option of JupyterLab ...]   open the labs
-  python course.py test [option of pytest ...]      run every test, or only what the options name
-  python course.py VERB ...                         anything else goes to: python -m course_utils VERB ...
-
-Needs Python 3.11 or newer, 4 GB of disk and, the first time, a network.
-"""
-
-# Standard library only, and no syntax newer than Python 3.6: an old Python must get far enough to say that it is old.
 import contextlib
-import hashlib
-import importlib.util
-import json
+import difflib
 import os
 import platform
-import shutil
+import re
 import subprocess
 import sys
-import threading
-import time
-import urllib.request
 from pathlib import Path
+from typing import NamedTuple
+
+from course_setup import environment, packages
 
 ROOT = Path(__file__).resolve().parent
 PYTHON_FLOOR = (3, 11)
-EXTRAS = "test,teach"
-CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-LAB_WITHOUT = ["@jupyter/nbgrader", "@jupyterlab/apputils-extension:announcements"]  # instructors' buttons, a pop-up
-DISK_GB = {"cpu": 4, "cuda": 10}
-NO_NETWORK = ("Retrying (", "ConnectionError", "ReadTimeout", "Temporary failure in name resolution", "IncompleteRead")
-HERE = f"Python {platform.python_version()} on {platform.system()} {platform.machine()}"
-PIP_FAILURES = [  # signs in what pip says, and the sentence that the user reads
-    (("No space left on device", "not enough space on the disk"), "The disk is full: free some space"),
-    (NO_NETWORK, "The network does not answer: connect, or set HTTPS_PROXY if you are behind a proxy"),
-    (("No matching distribution found",), f"No build of a package fits {HERE}: use another Python"),
-    (("",), "pip failed for the reason above: mend it"),
-]
 
 
-def scripts(root: Path) -> Path:
-    """Folder of the environment's programs."""
-    return root / ".venv" / ("Scripts" if os.name == "nt" else "bin")
+class Verb(NamedTuple):
+    """One verb: what it does, the folder of this repository that it belongs to, and the extra that it needs."""
+
+    name: str
+    does: str
+    home: str
+    extra: str = ""
 
 
-def venv_python(root: Path) -> Path:
-    return scripts(root) / ("python.exe" if os.name == "nt" else "python")
+VERBS = {
+    "students": [
+        Verb("lab", "open the labs in JupyterLab", "labs"),
+        Verb("train", "train Lab 4's generator of digits", "course_utils"),
+        Verb("generate", "draw digits with a trained generator", "course_utils"),
+    ],
+    "instructors": [
+        Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),
+        Verb("grade", "grade what students handed in: table, feedback, report, gradebook", "course_grading", "grade"),
+        Verb("formgrader", "mark answers in words by hand, in the browser", "course_grading", "grade"),
+        Verb("book", "make the course as web pages to read", "course_grading", "book"),
+    ],
+    "contributors": [
+        Verb("test", "run every test and every solution, or what pytest's options name", "tests", "test"),
+        Verb("execute", "run solution notebooks and save them with their figures", "course_grading", "book"),
+        Verb("classifier", "train the classifier that judges digits", "course_utils"),
+        Verb("bench", "measure speed beside other libraries", "benchmarks", "test"),
+        Verb("constraints", "test the newest versions of all packages and pin them", "tests", "test"),
+    ],
+}
 
 
-def stamp(root: Path) -> Path:
-    """The file that is there only while a finished installation is."""
-    return root / ".venv" / "ready"
+# Before anything is installed
 
 
-def fingerprint(root: Path) -> str:
-    """Two lines: what the environment stands on (Python, place) and what is installed in it (pyproject.toml)."""
-    project = (root / "pyproject.toml").read_bytes()
-    return f"{' '.join(sys.version.split())} in {root}\n{hashlib.sha256(project).hexdigest()}"
+def usable(verb: Verb) -> bool:
+    """Whether this copy of the course has what the verb belongs to: students' copies hold less."""
+    return (ROOT / verb.home).is_dir()
 
 
-def installed(root: Path) -> str:
-    """The fingerprint of the finished installation, empty without one."""
-    if venv_python(root).exists() and stamp(root).exists():
-        return stamp(root).read_text(encoding="utf-8")
-    return ""
+def overview() -> str:
+    """The text of --help."""
+    lines = ["usage: python course.py VERB [option ...], such as: python course.py lab"]
+    for group, verbs in VERBS.items():
+        shown = [f"  {verb.name:<12} {verb.does}" for verb in verbs if usable(verb)]
+        lines += ["", f"for {group}:", *shown] if shown else []
+    lines += [
+        "",
+        "`python course.py VERB --help` says more about one, --version the course's version. What a verb needs is",
+        "installed in the folder .venv on first use: that takes a network, some minutes and up to 4 GB of disk.",
+    ]
+    return "\n".join(lines)
 
 
-def reachable(url: str, seconds: float = 4) -> bool:
-    """Whether `url` answers within so many seconds, name lookup included."""
-    answers = []
-
-    def ask() -> None:
-        with contextlib.suppress(Exception), urllib.request.urlopen(url, timeout=seconds) as reply:
-            answers.append(reply.status)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    return bool(answers)
+def version() -> str:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return re.search(r'^version = "(.*)"', project, re.MULTILINE).group(1)
 
 
-def torch_build() -> str:
-    """The build of torch that is wanted; only on Linux does the usual one bring several GB of CUDA."""
-    return "cuda" if sys.platform.startswith("linux") and shutil.which("nvidia-smi") else "cpu"
+def find(word: str) -> Verb:
+    """The verb of that name; stops with a sentence where there is none."""
+    known = {verb.name: verb for verbs in VERBS.values() for verb in verbs}
+    if word in known and usable(known[word]):
+        return known[word]
+    if word in known:
+        problem = f"`{word}` needs the whole repository of the course, with the folder {known[word].home}"
+    else:
+        near = difflib.get_close_matches(word, known, 1, 0.5)
+        problem = f"`{word}` is no verb" + (f"; did you mean `{near[0]}`?" if near else "")
+    print(f"error: {problem} (python course.py --help lists them)", file=sys.stderr)
+    raise SystemExit(2)
 
 
-def cpu_options() -> list:
-    """Options that make pip take the CPU build of torch: it sorts above the usual one of the same version."""
-    if torch_build() == "cuda" or not sys.platform.startswith("linux"):
-        return []
-    if reachable(CPU_INDEX + "/torch/"):
-        return ["--extra-index-url", CPU_INDEX]
-    print("The index of CPU builds does not answer: torch may come with several GB of CUDA.", flush=True)
-    return []
+# Running it
 
 
-def check_machine(root: Path) -> None:
-    """Stop, with a remedy, where no environment can be made."""
-    if importlib.util.find_spec("ensurepip") is None:
-        package = "python{}.{}-venv".format(*sys.version_info[:2])
-        sys.exit(f"This Python cannot make environments: run `sudo apt install {package}`, then try again.")
-    needed, free = DISK_GB[torch_build()], shutil.disk_usage(str(root)).free / 1e9
-    if free < needed:
-        sys.exit(f"The course needs {needed} GB of disk and {root} has {free:.1f}: free some space, then try again.")
+def side_by_side(verb: Verb, rest: list) -> bool:
+    """Whether this is a run of many tests: no file or folder is named."""
+    return verb.name == "test" and not any(Path(word.split("::")[0]).exists() for word in rest)
 
 
-def pip(root: Path, *arguments: str) -> None:
-    """Run `pip install`, showing what it says; if it fails, stop with the likely cause."""
-    line = [str(venv_python(root)), "-m", "pip", "install", "--disable-pip-version-check", *arguments]
-    said = ""
-    with subprocess.Popen(line, cwd=str(root), stderr=subprocess.PIPE, text=True, errors="replace") as process:
-        for words in process.stderr:
-            sys.stderr.write(words)
-            said += words
-    if process.returncode:
-        cause = next(cause for signs, cause in PIP_FAILURES if any(sign in said for sign in signs))
-        sys.exit(cause + ", then run the same command again.")
-
-
-def tidy_lab(root: Path) -> None:
-    """Leave out of JupyterLab what is not for students."""
-    config = root / ".venv" / "etc" / "jupyter" / "labconfig" / "page_config.json"
-    config.parent.mkdir(parents=True, exist_ok=True)
-    config.write_text(json.dumps({"disabledExtensions": dict.fromkeys(LAB_WITHOUT, True)}), encoding="utf-8")
-
-
-def install(root: Path) -> None:
-    """Make the environment, or bring it up to date with pyproject.toml; only finished work gets the stamp."""
-    import tomllib
-
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    torch = next(line for line in project["dependencies"] if line.startswith("torch>"))
-    target = fingerprint(root)
-    fresh = installed(root).split("\n")[0] != target.split("\n")[0]
-    check_machine(root)
-    print(f"{'Making' if fresh else 'Updating'} the environment .venv: this takes minutes.", flush=True)
-    with contextlib.suppress(FileNotFoundError):
-        stamp(root).unlink()
-    if fresh and subprocess.call([sys.executable, "-m", "venv", "--clear", str(root / ".venv")]):
-        sys.exit("Python could not make .venv for the reason above: delete the folder .venv, then try again.")
-    pip(root, *cpu_options(), torch)
-    pip(root, "-e", f".[{EXTRAS}]")
-    tidy_lab(root)
-    draft = root / ".venv" / "ready.draft"
-    draft.write_text(target, encoding="utf-8")
-    os.replace(str(draft), str(stamp(root)))
-
-
-def try_lock(file) -> bool:
-    """Lock an open file for this process, unless another holds it; the system frees it when the process ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:  # a file system without locks
-        pass
-    return True
-
-
-@contextlib.contextmanager
-def alone(root: Path):
-    """Wait until no other course.py is installing here, and keep others waiting."""
-    with (root / ".venv.lock").open("a") as file:
-        if not try_lock(file):
-            print("Another course.py is installing: waiting for it.", flush=True)
-            while not try_lock(file):
-                time.sleep(0.5)
-        yield
-
-
-def ensure(root: Path) -> None:
-    """Install unless that is done."""
-    if installed(root) != fingerprint(root):
-        with alone(root):
-            if installed(root) != fingerprint(root):
-                install(root)
-
-
-def command(root: Path, verb: str, rest: list) -> list:
-    """The program line that `course.py verb rest` stands for."""
-    python = [str(venv_python(root)), "-m"]
-    if verb == "lab":
+def command(verb: Verb, rest: list, python: str) -> list:
+    """The program line that `course.py VERB rest` stands for."""
+    if verb.name == "lab":
         as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         given = {option.split("=")[0] for option in rest}
-        usual = {"--ServerApp.root_dir": root, "--LabApp.default_url": "/lab/tree/labs"}  # labs show pictures in docs
+        usual = {"--ServerApp.root_dir": ROOT, "--LabApp.default_url": "/lab/tree/labs"}  # labs show pictures in docs
         folder = [f"{n}={value}" for n, value in usual.items() if not given & {n, "--ServerApp.root_dir"}]
-        return [*python, "jupyterlab", *folder, *as_root, *rest]
-    if verb == "test":
-        return [*python, "pytest", *(rest or ["-n", str(min(4, os.cpu_count() or 1))])]
-    return [*python, "course_utils", verb, *rest]
+        return [python, "-m", "jupyterlab", *folder, *as_root, *rest]
+    if verb.name == "test":
+        many = ["-n", str(min(4, os.cpu_count() or 1))] if side_by_side(verb, rest) else []
+        return [python, "-m", "pytest", *many, *rest]
+    return [python, "-m", verb.home, *([] if verb.home == "benchmarks" else [verb.name]), *rest]
 
 
-def environment(root: Path, verb: str, rest: list) -> dict:
-    """Its environment variables: .venv's programs first; a single thread each when tests run side by side."""
-    variables = dict(os.environ, VIRTUAL_ENV=str(root / ".venv"))
-    variables["PATH"] = os.pathsep.join([str(scripts(root)), variables.get("PATH", os.defpath)])
-    variables.pop("PYTHONHOME", None)
-    if verb == "test" and not rest:
-        variables.setdefault("OMP_NUM_THREADS", "1")
-    return variables
+def variables(verb: Verb, rest: list) -> dict:
+    """Its environment variables: .venv's programs and, but for students, this repository's modules come first."""
+    chosen = dict(os.environ, VIRTUAL_ENV=str(ROOT / ".venv"))
+    chosen["PATH"] = os.pathsep.join([str(packages.scripts(ROOT / ".venv")), chosen.get("PATH", os.defpath)])
+    chosen.pop("PYTHONHOME", None)
+    if verb.name != "lab":
+        chosen["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), chosen.get("PYTHONPATH")]))
+    if side_by_side(verb, rest):
+        chosen.setdefault("OMP_NUM_THREADS", "1")
+    return chosen
 
 
-def become(line: list, variables: dict) -> None:
-    """Run that program in the place of this one: its exit code is ours."""
+def become(line: list, environ: dict) -> None:
+    """Run that program in the place of this one: its exit code is ours, and Ctrl-C is its own affair."""
     if os.name == "posix":
-        os.execve(line[0], line, variables)
-    with subprocess.Popen(line, env=variables) as process:
+        os.execve(line[0], line, environ)
+    with subprocess.Popen(line, env=environ) as process:
         while process.poll() is None:
             with contextlib.suppress(KeyboardInterrupt):
                 process.wait()
     sys.exit(process.returncode)
+
+
+def constraints(rest: list) -> None:
+    """Make .venv anew from the newest versions that pyproject.toml allows, test it, and pin them if all is well."""
+    if {"-h", "--help"} & set(rest):
+        print(f"usage: python course.py constraints [option of pytest ...]\n\n{constraints.__doc__}")
+        return
+    test = find("test")
+    with environment.alone(ROOT):
+        environment.install(ROOT, test.extra, renew=True)
+    line = command(test, rest, str(packages.python(ROOT / ".venv")))
+    if subprocess.call(line, cwd=str(ROOT), env=variables(test, rest)):
+        sys.exit("Some tests fail with the newest versions: constraints.txt is left as it is.")
+    print(f"written: {packages.pin(ROOT)}")
+    environment.finished(ROOT, test.extra)
+
+
+def run(verb: Verb, rest: list) -> None:
+    """Install what the verb needs, then become it; its own --help needs nothing installed where it is ours."""
+    if verb.home not in ("labs", "tests") and {"-h", "--help"} & set(rest):
+        become(command(verb, rest, sys.executable), variables(verb, rest))
+    if verb.name == "constraints":
+        constraints(rest)
+        return
+    environment.ensure(ROOT, verb.extra)
+    if verb.name in ("lab", "test"):
+        os.chdir(str(ROOT))
+    if verb.name == "lab":
+        print("Ctrl-C ends the labs: what is saved stays, what was computed in an open notebook is lost.", flush=True)
+    become(command(verb, rest, str(packages.python(ROOT / ".venv"))), variables(verb, rest))
 
 
 def main(arguments: list) -> None:
@@ -227,19 +171,19 @@ def main(arguments: list) -> None:
             f"The course needs Python {floor} or newer and this is {platform.python_version()}: install one "
             f"from python.org and run course.py with it."
         )
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(__doc__.strip())
+    word = arguments[0] if arguments else "--help"
+    if word in ("-h", "--help", "help"):
+        print(overview())
         return
-    verb, rest = arguments[0], arguments[1:]
+    if word == "--version":
+        print(version())
+        return
     try:
-        ensure(ROOT)
+        run(find(word), arguments[1:])
     except KeyboardInterrupt:
-        sys.exit("\nInterrupted: run the same command again to install the rest.")
+        sys.exit("\nInterrupted: the same command makes anew what is unfinished.")
     except OSError as error:
         sys.exit(f"Cannot install in {ROOT} ({error}): make the folder writable or the disk less full, then try again.")
-    if verb in ("lab", "test"):
-        os.chdir(str(ROOT))
-    become(command(ROOT, verb, rest), environment(ROOT, verb, rest))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,15 @@
 """Run benchmarks in an environment that has the peers: `python course.py bench [NAME ...]`."""
 
 import argparse
+import importlib
 import os
 import subprocess
 import sys
 import sysconfig
-import venv
 from collections.abc import Callable
 from pathlib import Path
+
+from course_setup import environment, packages
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -18,73 +20,67 @@ PACKAGES = [
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
 """To glibc; else page faults decide by chance which of two equal runs takes twice as long."""
 WITHOUT_DEPENDENCIES = ["torchcfm>=1.0"]  # it would bring torchvision and a CUDA torch, and its networks need neither
+BENCHMARKS = {
+    "imports": "package",
+    "sde": "simulation",
+    "ode": "simulation",
+    "board": "board",
+    "distances": "distances",
+    "throughput": "digits",
+    "peak": "digits",
+    "sampling": "sampling",
+    "quality": "quality",
+    "empirical": "fields",
+    "growth": "growth",
+    "grading": "grading",
+    "notebooks": "package",
+    "widgets": "widgets",
+}
+"""In which module the function of that name is: it takes `quick`, and yields rows and plots as they are found."""
 
 
-def benchmarks() -> dict[str, Callable]:
-    """From name to a function of `quick` that yields rows and plots as they are found."""
-    from benchmarks import (
-        board,
-        digits,
-        distances,
-        fields,
-        grading,
-        growth,
-        package,
-        quality,
-        sampling,
-        simulation,
-        widgets,
-    )
-
-    return {
-        "imports": package.imports,
-        "sde": simulation.sde,
-        "ode": simulation.ode,
-        "board": board.board,
-        "distances": distances.distances,
-        "throughput": digits.throughput,
-        "peak": digits.peak,
-        "sampling": sampling.sampling,
-        "quality": quality.quality,
-        "empirical": fields.empirical,
-        "growth": growth.growth,
-        "grading": grading.grading,
-        "notebooks": package.notebooks,
-        "widgets": widgets.sliders,
-    }
+def benchmark(name: str) -> Callable:
+    """The function; only some environments hold what its module imports."""
+    return getattr(importlib.import_module(f"benchmarks.{BENCHMARKS[name]}"), name)
 
 
 def peers_python() -> Path:
     """Python of the environment with the peers, which sees the course's packages, too; made on first use."""
-    python = PEERS / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    stamp = PEERS / "ready"
     wanted = "\n".join([sys.version, *PACKAGES, *WITHOUT_DEPENDENCIES])
-    if not stamp.exists() or stamp.read_text("utf-8") != wanted:
+    stamp = environment.stamp(PEERS)
+    if not stamp.is_file() or stamp.read_text("utf-8") != wanted:
         print("Making the environment .venv-peers: this takes minutes.", file=sys.stderr, flush=True)
-        venv.create(PEERS, with_pip=True, clear=True)
+        environment.create(PEERS)
         scheme = {"base": str(PEERS), "platbase": str(PEERS)}
         (Path(sysconfig.get_path("purelib", "venv", scheme)) / "course.pth").write_text(sysconfig.get_path("purelib"))
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        for packages in ([*PACKAGES], ["--no-deps", *WITHOUT_DEPENDENCIES]):
-            subprocess.run([*install, *packages], check=True, stdout=sys.stderr)
+        try:
+            packages.pip(PEERS, "--quiet", *PACKAGES)
+            packages.pip(PEERS, "--quiet", "--no-deps", *WITHOUT_DEPENDENCIES)
+        except packages.PipFailed as failure:
+            sys.exit(f"{failure}, then run the same command again.")
         stamp.write_text(wanted, "utf-8")
-    return python
+    return packages.python(PEERS)
 
 
-def main(arguments: list[str]) -> int:
-    """Run the benchmarks named; exit status 1 where a row does not hold."""
-    names = benchmarks()
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """The arguments, or an end with one sentence or the help."""
     parser = argparse.ArgumentParser(prog="python course.py bench", description=__doc__)
-    parser.add_argument("name", nargs="*", help=f"{', '.join(names)}; every one by default")
+    parser.add_argument("name", nargs="*", help=f"{', '.join(BENCHMARKS)}; every one by default")
     parser.add_argument("--json", action="store_true", help="print a list of rows instead of a table")
     parser.add_argument("--quick", action="store_true", help="shorten the long ones; each row says so")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for table.md and plots (benchmarks/results)")
     parser.add_argument("--against", type=Path, metavar="FOLDER",
                         help="of an earlier run: compare with it in second.md")  # fmt: skip
     args = parser.parse_args(arguments)
-    if unknown := [name for name in args.name if name not in names]:
-        print(f"error: expected benchmarks among {', '.join(names)}, got {', '.join(unknown)}", file=sys.stderr)
-        return 2
+    if unknown := [name for name in args.name if name not in BENCHMARKS]:
+        print(f"error: expected benchmarks among {', '.join(BENCHMARKS)}, got {', '.join(unknown)}", file=sys.stderr)
+        raise SystemExit(2)
+    return args
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmarks named; exit status 1 where a row does not hold."""
+    args = parse(arguments)
     for variable in KEEP_MEMORY:
         os.environ.pop(variable, None)  # the labs and the grader are measured as they run elsewhere
     import torch
@@ -98,17 +94,32 @@ def main(arguments: list[str]) -> int:
         return 2
     torch.set_num_threads(1)
     report = Report(args.out, args.quick, earlier)
-    for name in args.name or names:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        report.take(name, names[name](args.quick))
+    try:
+        for name in args.name or BENCHMARKS:
+            print(f"{name} ...", file=sys.stderr, flush=True)
+            report.take(name, benchmark(name)(args.quick))
+    except KeyboardInterrupt:
+        print(f"\nstopped: table.md and rows.json in {args.out} hold what was found so far; a new run begins anew",
+              file=sys.stderr)  # fmt: skip
+        return 130
     print(report.json() if args.json else report.text())
     print(f"written: table.md, rows.json and plots in {args.out}", file=sys.stderr)
     return 0 if report.holds else 1
 
 
-if __name__ == "__main__":
-    if Path(sys.prefix).resolve() == PEERS.resolve():
-        sys.exit(main(sys.argv[1:]))
+def main_with_peers(arguments: list[str]) -> int:
+    """`main` in the environment of the peers; what is wrong with the arguments is said before that is made."""
+    parse(arguments)
     # JupyterLab needs its own prefix
     variables = dict(os.environ, PYTHONPATH=str(ROOT), COURSE_PYTHON=sys.executable, **KEEP_MEMORY)
-    sys.exit(subprocess.call([str(peers_python()), "-m", "benchmarks", *sys.argv[1:]], env=variables))
+    with subprocess.Popen([str(peers_python()), "-m", "benchmarks", *arguments], env=variables) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # reached that process, too, which says what is left
+                continue
+
+
+if __name__ == "__main__":
+    inside = Path(sys.prefix).resolve() == PEERS.resolve()
+    sys.exit(main(sys.argv[1:]) if inside else main_with_peers(sys.argv[1:]))

@@ -79,7 +79,7 @@ def right(folder: Path, deserved: dict[str, dict[str, str]]) -> int:
     """Students all of whose answers got the points and the mistake that they deserve."""
     found = {}
     for path in (folder / "grading" / LAB / "outcomes").glob("*.json"):
-        outcome = json.loads(path.read_text("utf-8").partition("\n")[2])
+        outcome = json.loads(path.read_text("utf-8"))["outcome"]
         full = all(a["points"] == a["max_points"] * (a["mistake"] is None) for a in outcome["answers"])
         found[outcome["student"]] = full and {a["exercise"]: a["mistake"] for a in outcome["answers"] if a["mistake"]}
     return sum(found.get(student) == mistakes for student, mistakes in deserved.items())
@@ -164,8 +164,9 @@ def beside_nbclient(quick: bool) -> Row:
     from nbclient import NotebookClient
     from traitlets.config import Config
 
-    from course_grading import judging
-    from course_grading.results import Limits
+    from course_grading import judge
+    from course_grading.model import Limits
+    from course_grading.notebook import read
 
     notebook = mistaken(LAB, {})
     plain = nbformat.reads(notebook.decode(), as_version=4)
@@ -174,7 +175,7 @@ def beside_nbclient(quick: bool) -> Row:
     options["config"] = Config(KernelManager={"transport": "ipc"})
 
     def ours() -> None:
-        outcome = judging.judge_notebook(notebook, student="anna", lab=LAB, seed=1, limits=Limits())
+        outcome = judge.judge(read(notebook), student="anna", lab=LAB, seed=1, limits=Limits())
         assert outcome.points == outcome.max_points, outcome
 
     row = compare(
@@ -182,7 +183,7 @@ def beside_nbclient(quick: bool) -> Row:
         lambda: NotebookClient(plain, **options).execute(), f"nbclient {version('nbclient')}",
         least=1 / 3, rounds=3 if quick else 7, unit="CPU-s", clock=cpu,
     )  # fmt: skip
-    judging.close_sandbox()
+    judge.close_sandbox()
     return replace(row, must="at most 3× its CPU time")
 
 

@@ -90,7 +90,7 @@ def build(root: str | Path = ROOT, *, instructors: bool = False) -> Path:
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise ValueError(f"the book needs the packages of pip's extra `teach`; missing: {', '.join(missing)}")
+        raise ValueError(f"the book needs the packages of pip's extra `book`; missing: {', '.join(missing)}")
     from sphinx.cmd.build import main
 
     root, name = Path(root), "book-instructors" if instructors else "book"

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from course_grading.labs import ROOT
 from course_grading.marks import check_version, default_url
-from course_grading.release import ROOT
 from course_utils.storage import write_file
 
 POLICY = (
@@ -52,16 +52,20 @@ def prepare(folder: str | Path, db: str | None = None) -> tuple[list[str], dict[
         raise ValueError(f"expected graded submissions in {folder}, found none: run grade first")
     url = db or default_url(folder)
     check_version(url)
-    place, chosen = folder / "grading" / "formgrader", settings(folder, url)
-    lines = [f"c.{kind}.{name} = {value!r}\n" for kind, values in chosen.items() for name, value in values.items()]
-    for name in ("nbgrader", "jupyter_lab"):
-        write_file(place / f"{name}_config.py", "c = get_config()\n" + "".join(lines))
-    shown = {"disabledExtensions": {"@jupyter/nbgrader": False}}
-    write_file(place / "labconfig" / "page_config.json", json.dumps(shown))
+    place = folder / "grading" / "formgrader"
+    _write_settings(place, settings(folder, url))
     as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     variables = {**os.environ, "PATH": path, "JUPYTER_CONFIG_DIR": str(place)}
     return [sys.executable, "-m", "jupyterlab", *as_root], variables
+
+
+def _write_settings(place: Path, chosen: dict[str, dict]) -> None:
+    lines = [f"c.{kind}.{name} = {value!r}\n" for kind, values in chosen.items() for name, value in values.items()]
+    for program in ("nbgrader", "jupyter_lab"):
+        write_file(place / f"{program}_config.py", "c = get_config()\n" + "".join(lines))
+    shown = {"disabledExtensions": {"@jupyter/nbgrader": False}}
+    write_file(place / "labconfig" / "page_config.json", json.dumps(shown))
 
 
 def start(folder: str | Path, db: str | None = None, options: list[str] | None = None) -> None:

@@ -4,12 +4,13 @@ import io
 import zipfile
 from pathlib import Path
 
-from course_grading.release import ROOT, solutions
-from course_grading.sheet import labs
+from course_grading.labs import ROOT, released
+from course_grading.release import solutions
 from course_utils.storage import write_file
 
 TOP = "course"
-FILES = ("course.py", "pyproject.toml", "environment.yml", "LICENSE")
+FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE")
+FOLDERS = ("course_setup", "course_utils")
 CODE = (".py", ".js", ".md", ".safetensors")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
@@ -34,11 +35,11 @@ def student_zip(root: str | Path = ROOT) -> bytes:
         ValueError: If there is no released lab.
     """
     root = Path(root)
-    released = [path for name, path in labs(root).items() if name in solutions(root)]
-    if not released:
+    paths = [path for name, path in released(root).items() if name in solutions(root)]
+    if not paths:
         raise ValueError(f"expected released labs in {root / 'labs'}, found none: run release")
-    paths = [*released, *(root / name for name in FILES)]
-    paths += [path for path in (root / "course_utils").rglob("*") if path.suffix in CODE]
+    paths += [root / name for name in FILES]
+    paths += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in CODE]
     content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     content["README.md"] = README.encode("utf-8")
     out = io.BytesIO()

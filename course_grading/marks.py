@@ -1,17 +1,19 @@
 """The gradebook: nbgrader's database, in which the formgrader shows what is to be marked by hand."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
+from msgspec.structs import replace
 from nbgrader import api, dbutil
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
-from course_grading.results import Outcome
-from course_grading.sheet import Sheet
+from course_grading.marked import Work, marked_copy, sources, to_text
+from course_grading.model import Lab, Outcome, Task
+from course_utils.storage import write_file
 
 NO_RESPONSE = "No response."
 
@@ -31,6 +33,29 @@ class Mark:
     comment: str = ""
     by_hand: bool = False
     waiting: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One student.
+
+    Attributes:
+        outcome: What the judge found, without what was printed.
+        marks: The marks that count, by the name of the task's cell.
+    """
+
+    outcome: Outcome
+    marks: Mapping[str, Mark]
+
+    @property
+    def total(self) -> float:
+        """Points of all tasks that are marked."""
+        return sum(mark.points or 0.0 for mark in self.marks.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many answers somebody has to look at."""
+        return sum(mark.waiting for mark in self.marks.values())
 
 
 def default_url(folder: str | Path) -> str:
@@ -98,58 +123,80 @@ class Book:
     def __exit__(self, *error):
         self.gradebook.close()
 
-    def prepare(self, sheet: Sheet) -> None:
+    def prepare(self, lab: Lab) -> None:
         """Enter the lab and its tasks."""
-        book, lab = self.gradebook, sheet.lab
-        book.update_or_create_assignment(lab)
-        book.update_or_create_notebook(lab, lab)
-        for task in sheet.tasks:
-            kind = sheet.cells[task.cell].cell_type
-            book.update_or_create_grade_cell(task.cell, lab, lab, max_score=task.points, cell_type=kind)
-            book.update_or_create_solution_cell(task.cell, lab, lab)
+        book, name = self.gradebook, lab.name
+        book.update_or_create_assignment(name)
+        book.update_or_create_notebook(name, name)
+        for task in lab.tasks:
+            kind = lab.cells[task.cell].kind
+            book.update_or_create_grade_cell(task.cell, name, name, max_score=task.points, cell_type=kind)
+            book.update_or_create_solution_cell(task.cell, name, name)
 
-    def record(self, sheet: Sheet, outcome: Outcome, answered: Iterable[str], changed: Iterable[str]) -> None:
+    def enter(self, work: Work, changed: Collection[str] = ()) -> Row:
         """Enter what the judge found; a person's points and comments stay as they are.
 
         Args:
-            sheet: The lab, which is prepared.
-            outcome: What the judge found.
-            answered: Cells of the questions in words that were answered.
-            changed: Cells whose answer is another than when it was last recorded.
+            work: The submission, judged, of a lab that is prepared.
+            changed: Cells of tasks whose answer is another than when it was last entered.
+
+        Returns:
+            The marks that count.
         """
+        notebook = self._notebook(work.outcome)
+        notebook.flagged = bool(notebook.flagged or work.outcome.flags or work.outcome.reason)
+        places = _places(work.lab, notebook)
+        for task in work.lab.tasks:
+            grade, comment = places[task.cell]
+            points = _points(task, work)
+            _enter_points(grade, points, task.cell in changed)
+            comment.auto_comment = NO_RESPONSE if task.exercise is None and points is not None else None
+        self.gradebook.db.commit()
+        return Row(replace(work.outcome, printed={}), self.marks(work.lab, work.outcome.student))
+
+    def marks(self, lab: Lab, student: str) -> Mapping[str, Mark]:
+        """The marks of one student by the name of the task's cell."""
+        notebook = self.gradebook.find_submission_notebook(lab.name, lab.name, student)
+        comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
+        marks = {grade.name: _mark(grade, comments.get(grade.name, "")) for grade in notebook.grades}
+        return {task.cell: marks[task.cell] for task in lab.tasks}
+
+    def _notebook(self, outcome: Outcome) -> api.SubmittedNotebook:
         self.gradebook.update_or_create_student(outcome.student)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)  # about how nbgrader uses SQLAlchemy
-            [notebook] = self.gradebook.update_or_create_submission(sheet.lab, outcome.student).notebooks
-        notebook.flagged = bool(notebook.flagged or outcome.flags or outcome.reason)
-        grades = {grade.name: grade for grade in notebook.grades}
-        comments = {comment.name: comment for comment in notebook.comments}
-        cells = {cell.name: cell for cell in notebook.notebook.grade_cells}
-        solutions = {cell.name: cell for cell in notebook.notebook.solution_cells}
-        earned = {answer.exercise: answer.points for answer in outcome.answers}
-        answered, changed = set(answered), set(changed)
-        for task in sheet.tasks:
-            name = task.cell
-            grade = grades.get(name) or api.Grade(cell_id=cells[name].id, notebook=notebook)
-            comment = comments.get(name) or api.Comment(cell_id=solutions[name].id, notebook=notebook)
-            auto = earned[task.exercise] if task.exercise else None if name in answered else 0.0
-            comment.auto_comment = None if task.exercise or name in answered else NO_RESPONSE
-            self._enter(grade, auto, name in changed)
-        self.gradebook.db.commit()
+            [notebook] = self.gradebook.update_or_create_submission(outcome.lab, outcome.student).notebooks
+        return notebook
 
-    @staticmethod
-    def _enter(grade: api.Grade, auto: float | None, changed: bool) -> None:
-        if grade.manual_score is None:
-            grade.needs_manual_grade = auto is None
-        elif changed or (auto != grade.auto_score and not (auto is None and grade.auto_score is None)):
-            grade.needs_manual_grade = True
-        grade.auto_score = auto
 
-    def marks(self, sheet: Sheet, student: str) -> Mapping[str, Mark]:
-        """The marks of one student by cell."""
-        notebook = self.gradebook.find_submission_notebook(sheet.lab, sheet.lab, student)
-        comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
-        return {grade.name: _mark(grade, comments.get(grade.name, "")) for grade in notebook.grades}
+def _places(lab: Lab, notebook: api.SubmittedNotebook) -> dict[str, tuple[api.Grade, api.Comment]]:
+    """Where points and comments of a task are kept, by the name of its cell; made where there is none."""
+    grades = {grade.name: grade for grade in notebook.grades}
+    comments = {comment.name: comment for comment in notebook.comments}
+    marked = {cell.name: cell.id for cell in notebook.notebook.grade_cells}
+    solved = {cell.name: cell.id for cell in notebook.notebook.solution_cells}
+    found = {}
+    for name in (task.cell for task in lab.tasks):
+        grade = grades.get(name) or api.Grade(cell_id=marked[name], notebook=notebook)
+        comment = comments.get(name) or api.Comment(cell_id=solved[name], notebook=notebook)
+        found[name] = grade, comment
+    return found
+
+
+def _points(task: Task, work: Work) -> float | None:
+    """The judge's points; None where a person has to mark, 0 where nothing was answered."""
+    if task.exercise:
+        return work.outcome.answer(task).points
+    return None if work.answered(task) else 0.0
+
+
+def _enter_points(grade: api.Grade, points: float | None, changed: bool) -> None:
+    """Enter the judge's points; a person who gave others is asked again where answer or points changed."""
+    if grade.manual_score is None:
+        grade.needs_manual_grade = points is None
+    elif changed or points != grade.auto_score:
+        grade.needs_manual_grade = True
+    grade.auto_score = points
 
 
 def _mark(grade: api.Grade, comment: str) -> Mark:
@@ -158,3 +205,21 @@ def _mark(grade: api.Grade, comment: str) -> Mark:
     if points is not None:
         points += grade.extra_credit or 0.0
     return Mark(points, comment, by_hand or bool(grade.extra_credit), bool(grade.needs_manual_grade))
+
+
+def enter(book: Book, work: Work, folder: Path) -> Row:
+    """Enter a submission, and write the copy on which a person marks.
+
+    Args:
+        book: The gradebook, in which the lab is prepared.
+        work: The submission, judged.
+        folder: The class's folder.
+    """
+    name = work.lab.name
+    place = folder / "autograded" / work.outcome.student / name / f"{name}.ipynb"
+    copy = to_text(marked_copy(work))
+    before = sources(place.read_bytes()) if place.is_file() else {}
+    after = sources(copy.encode("utf-8"))
+    row = book.enter(work, {name for name in before if before[name] != after.get(name)})
+    write_file(place, copy)
+    return row

@@ -18,9 +18,10 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 
+from course_grading.labs import ROOT
+from course_grading.model import natural
 from course_utils.storage import write_file
 
-ROOT = Path(__file__).resolve().parents[1]
 CODE_STUB = "raise NotImplementedError"
 TEXT_STUB = "*Your answer here.*"
 METADATA = {
@@ -31,7 +32,7 @@ METADATA = {
 
 def solutions(root: str | Path = ROOT) -> dict[str, Path]:
     """Solution notebook of every lab, by the lab's name, in order."""
-    paths = sorted(Path(root).glob("solutions/*/*.ipynb"))
+    paths = sorted(Path(root).glob("solutions/*/*.ipynb"), key=lambda path: natural(path.stem))
     found = {path.stem: path for path in paths if path.stem == path.parent.name}
     if not found:
         raise ValueError(f"expected solution notebooks solutions/<lab>/<lab>.ipynb in {root}, found none")

@@ -1,135 +1,215 @@
-"""Runs a submission in the sandbox: starts it again after a cell that ended it, and collects what came back."""
+"""Runs a submission in the sandbox: its sources are read, a plan is made, its cells run, and its functions are asked.
 
-import secrets
+A cell that ends the process is left out when the others run again. The warm process in the sandbox forks one for each
+of these runs: that saves some 2 CPU-seconds of imports a submission.
+"""
+
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
+from course_grading.canaries import tampered
+from course_grading.cases import Question
+from course_grading.model import Limits
+from course_grading.notebook import Cell
+from course_grading.plan import Plan, Released, Step, plan, worth_reading
+from course_grading.sandbox.guest.messages import Described, Holding, Raised, Shown
+from course_grading.sandbox.host import Sandbox
+from course_grading.sandbox.protocol import Broken, Ending, Session
 
-from course_grading import cells, wire
-from course_grading.cells import Cell, Plan, Released, Step
-from course_grading.channel import Broken
-from course_grading.results import Limits
-from course_grading.sandbox import Sandbox, Session
-from course_utils.checks.calling import Returned, pack_observer
+OUT_OF_TIME = "OutOfTime"
+"""The exception that the guest raises in a cell that takes too long."""
 
-GRACE = 2.0
-"""Seconds from the bell inside, which honest cells hear, to the end of patience outside."""
-
-PAUSE = 10.0
-"""Seconds for orders that run nothing of a student."""
+SETUP_SECONDS = 60.0
+LEAST_SECONDS = 0.1
+"""Wall time that a function has when the others have used all of it."""
 
 
 class SetupFailed(RuntimeError):
     """The course's own set-up cell does not run on this machine."""
 
 
-def told(error: dict) -> dict:
-    """What is kept of an error as the student's process tells it."""
-    kind, text, line = (error.get(name) for name in ("type", "text", "line"))
-    kind, text = (word if isinstance(word, str) else "" for word in (kind, text))
-    return {"type": kind[:100], "text": text[:500], "line": line if type(line) is int else None}
+@dataclass(frozen=True)
+class SeenCell:
+    """What a cell showed.
+
+    Attributes:
+        printed: What it printed.
+        error: The error that ended it.
+        ending: Why the whole process ended in it.
+        reached: Whether it ran: there may be no more restarts, or no more time.
+    """
+
+    printed: str = ""
+    error: Raised | None = None
+    ending: Ending | None = None
+    reached: bool = True
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the cell was stopped, and the process went on."""
+        return self.error is not None and self.error.kind == OUT_OF_TIME
+
+
+@dataclass(frozen=True)
+class SeenFunction:
+    """What the function of an exercise showed.
+
+    Attributes:
+        cell: Id of the cell that defined it last.
+        replies: To its cases; where there are none, why not.
+    """
+
+    cell: str
+    replies: Sequence[Shown] | Holding | Ending
 
 
 @dataclass
 class Seen:
-    """What a submission showed. All of it but `ended` and `not_reached` was said by the student's process.
+    """What a submission showed. All of it but endings and what was not reached was said by the student's process.
 
     Attributes:
-        printed: By cell id, what a cell printed.
-        errors: By cell id, the error that ended a cell.
-        ended: By cell id, why the whole process ended in that cell: "ended", "silent" or "garbled".
-        not_reached: Cells that did not run, since there were no more restarts or no more time.
         said: By cell id, what the sources say (see `syntax`), read before any of them ran.
-        defined_in: By exercise, the cell that defined it last.
-        replies: By exercise, replies to its cases; a text where there are none: why not.
-        tampered: Whether an assertion that must fail did not, or another canary came back changed.
+        plan: What runs.
+        cells: By cell id; what does not run is not here.
+        functions: By exercise.
+        tampered: Whether a canary came back changed.
         cpu_seconds: Processor time.
     """
 
-    printed: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, dict] = field(default_factory=dict)
-    ended: dict[str, str] = field(default_factory=dict)
-    not_reached: set[str] = field(default_factory=set)
-    said: dict[str, dict | None] = field(default_factory=dict)
-    defined_in: dict[str, str] = field(default_factory=dict)
-    replies: dict[str, list[dict] | str] = field(default_factory=dict)
+    said: Mapping[str, Described | None]
+    plan: Plan
+    cells: Mapping[str, SeenCell] = field(default_factory=dict)
+    functions: Mapping[str, SeenFunction] = field(default_factory=dict)
     tampered: bool = False
     cpu_seconds: float = 0.0
 
 
-class Runner:
-    """One submission on its way through the sandbox.
+class Process:
+    """The process of a submission, which is started again when it has ended.
+
+    Args:
+        sandbox: A warm sandbox.
+        channels: How many, beside the one for the cells.
+    """
+
+    def __init__(self, sandbox: Sandbox, channels: int):
+        self.cpu_seconds = 0.0
+        self._sandbox = sandbox
+        self._channels = channels
+        self.session = self._open()
+
+    def _open(self) -> Session:
+        return self._sandbox.open(self._channels)
+
+    def restart(self) -> None:
+        """End it, and start another."""
+        self.end()
+        self.session = self._open()
+
+    def end(self) -> None:
+        """End it with all that it started."""
+        self.cpu_seconds += self.session.end()
+
+
+def run(
+    sandbox: Sandbox, known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits
+) -> Seen:
+    """Run one submission.
 
     Args:
         sandbox: A warm sandbox.
         known: The released notebook.
         code: Code cells of the submission.
-        questions: By exercise, {"cases": packed inputs, "observer": how results are read}.
+        questions: By exercise.
+        limits: Times and the number of restarts.
+
+    Raises:
+        SetupFailed: If the set-up cell does not run.
+        Broken: If the sandbox itself is gone.
+    """
+    process = Process(sandbox, len(questions) + 1)
+    try:
+        said = read_sources(process, [cell for cell in code if worth_reading(cell, known)], limits)
+        seen = Seen(said, plan(known, code, said, list(questions)))
+        if seen.plan.answers:
+            cells = Cells(process, known.setup, list(questions), limits)
+            cells.run(seen.plan.steps)
+            seen.cells = cells.seen
+            seen.tampered = tampered(process.session, len(questions))
+            seen.functions = ask(process.session, cells.functions, questions, limits)
+    finally:
+        process.end()
+    seen.cpu_seconds = process.cpu_seconds
+    return seen
+
+
+def read_sources(process: Process, cells: Sequence[Cell], limits: Limits) -> dict[str, Described | None]:
+    """Have sources parsed in a process that no student's code has touched; a parser can crash, too."""
+    said = {cell.id: None for cell in cells}
+    left = limits.restarts
+    deadline = time.monotonic() + limits.notebook_seconds
+    for cell in cells:
+        if left < 0 or time.monotonic() > deadline:
+            break
+        try:
+            said[cell.id] = process.session.read(cell.source)
+        except Broken:
+            left -= 1
+            process.restart()
+    return said
+
+
+class Cells:
+    """The cells of a submission on their way through the sandbox.
+
+    Args:
+        process: A process that has run nothing.
+        setup: The lab's set-up cells.
+        exercises: Names of the functions of the lab; each has the channel of its place in this list.
         limits: Times and the number of restarts.
     """
 
-    def __init__(self, sandbox: Sandbox, known: Released, code: list[Cell], questions: dict, limits: Limits):
-        self.sandbox, self.known, self.code, self.questions, self.limits = sandbox, known, code, questions, limits
-        self.seen, self.session = Seen(), self._open()
+    def __init__(self, process: Process, setup: Sequence[Cell], exercises: Sequence[str], limits: Limits):
+        self.seen: dict[str, SeenCell] = {}
+        self.functions: dict[str, SeenFunction] = {}
+        self._process = process
+        self._setup = setup
+        self._exercises = exercises
+        self._limits = limits
 
-    def _open(self) -> Session:
-        return self.sandbox.open(len(self.questions) + 1)
-
-    def _reopen(self) -> None:
-        self.seen.cpu_seconds += self.session.end()
-        self.session = self._open()
-
-    def run(self) -> tuple[Seen, Plan]:
-        """Read, run, ask.
+    def run(self, steps: Sequence[Step]) -> None:
+        """Run the steps; a cell that ends the process is left out the next time.
 
         Raises:
             SetupFailed: If the set-up cell does not run.
-            Broken: If the sandbox itself is gone.
         """
-        try:
-            self._read()
-            plan = cells.plan(self.known, self.code, self.seen.said, list(self.questions))
-            if any(step.names for step in plan.steps):  # else it is the notebook of another lab, or of none
-                self._run_all(plan.steps)
-                self._ask_all()
-        finally:
-            self.seen.cpu_seconds += self.session.end()
-        return self.seen, plan
-
-    def _read(self) -> None:
-        """Have the sources parsed in a process that no student's code has touched; a parser can crash, too."""
-        left, deadline = self.limits.restarts, time.monotonic() + self.limits.notebook_seconds
-        for cell in self.code:
-            if not cells.worth_reading(cell, self.known):
-                continue
-            order = {"do": "read", "source": cell.source, "seconds": PAUSE / 2}
-            worth = left >= 0 and time.monotonic() < deadline
-            try:
-                self.seen.said[cell.id] = self.session.ask(order, PAUSE).get("said") if worth else None
-            except Broken:
-                self.seen.said[cell.id] = None
-                left -= 1
-                self._reopen()
-
-    def _run_all(self, steps: list[Step]) -> None:
-        """Run the cells; a cell that ends the process is left out the next time."""
-        deadline, left, gave_up = time.monotonic() + self.limits.notebook_seconds, self.limits.restarts, False
+        deadline = self._deadline()
+        left = self._limits.restarts
+        gave_up = False
         while (stopped := self._run_once(steps, deadline)) is not None:
-            self._reopen()
+            self._process.restart()
             at = steps.index(stopped)
             if left > 0 and time.monotonic() < deadline:
-                left, steps = left - 1, steps[:at] + steps[at + 1 :]
+                left -= 1
+                steps = [*steps[:at], *steps[at + 1 :]]
                 continue
-            self.seen.not_reached |= {step.cell.id for step in steps[at:]} - set(self.seen.ended)
+            for step in steps[at:]:
+                self.seen.setdefault(step.cell.id, SeenCell(reached=False))
             steps = [] if gave_up else steps[:at]  # what stands before that cell still counts
-            deadline, left, gave_up = time.monotonic() + self.limits.notebook_seconds, 0, True
+            deadline = self._deadline()
+            left = 0
+            gave_up = True
 
-    def _run_once(self, steps: list[Step], deadline: float) -> Step | None:
-        """Run the cells in a fresh process; the cell at which it could not go on."""
+    def _deadline(self) -> float:
+        return time.monotonic() + self._limits.notebook_seconds
+
+    def _run_once(self, steps: Sequence[Step], deadline: float) -> Step | None:
+        """Run the steps in a fresh process; the one at which it could not go on."""
         self._set_up()
         last = {name: step for step in steps for name in step.names}
-        self.seen.replies, self.seen.defined_in, self.seen.printed = {}, {}, {}
+        self.seen = {name: cell for name, cell in self.seen.items() if cell.ending or not cell.reached}
+        self.functions = {}
         for step in steps:
             if time.monotonic() > deadline:
                 return step
@@ -138,72 +218,46 @@ class Runner:
                 for name in (name for name in step.names if last[name] is step):
                     self._hold(name, step.cell.id)
             except Broken as error:
-                self.seen.ended[step.cell.id] = str(error)
+                self.seen[step.cell.id] = SeenCell(ending=error.ending)
                 return step
         return None
 
     def _set_up(self) -> None:
-        for cell in self.known.setup:
-            reply = self._order("run", source=cell.source, seconds=60, keep=False)
-            if reply.get("error") is not None:
-                raise SetupFailed(f"the set-up cell of the lab does not run here: {reply['error']}")
-
-    def _order(self, do: str, **order) -> dict:
-        return self.session.ask({"do": do, **order}, order.get("seconds", PAUSE) + GRACE)
+        for cell in self._setup:
+            error = self._process.session.run(cell.source, SETUP_SECONDS, keep=False).error
+            if error is not None:
+                raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
 
     def _run_cell(self, cell: Cell) -> None:
-        left = self.limits.output_total - sum(map(len, self.seen.printed.values()))
-        output = max(0, min(left, self.limits.output_bytes))
-        reply = self._order("run", source=cell.source, seconds=self.limits.cell_seconds, output=output)
-        printed, error = reply.get("printed"), reply.get("error")
-        self.seen.printed[cell.id] = printed[: output + 100] if isinstance(printed, str) else ""
-        self.seen.errors.pop(cell.id, None)
-        for name in (name for name, replies in self.seen.replies.items() if replies == []):
-            self.session.ping(self._channel(name), PAUSE)  # a cell could end those that wait
-        if isinstance(error, dict):
-            self.seen.errors[cell.id] = told(error)
+        left = self._limits.output_total - sum(len(one.printed) for one in self.seen.values())
+        output = max(0, min(left, self._limits.output_bytes))
+        ran = self._process.session.run(cell.source, self._limits.cell_seconds, output)
+        for name, function in self.functions.items():
+            if function.replies is Holding.HELD:
+                self._process.session.ping(self._exercises.index(name))  # a cell could end those that wait
+        self.seen[cell.id] = SeenCell(ran.printed, ran.error)
 
     def _hold(self, name: str, cell: str) -> None:
         """Keep the function as it is after this cell, for the cases that come when all cells have run."""
-        reply = self._order("hold", name=name, channel=self._channel(name))
-        self.seen.defined_in[name] = cell
-        missing = "no function" if reply.get("defined") is True else "undefined"
-        self.seen.replies[name] = [] if reply.get("held") is True else missing
+        holding = self._process.session.hold(name, self._exercises.index(name))
+        self.functions[name] = SeenFunction(cell, holding)
 
-    def _channel(self, name: str) -> int:
-        return 1 + list(self.questions).index(name)
 
-    def _ask_all(self) -> None:
-        """Ask what the functions give. No cell runs any more: nothing can print the cases that are sent now."""
-        self._watch_canaries()
-        deadline = time.monotonic() + self.limits.notebook_seconds
-        for name, question in self.questions.items():
-            if self.seen.replies.get(name) == []:
-                self.seen.replies[name] = self._ask(self._channel(name), question, deadline)
+def ask(
+    session: Session, functions: Mapping[str, SeenFunction], questions: Mapping[str, Question], limits: Limits
+) -> dict[str, SeenFunction]:
+    """Ask what the functions give. No cell runs any more: nothing can print the cases that are sent now."""
+    asked = dict(functions)
+    deadline = time.monotonic() + limits.notebook_seconds
+    for channel, (name, question) in enumerate(questions.items()):
+        if name in functions and functions[name].replies is Holding.HELD:
+            seconds = min(limits.cell_seconds, max(deadline - time.monotonic(), LEAST_SECONDS))
+            asked[name] = SeenFunction(functions[name].cell, _replies(session, channel, question, seconds))
+    return asked
 
-    def _ask(self, channel: int, question: dict, deadline: float) -> list[dict] | str:
-        seconds = min(self.limits.cell_seconds, max(deadline - time.monotonic(), 0.1))
-        try:
-            return self.session.ask_cases(channel, {**question, "seconds": seconds}, seconds + GRACE)
-        except Broken as error:
-            return str(error)
 
-    def _watch_canaries(self) -> None:
-        """See whether a failing assertion still fails, and a call still shows what it does."""
-        word, factor, size = f"f_{secrets.token_hex(6)}", secrets.randbelow(1000) + 2, secrets.randbelow(5) + 2
-        source = f"def {word}(x):\n    x += 1\n    return x * {factor}"
-        question = {
-            "cases": [wire.pack({"x": torch.ones(size, dtype=torch.float64)})],
-            "observer": pack_observer(Returned()),
-        }
-        try:
-            failed = self._order("run", source=f"assert 1 == 2, '{word}'", seconds=PAUSE, keep=False)
-            self._order("run", source=source, seconds=PAUSE, keep=False)
-            self._order("hold", name=word, channel=len(self.questions) + 1)
-            reply = self._ask(len(self.questions) + 1, question, time.monotonic() + PAUSE)[0]
-            result = wire.unpack_tensor(reply["values"]["result"])
-            error, expected = failed["error"], torch.full((size,), 2.0 * factor, dtype=torch.float64)
-            good = error["type"] == "AssertionError" and error["text"] == word and reply["changed"] == ["x"]
-            self.seen.tampered = not (good and torch.equal(result, expected))
-        except (Broken, LookupError, TypeError, ValueError, RuntimeError):
-            self.seen.tampered = True
+def _replies(session: Session, channel: int, question: Question, seconds: float) -> list[Shown] | Ending:
+    try:
+        return session.answers(channel, list(question.packed), question.observer, seconds)
+    except Broken as error:
+        return error.ending

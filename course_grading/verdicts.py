@@ -5,28 +5,38 @@ numbers, and not the words of an exception that a student's code composed.
 """
 
 import builtins
-import functools
-import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
-from course_grading import wire
-from course_grading.results import Answer
-from course_utils.checks.calling import Observation, pack_observer
+from course_grading.cases import Question
+from course_grading.model import Answer, Status
+from course_grading.notebook import Cell
+from course_grading.running import Seen, SeenCell
+from course_grading.sandbox.guest import wire
+from course_grading.sandbox.guest.messages import Answered, Failed, Failure, Holding, Kind, Raised, Shown
+from course_grading.sandbox.protocol import Ending
+from course_utils.checks.calling import Observation
 from course_utils.checks.exercise import Exercise, not_repeatable
 
-PERIOD = 12
-"""Cases differ in kind with their seed modulo 2, 3 or 4: consecutive seeds modulo this number cover all kinds."""
+ENDED = {
+    Ending.ENDED: "ended the process that it ran in",
+    Ending.SILENT: "did not end in time",
+    Ending.GARBLED: "disturbed the grader, which could not go on",
+}
+"""What a cell or a function did."""
 
 GIVEN = {
-    "None": "nothing: is a `return` missing?",
-    "ndarray": "a NumPy array",
-    "list": "a list that does not fit",
-    "tuple": "a tuple that does not fit",
-    "Tensor": "a tensor of another size or kind",
-    **{name: f"a {name}" for name in ("bool", "float", "str", "dict")},
-    "int": "an int",
+    Kind.NOTHING: "nothing: is a `return` missing?",
+    Kind.NDARRAY: "a NumPy array",
+    Kind.LIST: "a list that does not fit",
+    Kind.TUPLE: "a tuple that does not fit",
+    Kind.TENSOR: "a tensor of another size or kind",
+    Kind.INT: "an int",
+    Kind.OTHER: "something else",
+    **{kind: f"a {kind}" for kind in (Kind.BOOL, Kind.FLOAT, Kind.STR, Kind.DICT)},
 }
 EXCEPTIONS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
 
@@ -35,27 +45,29 @@ class Garbled(ValueError):
     """A reply that the course's own code does not give."""
 
 
-@functools.lru_cache(256)
-def draw_cases(exercise: Exercise, seed: int, count: int) -> tuple[dict, ...]:
-    """The cases of one run: the same for every submission, another run has others."""
-    return tuple(exercise.draw(_seed_of(exercise.name, seed, i)) for i in range(count))
+def verdict(exercise: Exercise, question: Question, seen: Seen) -> Answer:
+    """Judge one exercise of a submission.
+
+    Args:
+        exercise: The exercise.
+        question: What its function was asked.
+        seen: What the submission showed.
+    """
+    steps = [step for step in seen.plan.steps if exercise.name in step.names]
+    if not steps:
+        return unanswered(exercise, *_undefined(exercise))
+    function = seen.functions.get(exercise.name)
+    place = function.cell if function else None
+    cell = next((step.cell for step in steps if step.cell.id == place), steps[-1].cell)
+    replies = function.replies if function else Holding.UNDEFINED
+    if isinstance(replies, Holding | Ending):
+        answer = unanswered(exercise, *_silence(exercise, replies, cell, seen.cells.get(cell.id, SeenCell())))
+    else:
+        answer = judged(exercise, question.cases, replies, _lines(cell))
+    return replace(answer, cell=cell.id)
 
 
-def _seed_of(name: str, seed: int, i: int) -> int:
-    digest = hashlib.sha256(f"{seed} {name} {i // PERIOD}".encode()).digest()
-    start = int.from_bytes(digest[:7], "big")
-    return start - start % PERIOD + i % PERIOD
-
-
-def question(exercise: Exercise, seed: int, count: int) -> dict:
-    """The cases as they are sent."""
-    return {
-        "cases": [wire.pack(case) for case in draw_cases(exercise, seed, count)],
-        "observer": pack_observer(exercise.sees),
-    }
-
-
-def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lines: int) -> Answer:
+def judged(exercise: Exercise, cases: Sequence[Mapping], replies: Sequence[Shown], lines: int) -> Answer:
     """Judge the replies to all cases: points for a right answer to each of them.
 
     Args:
@@ -65,64 +77,88 @@ def answer(exercise: Exercise, cases: tuple[dict, ...], replies: list[dict], lin
         lines: Lines of the cell that defined the function.
     """
     try:
-        if replies and "values" not in replies[-1]:
+        if replies and isinstance(replies[-1], Failed):
             return unanswered(exercise, *_failure(exercise, replies[-1], lines))
         seen = [_observation(exercise, *pair) for pair in zip(cases, replies, strict=True)]
         verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
     except Exception:  # whatever a student's process sent: it is no right answer
-        return unanswered(exercise, "wrong", "What your function gave cannot be compared with the right answer.")
+        message = "What your function gave cannot be compared with the right answer."
+        return unanswered(exercise, Status.WRONG, message)
     wrong = [i for i, verdict in enumerate(verdicts) if not verdict.right]
     if not wrong:
         points = float(exercise.points)
-        return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, "right")
+        return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, Status.RIGHT)
     names = {verdicts[i].mistake for i in wrong}
     if len(names) == 1 and (name := names.pop()) is not None:
         message = next(m.message for m in exercise.mistakes if m.name == name)
-        return unanswered(exercise, "wrong", f"Likely cause: {message}", name)
-    return unanswered(exercise, "wrong", _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
+        return unanswered(exercise, Status.WRONG, f"Likely cause: {message}", name)
+    return unanswered(exercise, Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
 
 
-def unanswered(exercise: Exercise, status: str, message: str, mistake: str | None = None) -> Answer:
+def unanswered(exercise: Exercise, status: Status, message: str, mistake: str | None = None) -> Answer:
     """An answer without points."""
     return Answer(
         exercise.name, exercise.number, exercise.title, 0.0, exercise.points, status, message=message, mistake=mistake
     )
 
 
-def _failure(exercise: Exercise, reply: dict, lines: int) -> tuple[str, str]:
-    kind = reply.get("failed")
-    if kind == "not done":
-        return "not done", "Not done yet."
-    if kind == "time":
-        return "error", "Your function did not end in time."
-    if kind == "returned":
-        given = GIVEN.get(str(reply.get("got")), "something else")
-        return "wrong", f"Expected {exercise.sees.wanted}, got {given}."
-    return "error", f"Your function raised {exception(reply, lines)}."
+def _undefined(exercise: Exercise) -> tuple[Status, str]:
+    return Status.MISSING, f"No cell defines `{exercise.name}`."
 
 
-def exception(error: dict, lines: int) -> str:
+def _silence(exercise: Exercise, why: Holding | Ending, cell: Cell, seen: SeenCell) -> tuple[Status, str]:
+    """Status and sentence for an exercise whose function did not reply."""
+    if isinstance(why, Ending):
+        return Status.ERROR, f"Your function {ENDED[why]}."
+    if why is Holding.NO_FUNCTION:
+        return Status.ERROR, f"`{exercise.name}` is no function."
+    if seen.ending:
+        return Status.ERROR, f"The cell {ENDED[seen.ending]}."
+    if not seen.reached:
+        return Status.NOT_REACHED, "An earlier cell kept the grader from coming this far."
+    if seen.out_of_time:
+        return Status.ERROR, "The cell did not end in time."
+    if seen.error:
+        return Status.ERROR, f"The cell raised {exception(seen.error, _lines(cell))}."
+    return _undefined(exercise)
+
+
+def _lines(cell: Cell) -> int:
+    return cell.source.count("\n") + 1
+
+
+def _failure(exercise: Exercise, failed: Failed, lines: int) -> tuple[Status, str]:
+    match failed.failure:
+        case Failure.NOT_DONE:
+            return Status.NOT_DONE, "Not done yet."
+        case Failure.OUT_OF_TIME:
+            return Status.ERROR, "Your function did not end in time."
+        case Failure.RETURNED:
+            return Status.WRONG, f"Expected {exercise.sees.wanted}, got {GIVEN[failed.got]}."
+    what = exception(failed.error, lines) if failed.error else "an exception"
+    return Status.ERROR, f"Your function raised {what}."
+
+
+def exception(error: Raised, lines: int) -> str:
     """Type and line of an exception, if both are what they can be."""
-    kind, line = error.get("type"), error.get("line")
     known = "an exception"
-    if isinstance(kind, str) and kind in EXCEPTIONS:
-        known = f"{'an' if kind[0] in 'AEIOU' else 'a'} {kind}"
-    return f"{known} in line {line} of its cell" if type(line) is int and 1 <= line <= lines else known
+    if error.kind in EXCEPTIONS:
+        known = f"{'an' if error.kind[0] in 'AEIOU' else 'a'} {error.kind}"
+    return f"{known} in line {error.line} of its cell" if error.line and 1 <= error.line <= lines else known
 
 
-def _observation(exercise: Exercise, case: dict, reply: dict) -> Observation:
+def _observation(exercise: Exercise, case: dict, reply: Answered) -> Observation:
     """The reply as an observation, with exactly the values that the oracle gives.
 
     Raises:
         Garbled: If it is none.
     """
-    values, changed, repeatable = (reply.get(name) for name in ("values", "changed", "repeatable"))
-    names = set(_expected(exercise, case))
-    if not isinstance(values, dict) or set(values) != names or not isinstance(repeatable, bool):
+    if set(reply.values) != set(_expected(exercise, case)):
         raise Garbled("expected the values that the oracle gives")
-    if not isinstance(changed, list) or not all(isinstance(n, str) and n in case for n in changed):
+    if not set(reply.changed) <= set(case):
         raise Garbled("expected names of inputs")
-    return Observation({name: wire.unpack_tensor(v) for name, v in values.items()}, changed, repeatable)
+    values = {name: wire.unpack_tensor(packed) for name, packed in reply.values.items()}
+    return Observation(values, reply.changed, reply.repeatable)
 
 
 def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:

@@ -1,95 +1,15 @@
-"""Command line of the course: `python -m course_utils VERB`, also reached as `python course.py VERB`."""
+"""What students run: `python course.py VERB`, or `python -m course_utils VERB` where the package is installed."""
 
 import argparse
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parents[1]
-CLASS = {
-    "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
-    "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
-}
+from course_utils import commands
+from course_utils.commands import Verb
 
 
-class Verb(NamedTuple):
-    """One verb: what it does, its arguments as given to `add_argument`, and the function that gets them parsed."""
-
-    help: str
-    arguments: dict[str, dict]
-    run: Callable[[argparse.Namespace], int | None]
-
-
-def positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
-    return number
-
-
-def release(args: argparse.Namespace) -> None:
-    from course_grading.release import release, strays
-
-    for path in release(args.lab):
-        print(f"written: {path}")
-    for path in strays():
-        print(f"no lab, left alone: {path}", file=sys.stderr)
-    if args.zip:
-        from course_grading.handout import write_student_zip
-
-        print(f"written: {write_student_zip()}")
-
-
-def grade(args: argparse.Namespace) -> None:
-    from course_grading.grade import Options, grade
-    from course_grading.results import Limits
-
-    limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
-    chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}
-    rows = grade(args.lab, Options(**chosen, limits=limits))
-    ungraded, waiting = sum(bool(row.outcome.reason) for row in rows), sum(row.waiting for row in rows)
-    print(f"{len(rows)} submissions, {ungraded} of them not graded; {waiting} answers to mark by hand: run formgrader")
-    for name in ("grades.csv", f"report-{args.lab}.html", "feedback"):
-        print(f"written: {args.folder / name}")
-
-
-def formgrader(args: argparse.Namespace) -> None:
-    from course_grading.formgrader import start
-
-    start(args.folder, args.db, [f"--port={args.port}", *(["--no-browser"] if args.no_browser else [])])
-
-
-def book(args: argparse.Namespace) -> None:
-    from course_grading.book import build
-
-    print("making the book: about half a minute", flush=True)
-    print(f"written: {build(instructors=args.instructors)}")
-
-
-def classifier(args: argparse.Namespace) -> None:
-    from course_utils import data
-    from course_utils.classifier import CLASSIFIER, save_classifier, train_classifier
-    from course_utils.storage import check_writable
-
-    path = Path(args.out or CLASSIFIER)
-    check_writable(path)
-    train, test = data.mnist("train", "full"), data.mnist("test", "full")
-    trained = train_classifier(train.images, train.labels, steps=args.steps)
-    accuracy = save_classifier(trained, test.images, test.labels, path)
-    print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
-
-
-def bench(args: argparse.Namespace) -> int:
-    options = [f"--{name}" for name in ("json", "quick") if getattr(args, name)]
-    options += ["--out", str(args.out.resolve())] if args.out else []
-    return subprocess.call([sys.executable, "-m", "benchmarks", *args.name, *options], cwd=ROOT)
-
-
-def train(args: argparse.Namespace) -> int | None:
+def train(args: argparse.Namespace) -> None:
+    """Train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it."""
     from course_utils import digits
     from course_utils.storage import beside
 
@@ -98,17 +18,12 @@ def train(args: argparse.Namespace) -> int | None:
     given = {{"data": "source"}.get(k, k): value for k, value in asked.items() if value is not None}
     if args.resume and given:
         raise ValueError(f"expected --resume alone: the plan of the stopped training is kept, got {', '.join(given)}")
-    try:
-        plan = digits.prepare(path, resume=args.resume, **given)
-        _train(plan, path, args.resume)
-    except KeyboardInterrupt:
-        print(f"\nstopped: {digits.standing(path)}", file=sys.stderr)
-        return 130
+    plan = digits.prepare(path, resume=args.resume, **given)
+    _train(plan, path, args.resume)
     print(beside(path, ".md").read_text("utf-8"))
     print(f"written: {path}")
     if beside(path, ".plan.json").exists():
         print(f"stopped before step {plan.steps:,}: {digits.standing(path)}")
-    return None
 
 
 def _train(plan, path: Path, resume: bool) -> None:
@@ -129,6 +44,7 @@ def _train_process(fabric, plan, path, resume) -> None:
 
 
 def generate(args: argparse.Namespace) -> None:
+    """Draw digits with a trained model."""
     from course_utils import digits
     from course_utils.storage import check_writable
 
@@ -164,79 +80,29 @@ def _write_images(path: Path, images) -> None:
     replace_file(path, npz if path.suffix == ".npz" else png)
 
 
+def classifier(args: argparse.Namespace) -> None:
+    """Train the classifier that judges digits, on the full MNIST (a minute or two)."""
+    from course_utils import data
+    from course_utils.classifier import CLASSIFIER, save_classifier, train_classifier
+    from course_utils.storage import check_writable
+
+    path = Path(args.out or CLASSIFIER)
+    check_writable(path)
+    train, test = data.mnist("train", "full"), data.mnist("test", "full")
+    trained = train_classifier(train.images, train.labels, steps=args.steps)
+    accuracy = save_classifier(trained, test.images, test.labels, path)
+    print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
+
+
+def _train_left(args: argparse.Namespace) -> str:
+    from course_utils import digits
+
+    return digits.standing(Path(args.out or digits.default_file()))
+
+
 VERBS = {
-    "bench": Verb(
-        "measure speed beside other libraries, in an environment of its own that is made on first use",
-        {
-            "name": {"nargs": "*", "help": "benchmarks to run, such as sde; every one by default"},
-            "--json": {"action": "store_true", "help": "a list of rows instead of a table"},
-            "--quick": {"action": "store_true", "help": "shorten the long ones"},
-            "--out": {"type": Path, "metavar": "DIR", "help": "for table.md and plots (default: benchmarks/results)"},
-        },
-        bench,
-    ),
-    "book": Verb(
-        "the course as a book to read: a folder of web pages, dist/book/, without answers",
-        {"--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"}},
-        book,
-    ),
-    "classifier": Verb(
-        "train the classifier that judges digits, on the full MNIST (a minute or two)",
-        {
-            "--steps": {"type": int, "default": 4000, "help": "optimiser steps (default 4000)"},
-            "--out": {"help": "file to write; by default the one that the course uses"},
-        },
-        classifier,
-    ),
-    "formgrader": Verb(
-        "mark answers in words by hand, in the browser; then run grade with --resume",
-        {
-            "--port": {"type": positive, "default": 8890, "help": "of the server (default: %(default)s)"},
-            "--no-browser": {"action": "store_true", "help": "only print the address"},
-            **CLASS,
-        },
-        formgrader,
-    ),
-    "generate": Verb(
-        "digits from a trained model",
-        {
-            "--model": {
-                "metavar": "FILE",
-                "help": "made by `train`; by default yours, or else the course's",
-            },
-            "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
-            "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
-            "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},
-            "--seed": {"type": int, "default": 0, "help": "of the noise (0)"},
-            "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
-        },
-        generate,
-    ),
-    "grade": Verb(
-        "grade what students handed in: gradebook, grades.csv, feedback, report",
-        {
-            "lab": {"help": "name of the lab, such as lab1_simulation"},
-            "--from": {"dest": "source", "metavar": "DIR", "help": "folder or zip to check in; without it submitted/"},
-            "--workers": {"type": positive, "default": os.cpu_count() or 1, "help": "processes (default: %(default)s)"},
-            "--timeout": {"type": positive, "default": 120, "help": "seconds for a notebook (default: %(default)s)"},
-            "--resume": {"action": "store_true", "help": "judge only what is not judged yet; write everything anew"},
-            "--seed": {"type": int, "help": "makes two gradings the same; by default random and secret"},
-            "--scheduler": {"metavar": "ADDRESS", "help": "a Dask scheduler, to grade on a cluster"},
-            "--unsafe": {"action": "store_true", "help": "without a sandbox: students' code can do what you can"},
-            **CLASS,
-        },
-        grade,
-    ),
-    "release": Verb(
-        "regenerate the student notebooks in labs/ from solutions/, and dist/student.zip",
-        {
-            "lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"},
-            "--no-zip": {"dest": "zip", "action": "store_false", "help": "leave dist/student.zip as it is"},
-        },
-        release,
-    ),
     "train": Verb(
-        "train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it",
+        train,
         {
             "--minutes": {"type": float, "metavar": "M", "help": "length of the training"},
             "--data": {"choices": ("full", "offline"), "help": "which digits; by default all of MNIST if it is there"},
@@ -245,29 +111,34 @@ VERBS = {
             "--resume": {"action": "store_true", "help": "go on with a training that was stopped"},
             "--out": {"metavar": "FILE", "help": "file to write (models/digits.safetensors)"},
         },
-        train,
+        _train_left,
+    ),
+    "generate": Verb(
+        generate,
+        {
+            "--model": {"metavar": "FILE", "help": "made by `train`; by default yours, or else the course's"},
+            "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
+            "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
+            "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},
+            "--seed": {"type": int, "default": 0, "help": "of the noise (0)"},
+            "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
+        },
+        "{out} is left as it was; the same command begins anew",
+    ),
+    "classifier": Verb(
+        classifier,
+        {
+            "--steps": {"type": int, "default": 4000, "help": "optimiser steps (default 4000)"},
+            "--out": {"help": "file to write; by default the one that the course uses"},
+        },
+        "the classifier in use is left as it was; the same command begins anew",
     ),
 }
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one verb; bad input is one line on stderr and exit code 2."""
-    parser = argparse.ArgumentParser(prog="python -m course_utils", description="Commands of the course.")
-    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, verb in VERBS.items():
-        subparser = subparsers.add_parser(name, help=verb.help, description=verb.help)
-        for argument, options in verb.arguments.items():
-            subparser.add_argument(argument, **options)
-    args = parser.parse_args(argv)
-    try:
-        return VERBS[args.verb].run(args) or 0
-    except (ValueError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would disturb the end
-        print("\nstopped: the same command goes on from here (grade: with --resume)", file=sys.stderr)
-        return 130
+    """Run one verb; see `commands.run`."""
+    return commands.run("course_utils", VERBS, argv)
 
 
 if __name__ == "__main__":

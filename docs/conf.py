@@ -6,12 +6,12 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from docutils.nodes import SkipNode
-from math_core import LatexError, LatexToMathML
 from sphinx.util.inspect import signature as inspect_signature
 from sphinx.util.inspect import stringify_signature
 from sphinx.util.logging import getLogger
 from sphinx.util.typing import stringify_annotation
 
+from course_grading.pages import formulas
 from course_utils.shapes import Field, Time
 from course_utils.simulators import Step
 
@@ -50,13 +50,11 @@ math_renderer = html_math_renderer = "mathml"
 
 DOLLARS = re.compile(r"\$([^$]+)\$")
 STAR = re.compile(r"(?<=[ (])\*(?=(event|shape)\b)")
-TALL_BAR = re.compile(r"<msup>(<mo [^>]*minsize[^>]*>[^<]*</mo>)")
 ALIASES = {
     stringify_annotation(alias, "smart"): f"~course_utils.{name}"
     for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "simulators.Step": Step}.items()
 }
 TRAITS = "(*args: t.Any, **kwargs: t.Any)"  # what traitlets puts before the arguments of a widget
-MATHML = LatexToMathML(fancy_error=False)
 
 
 def docstring(app, what, name, obj, options, lines):
@@ -81,11 +79,10 @@ def skipped(app, what, name, obj, skip, options):
 
 def mathml(node, *, displayed: bool) -> str:
     try:
-        formula = MATHML.convert_with_local_state(node.astext(), displaystyle=displayed)
-    except LatexError as error:
-        getLogger(__name__).warning("formula %r: %s", node.astext(), error, location=node)
+        return formulas.mathml(node.astext(), displayed=displayed)
+    except ValueError as error:
+        getLogger(__name__).warning(str(error), location=node)
         return ""
-    return TALL_BAR.sub(r"<msup><mrow>\1</mrow>", formula)  # Chromium stretches it only in a row of its own
 
 
 def inline_formula(writer, node):

@@ -198,7 +198,7 @@ def test_the_glossary_has_every_greek_letter():
 def test_a_missing_package_is_named(monkeypatch):
     found = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in ("sphinx", "furo") else found(name))
-    with pytest.raises(ValueError, match="`teach`; missing: sphinx, furo$"):
+    with pytest.raises(ValueError, match="`book`; missing: sphinx, furo$"):
         book.build(ROOT)
 
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from course_grading.grade import Options, grade
-from course_grading.results import Limits
+from course_grading.classroom import Options, grade
+from course_grading.model import Limits
 from tests.support.class_of_40 import FULL, class_of_40
 from tests.support.grading_class import LAB
 

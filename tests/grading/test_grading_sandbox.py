@@ -19,9 +19,11 @@ from pathlib import Path
 
 import pytest
 
-from course_grading import cgroups, judging, sandbox
-from course_grading.results import MB, Limits
-from course_grading.sandbox import NO_CGROUP, UNSAFE, Sandbox, SandboxError
+from course_grading import judge
+from course_grading.model import MB, Limits
+from course_grading.sandbox import box, cgroups, host
+from course_grading.sandbox.box import SandboxError
+from course_grading.sandbox.host import NO_CGROUP, UNSAFE, Sandbox
 from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
 
 AS_ROOT = os.geteuid() == 0
@@ -63,7 +65,7 @@ def as_ordinary_user(names: list[str]) -> dict:
 def bubblewrap():
     assert shutil.which("bwrap"), "these tests need bubblewrap: apt install bubblewrap"
     yield
-    judging.close_sandbox()
+    judge.close_sandbox()
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +109,8 @@ def test_an_attack_costs_no_honest_point_and_leaves_nothing(name: str, where: st
     flags = FLAGS | ({"kill": ENDED} if where == LATE else {})  # it ended functions that wait to be asked
     assert_flags(outcome.flags, flags.get(name))
     assert sum(map(len, outcome.printed.values())) < 8 * LIMITS.output_bytes
-    box = judging.warm_sandbox(LIMITS)._process.pid
-    assert len(descendants(box)) == 2  # bubblewrap's first process and the warm one
+    process = judge.warm_sandbox(LIMITS)._process.pid
+    assert len(descendants(process)) == 2  # bubblewrap's first process and the warm one
 
 
 @pytest.mark.skipif(not AS_ROOT, reason="only root can become another user")
@@ -131,14 +133,14 @@ def test_no_rights_no_network_no_memory_beside_the_limits(said):
 def test_no_other_process_and_no_variable_can_be_seen(said):
     lines = said["trace"].splitlines()
     assert lines[:3] == ["refused"] * 3 and ast.literal_eval(lines[3]) == ["1"]
-    ours = {*sandbox.variables("x"), "PWD", "TORCHINDUCTOR_CACHE_DIR"}
+    ours = {*box.variables("x"), "PWD", "TORCHINDUCTOR_CACHE_DIR"}
     assert set(ast.literal_eval(lines[4])) <= ours
 
 
 def test_only_private_folders_can_be_written_and_are_empty(said):
     lists = [ast.literal_eval(part + "]") for part in said["places to write"].strip().split("]")[:3]]
     assert lists[0] == ["/dev/shm", "/tmp"]
-    kept = {path.parts[2] for path in sandbox.environment() if path.is_relative_to("/tmp")}
+    kept = {path.parts[2] for path in box.environment() if path.is_relative_to("/tmp")}
     assert set(lists[1]) - kept == {"left-behind"} == set(lists[2])
     assert said["full disk"].splitlines() == ["No space left on device"] * 2
 
@@ -205,41 +207,41 @@ def test_a_server_of_this_machine_cannot_be_reached():
 
 
 def test_memory_of_all_processes_together_is_bounded():
-    box = judging.warm_sandbox(LIMITS)
-    if box._group is None:
-        assert box.warnings == (NO_CGROUP,)
+    warm = judge.warm_sandbox(LIMITS)
+    if warm._group is None:
+        assert warm.warnings == (NO_CGROUP,)
         return
-    peak = [box._group.folder / name for name in ("memory.peak", "memory.max_usage_in_bytes")]
+    peak = [warm._group.folder / name for name in ("memory.peak", "memory.max_usage_in_bytes")]
     attacked("memory of many")  # 8 processes of 500 MB
     measured = [int(path.read_text()) for path in peak if path.exists()]
-    assert all(1000 * MB < size <= LIMITS.memory + sandbox.WARM for size in measured) and measured
+    assert all(1000 * MB < size <= LIMITS.memory + host.WARM for size in measured) and measured
 
 
 def test_a_sandbox_that_is_killed_is_replaced():
-    box = judging.warm_sandbox(LIMITS)
-    for process in descendants(box._process.pid):
+    warm = judge.warm_sandbox(LIMITS)
+    for process in descendants(warm._process.pid):
         os.kill(process, signal.SIGKILL)
     assert grade(submission()).points == 12
-    assert judging.warm_sandbox(LIMITS) is not box
+    assert judge.warm_sandbox(LIMITS) is not warm
 
 
 def test_a_closed_sandbox_leaves_no_process_no_folder_and_no_group():
-    box = Sandbox(LIMITS)
-    pids = {box._process.pid} | descendants(box._process.pid)
+    made = Sandbox(LIMITS)
+    pids = {made._process.pid} | descendants(made._process.pid)
     assert len(pids) == 3
-    box.close()
+    made.close()
     for _ in range(100):
         left = [p for p in pids if Path(f"/proc/{p}").exists()]
         if not left:
             break
         time.sleep(0.05)
-    assert left == [] and not box._tree.exists()
-    assert box._group is None or not box._group.folder.exists()
+    assert left == [] and not made._tree.exists()
+    assert made._group is None or not made._group.folder.exists()
 
 
 def test_an_end_of_the_grader_ends_the_sandbox():
     code = (
-        "import os\nfrom course_grading.sandbox import Sandbox\nfrom course_grading.results import Limits\n"
+        "import os\nfrom course_grading.sandbox.host import Sandbox\nfrom course_grading.model import Limits\n"
         "box = Sandbox(Limits())\nprint(box._process.pid, flush=True)\nos.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
@@ -268,9 +270,9 @@ def test_where_no_namespace_can_be_made_grading_refuses_with_the_cause(monkeypat
 
 def test_without_a_control_group_it_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(cgroups, "limit_memory", lambda size: None)
-    box = Sandbox(LIMITS)
-    box.close()
-    assert box.warnings == (NO_CGROUP,)
+    made = Sandbox(LIMITS)
+    made.close()
+    assert made.warnings == (NO_CGROUP,)
 
 
 def test_unsafe_works_and_is_said():
@@ -278,17 +280,17 @@ def test_unsafe_works_and_is_said():
     outcome = grade(submission(EARLY, "import os\nos._exit(0)"), limits=limits)
     assert outcome.points == 12 and outcome.warnings == (UNSAFE,) and "ended the process" in outcome.flags[0]
     assert Limits().unsafe is False
-    judging.close_sandbox()
+    judge.close_sandbox()
 
 
 def test_a_copy_of_the_course_in_the_environment_is_covered(monkeypatch: pytest.MonkeyPatch):
     installed = Path(sys.prefix, "lib", "elsewhere")
     monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
     monkeypatch.setattr(Path, "is_dir", lambda path: path == installed / "course_utils" or os.path.isdir(path))
-    command = sandbox.box(Path("/tree"), root=True)
+    command = box.box(Path("/tree"), root=True)
     at = command.index(str(installed / "course_utils"))
     assert command[at - 1] == "--tmpfs" and at > command.index(str(sys.prefix))
 
 
 def test_every_user_number_is_our_own():
-    assert sandbox.FIRST_USER + (1 << 22) < 1 << 31  # processes have numbers below 2^22
+    assert host.FIRST_USER + (1 << 22) < 1 << 31  # processes have numbers below 2^22

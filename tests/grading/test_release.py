@@ -14,8 +14,8 @@ from nbgrader.coursedir import CourseDirectory
 
 from course_grading import handout
 from course_grading import release as module
+from course_grading.__main__ import main
 from course_grading.release import CODE_STUB, METADATA, TEXT_STUB, release, strays
-from course_utils.__main__ import main
 
 ANSWER = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 WORDS = "Why twice?\n\n<!-- BEGIN SOLUTION -->\nBecause.\n<!-- END SOLUTION -->"
@@ -208,4 +208,4 @@ def test_command_line_refuses(arguments, capsys):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
-    assert "usage: python -m course_utils" in capsys.readouterr().err
+    assert "usage: python -m course_grading" in capsys.readouterr().err

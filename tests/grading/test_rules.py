@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from course_grading.sheet import sheet
+from course_grading.labs import read_lab
 from course_utils import checks
 
 LAB = "lab1_simulation"
@@ -32,8 +32,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_a_changed_comment_makes_only_outcomes_of_that_lab_invalid(folder: Path, changed: str, valid: bool):
-    before = sheet(LAB).rules
+    before = read_lab(LAB).rules
     (folder / changed).parent.mkdir(exist_ok=True)
     with (folder / changed).open("a", encoding="utf-8") as file:
         file.write("# another comment\n")
-    assert (sheet(LAB).rules == before) is valid
+    assert (read_lab(LAB).rules == before) is valid

@@ -1,66 +1,72 @@
-"""course.py, without a network: its pip has no index, its mirrors are on the loopback interface."""
+"""course.py: what it says before anything is installed, and what it hands on."""
 
 import ast
+import importlib
 import json
 import os
 import shutil
-import socket
+import signal
 import subprocess
 import sys
-import threading
-from collections import namedtuple
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import sysconfig
+import time
+import venv
 from pathlib import Path
 
 import pytest
 
 import course
+from benchmarks import __main__ as bench
+from course_setup import environment, packages
 
-SCRIPT = Path(course.__file__)
+ROOT = Path(course.__file__).parent
+FILES = [ROOT / "course.py", *sorted((ROOT / "course_setup").glob("*.py"))]
 POSIX = pytest.mark.skipif(os.name != "posix", reason="the stand-in for Python is a shell script")
-Disk = namedtuple("Disk", "total used free")
+EVERY = [verb for verbs in course.VERBS.values() for verb in verbs]
+OURS = {home: [verb.name for verb in EVERY if verb.home == home] for home in ("course_utils", "course_grading")}
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with course.py and a project to install."""
-    shutil.copy(SCRIPT, tmp_path)
-    (tmp_path / "pyproject.toml").write_text('[project]\nname = "tiny"\ndependencies = ["torch>=2.4"]\n')
+    """A repository in which nothing is installed, with a link in it to everything that the verbs belong to."""
+    shutil.copy(ROOT / "course.py", tmp_path)
+    shutil.copytree(ROOT / "course_setup", tmp_path / "course_setup")
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "7.8.9"\ndependencies = ["torch>=2.4"]\n')
+    for home in {verb.home for verb in EVERY}:
+        (tmp_path / home).symlink_to(ROOT / home)
     return tmp_path
-
-
-@pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """pip finds no package anywhere, and no CPU index answers."""
-    for variable in [variable for variable in os.environ if variable.startswith("PIP_")]:
-        monkeypatch.delenv(variable)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setattr(course, "reachable", lambda url: False)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1e12, 0, 1e12))
 
 
 @pytest.fixture
 def fake(checkout: Path) -> Path:
     """A finished environment whose Python prints what it is asked to run, then fails with code 3."""
-    python = course.venv_python(checkout)
+    python = packages.python(checkout / ".venv")
     python.parent.mkdir(parents=True)
-    python.write_text('#!/bin/sh\necho "$PWD" "$OMP_NUM_THREADS" "$PATH"\nprintf "%s\\n" "$@"\nexit 3\n')
+    python.write_text('#!/bin/sh\necho "$PWD" "$OMP_NUM_THREADS" "$PYTHONPATH" "$PATH"\nprintf "%s\\n" "$@"\nexit 3\n')
     python.chmod(0o755)
-    course.stamp(checkout).write_text(course.fingerprint(checkout))
+    environment.finished(checkout, "test")
     return checkout
 
 
-def call(root: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess:
+def call(root: Path, *arguments: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess:
     line = [sys.executable, str(root / "course.py"), *arguments]
-    return subprocess.run(line, capture_output=True, text=True, cwd=root, env=os.environ | variables)
+    return subprocess.run(line, capture_output=True, text=True, cwd=cwd or root, env=os.environ | variables)
 
 
-# An old Python
+# Before anything is installed
 
 
-def test_an_old_python_can_read_the_file():
-    ast.parse(SCRIPT.read_text("utf-8"), feature_version=(3, 6))
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_an_old_python_can_read_the_file(path: Path):
+    ast.parse(path.read_text("utf-8"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_only_the_standard_library_is_needed(path: Path):
+    nodes = [node for node in ast.walk(ast.parse(path.read_text("utf-8")))]
+    names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}
+    assert names <= {*sys.stdlib_module_names, "course_setup"}
 
 
 @pytest.mark.parametrize("version", [(3, 6, 15), (3, 10, 13)])
@@ -68,6 +74,7 @@ def test_an_old_python_is_named_in_one_sentence(checkout: Path, version: tuple):
     number = ".".join(map(str, version))
     pretend = f"""
 import platform, runpy, sys
+sys.path.insert(0, ".")
 sys.version_info, platform.python_version, sys.argv = {version}, lambda: "{number}", ["course.py", "lab"]
 runpy.run_path("course.py", run_name="__main__")
 """
@@ -78,36 +85,113 @@ runpy.run_path("course.py", run_name="__main__")
     assert not (checkout / ".venv").exists()
 
 
-# Handing on
-
-
-@pytest.mark.parametrize("arguments", [[], ["--help"]])
-def test_help_names_the_verbs_and_installs_nothing(checkout: Path, arguments: list[str]):
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_help_lists_every_verb_by_group_and_installs_nothing(checkout: Path, arguments: list[str]):
     result = call(checkout, *arguments)
     assert result.returncode == 0
-    assert all(f"course.py {verb}" in result.stdout for verb in ("lab", "test", "VERB"))
+    assert "python course.py lab" in result.stdout
+    groups = result.stdout.split("\n\n")[1:-1]
+    assert [group.split("\n")[0] for group in groups] == [f"for {name}:" for name in course.VERBS]
+    for group, verbs in zip(groups, course.VERBS.values(), strict=True):
+        assert [line.split(None, 1) for line in group.split("\n")[1:]] == [[verb.name, verb.does] for verb in verbs]
     assert not (checkout / ".venv").exists()
+
+
+def test_the_version_is_that_of_the_project_and_installs_nothing(checkout: Path):
+    assert call(checkout, "--version").stdout == "7.8.9\n"
+    assert not (checkout / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("lbas", "did you mean `lab`"), ("xyzzy", "is no verb ("), ("--fast", "is no verb")]
+)
+def test_a_word_that_is_no_verb_installs_nothing(checkout: Path, word: str, said: str):
+    result = call(checkout, word)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: `{word}` ") and said in result.stderr and result.stderr.count("\n") == 1
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_students_copy_shows_what_it_has_and_names_what_the_rest_needs(checkout: Path):
+    for home in ("course_grading", "benchmarks", "tests"):
+        (checkout / home).unlink()
+    shown = call(checkout, "--help").stdout
+    assert "for instructors" not in shown and "lab " in shown and "generate" in shown
+    result = call(checkout, "grade", "lab1_simulation")
+    assert result.returncode == 2
+    assert "needs the whole repository" in result.stderr and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in EVERY if verb.name not in ("lab", "test")])
+def test_the_help_of_a_verb_of_ours_needs_nothing_installed(checkout: Path, verb: str):
+    """With a Python that has none of the packages: `-I` and `-S` leave out all but the standard library."""
+    python = f"#!/bin/sh\nexec '{sys.executable}' -S \"$@\"\n"
+    (checkout / "bare").write_text(python)
+    (checkout / "bare").chmod(0o755)
+    code = f"import course, sys; sys.executable = './bare'; course.main(['{verb}', '--help'])"
+    result = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, cwd=checkout)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("usage: ")
+    assert not (checkout / ".venv").exists()
+
+
+# The table of verbs
+
+
+def test_every_verb_has_one_name():
+    assert len({verb.name for verb in EVERY}) == len(EVERY)
+
+
+@pytest.mark.parametrize("home", OURS)
+def test_each_command_line_has_just_the_verbs_of_the_table(home: str):
+    assert sorted(importlib.import_module(f"{home}.__main__").VERBS) == sorted(OURS[home])
+
+
+@pytest.mark.parametrize("verb", EVERY, ids=lambda verb: verb.name)
+def test_every_verb_names_an_extra_and_a_folder_that_exist(verb: course.Verb):
+    assert verb.extra in environment.EXTRAS
+    assert (ROOT / verb.home).is_dir()
+
+
+def test_students_need_no_extra():
+    assert {verb.extra for verb in course.VERBS["students"]} == {""}
+
+
+# Handing on
 
 
 @POSIX
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["test", "tests/test_a.py", "-k", "a b"], ["-m", "pytest", "tests/test_a.py", "-k", "a b"]),
-        (["release", "lab 1", "--help"], ["-m", "course_utils", "release", "lab 1", "--help"]),
+        (["test", "tests/project", "-k", "a b"], ["-m", "pytest", "tests/project", "-k", "a b"]),
+        (["test", "tests/project/test_course.py::test_x"], ["-m", "pytest", "tests/project/test_course.py::test_x"]),
+        (["generate", "--n", "3"], ["-m", "course_utils", "generate", "--n", "3"]),
+        (["release", "lab 1", "-x"], ["-m", "course_grading", "release", "lab 1", "-x"]),
+        (["bench", "sde", "--against", "x y"], ["-m", "benchmarks", "sde", "--against", "x y"]),
     ],
 )
 def test_arguments_and_exit_code_pass_through(fake: Path, arguments: list[str], expected: list[str]):
-    result = call(fake, *arguments, OMP_NUM_THREADS="7")
+    result = call(fake, *arguments, OMP_NUM_THREADS="7", PYTHONPATH="mine")
     assert result.returncode == 3
     first, *rest = result.stdout.splitlines()
     assert rest == expected
-    assert first.startswith(f"{fake} 7 {course.scripts(fake)}{os.pathsep}")
+    scripts = packages.scripts(fake / ".venv")
+    assert first.startswith(f"{fake} 7 {fake}{os.pathsep}mine {scripts}{os.pathsep}")
+
+
+@POSIX
+def test_other_verbs_than_lab_and_test_run_where_they_are_called(fake: Path, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    assert call(fake, "bench", cwd=elsewhere).stdout.startswith(f"{elsewhere} ")
+    assert call(fake, "test", cwd=elsewhere).stdout.startswith(f"{fake} ")
 
 
 @POSIX
 def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
-    _, *line = call(fake, "lab", "--no-browser").stdout.splitlines()
+    said, first, *line = call(fake, "lab", "--no-browser", PYTHONPATH="mine").stdout.splitlines()
+    assert "Ctrl-C" in said
+    assert f"{fake}{os.pathsep}mine" not in first  # what students run finds no other folder of the repository
     place = [f"--ServerApp.root_dir={fake}", "--LabApp.default_url=/lab/tree/labs"]
     assert line[:4] == ["-m", "jupyterlab", *place]
     assert line[-1] == "--no-browser"
@@ -116,237 +200,86 @@ def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
 
 @POSIX
 def test_lab_can_open_another_folder(fake: Path):
-    _, *line = call(fake, "lab", "--ServerApp.root_dir=solutions").stdout.splitlines()
+    line = call(fake, "lab", "--ServerApp.root_dir=solutions").stdout.splitlines()
     assert [word for word in line if "root_dir" in word or "default_url" in word] == ["--ServerApp.root_dir=solutions"]
-    _, *line = call(fake, "lab", "--LabApp.default_url=/lab/tree/solutions").stdout.splitlines()
+    line = call(fake, "lab", "--LabApp.default_url=/lab/tree/solutions").stdout.splitlines()
     assert [word for word in line if "default_url" in word] == ["--LabApp.default_url=/lab/tree/solutions"]
     assert f"--ServerApp.root_dir={fake}" in line
 
 
 @POSIX
-def test_all_tests_run_side_by_side_on_one_thread_each(fake: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("options", [[], ["-m", "not slow"], ["-k", "euler", "-x"]])
+def test_many_tests_run_side_by_side_on_one_thread_each(fake: Path, monkeypatch: pytest.MonkeyPatch, options: list):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    first, *line = call(fake, "test").stdout.splitlines()
-    assert line[:3] == ["-m", "pytest", "-n"]
+    first, *line = call(fake, "test", *options, PYTHONPATH="").stdout.splitlines()
+    assert line[:3] == ["-m", "pytest", "-n"] and line[4:] == options
     assert first.split()[1] == "1"
 
 
-# When to install
+ONE_ROW = """
+from benchmarks.rows import alone
 
 
-def test_the_stamp_belongs_to_one_project_file_python_and_place(fake: Path, monkeypatch: pytest.MonkeyPatch):
-    before = course.fingerprint(fake)
-    assert course.installed(fake) == before
-    (fake / "pyproject.toml").write_text("[project]\n")
-    changed = course.fingerprint(fake)
-    assert changed.split("\n")[0] == before.split("\n")[0] and changed != before
-    monkeypatch.setattr(sys, "version", "3.99.0 (elsewhere)")
-    assert course.fingerprint(fake).split("\n")[0] != before.split("\n")[0]
-    monkeypatch.undo()
-    moved = fake.rename(fake.with_name("moved"))
-    assert course.installed(moved) != course.fingerprint(moved)
+def imports(quick):
+    return [alone("imports", "nothing", 1.0, "ms", most=2.0)]
+"""
 
 
-def test_without_its_python_an_environment_is_not_installed(fake: Path):
-    course.venv_python(fake).unlink()
-    assert course.installed(fake) == ""
+@POSIX
+def test_a_benchmark_runs_beside_an_earlier_run(fake: Path):
+    """From `course.py bench` to the table. This environment stands in for both of the course's; `imports` is a row."""
+    (fake / "benchmarks").unlink()
+    shutil.copytree(ROOT / "benchmarks", fake / "benchmarks", ignore=shutil.ignore_patterns("results"))
+    (fake / "benchmarks" / "package.py").write_text(ONE_ROW)
+    packages.python(fake / ".venv").write_text(f"#!/bin/sh\nexec '{sys.executable}' \"$@\"\n")
+    peers = fake / ".venv-peers"
+    venv.create(peers)
+    scheme = {"base": str(peers), "platbase": str(peers)}
+    Path(sysconfig.get_path("purelib", "venv", scheme), "course.pth").write_text(sysconfig.get_path("purelib"))
+    environment.stamp(peers).write_text("\n".join([sys.version, *bench.PACKAGES, *bench.WITHOUT_DEPENDENCIES]))
+    first = call(fake, "bench", "imports", "--quick", "--out", "first")
+    assert (fake / "first" / "rows.json").is_file(), first.stderr
+    second = call(fake, "bench", "imports", "--quick", "--json", "--out", "second", "--against", "first")
+    assert (fake / "second" / "second.md").is_file(), second.stderr
+    assert [row["name"] for row in json.loads(second.stdout)] == ["imports"]
+    refused = call(fake, "bench", "imports", "--against", "nowhere")
+    assert refused.returncode == 2 and "expected the rows of an earlier run in nowhere" in refused.stderr
 
 
-def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Let `install` run with a stand-in for pip and for the making of environments; returns what they were asked."""
+# Ctrl-C
+
+
+@POSIX
+def test_ctrl_c_during_an_installation_is_one_sentence(checkout: Path):
+    """It waits for another installation, which this test pretends to be."""
+    with environment.alone(checkout):
+        line = [sys.executable, "-u", str(checkout / "course.py"), "lab"]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "cwd": checkout}
+        hear = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+        with subprocess.Popen(line, preexec_fn=hear, **options) as process:
+            assert "waiting" in process.stdout.readline()
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate()
+    assert process.returncode == 1
+    assert said.strip() == "Interrupted: the same command makes anew what is unfinished."
+
+
+# Pinning
+
+
+@pytest.mark.parametrize("failing", [0, 1])
+def test_new_versions_are_pinned_only_if_the_tests_pass(checkout: Path, monkeypatch: pytest.MonkeyPatch, failing: int):
     asked = []
-
-    def make(line: list[str]) -> int:
-        asked.append("venv")
-        python = course.venv_python(Path(line[-1]).parent)
-        python.parent.mkdir(parents=True, exist_ok=True)
-        python.touch()
-        return 0
-
-    monkeypatch.setattr(subprocess, "call", make)
-    monkeypatch.setattr(course, "pip", lambda root, *arguments: asked.append(arguments[-1]))
-    monkeypatch.setattr(course, "cpu_options", list)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1e12, 0, 1e12))
-    return asked
-
-
-def test_installs_once_and_again_only_after_a_change(checkout: Path, monkeypatch: pytest.MonkeyPatch):
-    asked = recorded(monkeypatch)
-    packages = ["torch>=2.4", f".[{course.EXTRAS}]"]
-    course.ensure(checkout)
-    assert asked == ["venv", *packages]
-    course.ensure(checkout)
-    assert asked == ["venv", *packages]
-    with (checkout / "pyproject.toml").open("a") as file:
-        file.write("version = '2'\n")
-    course.ensure(checkout)
-    assert asked == ["venv", *packages, *packages]
-    monkeypatch.setattr(sys, "version", "3.99.0 (elsewhere)")
-    course.ensure(checkout)
-    assert asked == ["venv", *packages, *packages, "venv", *packages]
-
-
-@pytest.mark.parametrize("failure", [KeyboardInterrupt, SystemExit])
-def test_what_breaks_off_is_not_ready_and_is_made_anew(checkout: Path, monkeypatch: pytest.MonkeyPatch, failure: type):
-    asked = recorded(monkeypatch)
-    course.ensure(checkout)
-    with (checkout / "pyproject.toml").open("a") as file:
-        file.write("version = '2'\n")
-
-    def break_off(root: Path, *arguments: str) -> None:
-        raise failure
-
-    with monkeypatch.context() as broken:
-        broken.setattr(course, "pip", break_off)
-        with pytest.raises(failure):
-            course.ensure(checkout)
-    assert course.installed(checkout) == ""
-    asked.clear()
-    course.ensure(checkout)
-    assert asked[0] == "venv"
-    assert course.installed(checkout) == course.fingerprint(checkout)
-
-
-def test_students_do_not_see_the_buttons_for_instructors(checkout: Path, monkeypatch: pytest.MonkeyPatch):
-    recorded(monkeypatch)
-    course.ensure(checkout)
-    config = json.loads((checkout / ".venv/etc/jupyter/labconfig/page_config.json").read_text())
-    assert config["disabledExtensions"]["@jupyter/nbgrader"] is True
-
-
-def test_two_at_once_install_one_after_the_other(checkout: Path):
-    wait = "import course, pathlib\nwith course.alone(pathlib.Path()): open('mine', 'x')"
-    with course.alone(checkout):
-        other = subprocess.Popen([sys.executable, "-c", wait], cwd=checkout, stdout=subprocess.PIPE, text=True)
-        assert "waiting" in other.stdout.readline()
-        assert not (checkout / "mine").exists()
-    other.communicate()
-    assert other.returncode == 0
-    assert (checkout / "mine").exists()
-
-
-# What may be missing
-
-
-def test_a_python_without_ensurepip_names_the_package(checkout: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "ensurepip", None)
-    with pytest.raises(SystemExit, match=r"sudo apt install python3\.\d+-venv"):
-        course.ensure(checkout)
-    assert not (checkout / ".venv").exists()
-
-
-def test_a_full_disk_is_seen_beforehand(checkout: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: Disk(1e12, 1e12 - 1.5e9, 1.5e9))
-    with pytest.raises(SystemExit, match=r"needs \d+ GB .* has 1\.5"):
-        course.ensure(checkout)
-    assert not (checkout / ".venv").exists()
-
-
-def test_a_real_pip_without_any_package_stops_with_a_sentence(checkout: Path, offline: None, capfd):
-    with pytest.raises(SystemExit, match="No build of a package fits Python .* run the same command again"):
-        course.ensure(checkout)
-    assert "No matching distribution found for torch>=2.4" in capfd.readouterr().err
-    assert course.venv_python(checkout).exists()
-    assert course.installed(checkout) == ""
-
-
-@POSIX
-def test_a_real_pip_without_a_network_stops_with_a_sentence(fake: Path, offline: None, monkeypatch):
-    course.venv_python(fake).write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    monkeypatch.delenv("PIP_NO_INDEX")
-    monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{port}/simple")
-    monkeypatch.setenv("PIP_RETRIES", "1")
-    with pytest.raises(SystemExit, match="The network does not answer"):
-        course.pip(fake, "a-package-that-is-not-installed")
-
-
-@POSIX
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        ("OSError: [Errno 28] No space left on device", "The disk is full"),
-        ("ReadTimeoutError\nERROR: No matching distribution found for torch", "The network does not answer"),
-        ("ERROR: No matching distribution found for torch", "No build of a package fits Python"),
-        ("error: metadata-generation-failed", "for the reason above"),
-    ],
-)
-def test_the_cause_of_a_failed_pip_is_named(fake: Path, words: str, sentence: str, capfd):
-    (fake / "words").write_text(words)
-    course.venv_python(fake).write_text(f"#!/bin/sh\ncat '{fake / 'words'}' >&2\nexit 1\n")
-    with pytest.raises(SystemExit, match=sentence):
-        course.pip(fake, "torch")
-    assert words in capfd.readouterr().err
-
-
-def test_a_folder_that_cannot_be_written_is_named(checkout: Path):
-    (checkout / ".venv.lock").mkdir()  # where a file has to go
-    result = call(checkout, "lab")
-    assert result.returncode == 1
-    assert "Cannot install in" in result.stderr and "Traceback" not in result.stderr
-
-
-# The index of CPU builds
-
-
-class Answer(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200 if self.path == "/whl/torch/" else 403)
-        self.end_headers()
-
-    def log_message(self, *words: object) -> None:
-        pass
-
-
-@pytest.fixture
-def index():
-    server = HTTPServer(("127.0.0.1", 0), Answer)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-def test_reachable_asks_for_an_answer(index: str):
-    assert course.reachable(index + "/whl/torch/", 30)
-    assert not course.reachable(index + "/refused/", 30)
-
-
-def test_a_server_that_stalls_is_not_waited_for():
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        assert not course.reachable(f"http://127.0.0.1:{silent.getsockname()[1]}", 0.2)
-
-
-def test_a_server_that_trickles_is_not_waited_for():
-    stop = threading.Event()
-
-    def trickle(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            while not stop.wait(0.05):  # never silent for as long as the limit, and never finished
-                connection.send(b"H")
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=trickle, args=(listener,))
-        thread.start()
-        assert not course.reachable(f"http://127.0.0.1:{listener.getsockname()[1]}", 0.5)
-        stop.set()
-        thread.join()
-
-
-@pytest.mark.parametrize(
-    ("system", "gpu", "answers", "expected"),
-    [
-        ("linux", None, True, ["--extra-index-url", course.CPU_INDEX]),
-        ("linux", None, False, []),
-        ("linux", "/usr/bin/nvidia-smi", True, []),
-        ("darwin", None, True, []),
-        ("win32", None, True, []),
-    ],
-)
-def test_the_cpu_build_is_asked_for_where_it_matters(monkeypatch, system, gpu, answers, expected):
-    monkeypatch.setattr(sys, "platform", system)
-    monkeypatch.setattr(shutil, "which", lambda name: gpu)
-    monkeypatch.setattr(course, "reachable", lambda url: answers)
-    assert course.cpu_options() == expected
+    monkeypatch.setattr(course, "ROOT", checkout)
+    monkeypatch.setattr(environment, "install", lambda root, extra, renew: asked.append((extra, renew)))
+    monkeypatch.setattr(subprocess, "call", lambda line, **_: asked.append(line[2:]) or failing)
+    monkeypatch.setattr(packages, "pin", lambda root: asked.append("pinned"))
+    monkeypatch.setattr(environment, "finished", lambda root, extra: asked.append("ready"))
+    if failing:
+        with pytest.raises(SystemExit, match="left as it is"):
+            course.constraints(["tests"])
+    else:
+        course.constraints(["tests"])
+    assert asked[:2] == [("test", True), ["pytest", "tests"]]
+    assert asked[2:] == ([] if failing else ["pinned", "ready"])

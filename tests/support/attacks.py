@@ -6,11 +6,13 @@
 import json
 import os
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
-from course_grading.judging import close_sandbox, judge_notebook, warm_sandbox
-from course_grading.results import MB, Limits, Outcome
+import msgspec
+
+from course_grading.judge import close_sandbox, judge, warm_sandbox
+from course_grading.model import MB, Limits, Outcome
+from course_grading.notebook import read
 
 ROOT = Path(__file__).parents[2]
 LAB = "lab1_simulation"
@@ -40,7 +42,7 @@ def submission(after: str | None = None, added: str = "", lab: str = LAB, **repl
 
 
 def grade(notebook: bytes, lab: str = LAB, limits: Limits = LIMITS, seed: int = SEED) -> Outcome:
-    return judge_notebook(notebook, student="student", lab=lab, seed=seed, limits=limits)
+    return judge(read(notebook), student="student", lab=lab, seed=seed, limits=limits)
 
 
 STUBBORN = """
@@ -91,7 +93,7 @@ SHARED_MEMORY = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 for call in (lambda: libc.memfd_create(b"x", 0), lambda: libc.shmget(0, 1 << 30, 0o1600)):
-    print("refused" if call() == -1 and ctypes.get_errno() == 1 else "ALLOWED")
+    print("refused" if call() == -1 and ctypes.get_errno() == 38 else "ALLOWED")
 """
 
 FULL_DISK = """
@@ -135,7 +137,7 @@ TRACE = """
 import ctypes, os
 libc = ctypes.CDLL(None, use_errno=True)
 for process in (os.getppid(), 1, 2):
-    print("refused" if libc.ptrace(16, process, 0, 0) == -1 and ctypes.get_errno() == 1 else "ALLOWED")
+    print("refused" if libc.ptrace(16, process, 0, 0) == -1 and ctypes.get_errno() == 38 else "ALLOWED")
 processes = [name for name in os.listdir("/proc") if name.isdigit()]
 print(processes)
 try:
@@ -223,8 +225,10 @@ calling.observe = lambda fn, case, observer=None: calling.Observation({"result":
 """
 
 PATCH_JSON = """
-import json
-json.dumps = lambda *a, **k: '{"values": {}, "changed": [], "repeatable": true}'
+import json, msgspec, sys
+forged = '{"id": "x", "body": {"values": {}, "changed": [], "repeatable": true}}'
+json.dumps = lambda *a, **k: forged
+msgspec.json.encode = lambda *a, **k: forged.encode()
 """
 
 TRANSFORM = """
@@ -304,7 +308,7 @@ def attacked(name: str, where: str = EARLY) -> Outcome:
 
 def main(names: list[str]) -> None:
     sandbox = warm_sandbox(LIMITS)
-    found = {name: asdict(attacked(name)) for name in names}
+    found = {name: msgspec.to_builtins(attacked(name)) for name in names}
     print(json.dumps({"user": os.getuid(), "warnings": sandbox.warnings, "outcomes": found}))
     close_sandbox()
 

@@ -5,8 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from course_grading.results import Answer, Outcome
-from course_grading.submitted import cells
+from course_grading.model import Answer, Outcome, Status
 
 ROOT = Path(__file__).parents[2]
 LAB = "lab1_simulation"
@@ -66,24 +65,24 @@ def fake_judge(notebook, *, student, lab, seed, limits) -> Outcome:
         with open(log, "a") as file:
             file.write(student + "\n")
     found = {}
-    for cell in cells(notebook):
+    for cell in notebook.cells:
         for name in EXERCISES:
             if cell.kind == "code" and f"def {name}(" in cell.source:
                 found[name] = cell
-    if b"crash the judge" in notebook:
+    if any("crash the judge" in cell.source for cell in notebook.cells):
         raise RuntimeError("a bug")
     answers = tuple(_answer(name, found.get(name)) for name in EXERCISES)
-    return Outcome(student, lab, answers, printed={cell.name: "printed <b>" for cell in found.values()})
+    return Outcome(student, lab, answers, printed={cell.id: "printed <b>" for cell in found.values()})
 
 
 def _answer(name, cell) -> Answer:
     number, title, most = EXERCISES[name]
-    status, message, mistake = "right", "", None
+    status, message, mistake = Status.RIGHT, "", None
     if cell is None:
-        status = "missing"
+        status = Status.MISSING
     elif "NotImplementedError" in cell.source:
-        status = "not done"
+        status = Status.NOT_DONE
     elif "wrong" in cell.source:
-        status, message, mistake = "wrong", "Likely cause: <b>one step</b> is missing.", "one step too few"
-    points = float(most) if status == "right" else 0.0
-    return Answer(name, number, title, points, most, status, message, mistake, cell.name if cell else None)
+        status, message, mistake = Status.WRONG, "Likely cause: <b>one step</b> is missing.", "one step too few"
+    points = float(most) if status == Status.RIGHT else 0.0
+    return Answer(name, number, title, points, most, status, message, mistake, cell.id if cell else None)

@@ -1,0 +1,121 @@
+"""What instructors run: `python course.py VERB`, or `python -m course_grading VERB` where everything is installed."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from course_utils import commands
+from course_utils.commands import Verb, positive
+
+ROOT = Path(__file__).resolve().parents[1]
+CLASS = {
+    "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
+    "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
+}
+
+
+def release(args: argparse.Namespace) -> None:
+    """Regenerate the student notebooks in labs/ from solutions/, and dist/student.zip."""
+    from course_grading.release import release, strays
+
+    for path in release(args.lab):
+        print(f"written: {path}")
+    for path in strays():
+        print(f"no lab, left alone: {path}", file=sys.stderr)
+    if args.zip:
+        from course_grading.handout import write_student_zip
+
+        print(f"written: {write_student_zip()}")
+
+
+def grade(args: argparse.Namespace) -> None:
+    """Grade what students handed in: gradebook, grades.csv, feedback, report."""
+    from course_grading.classroom import Options, grade
+    from course_grading.model import Limits
+
+    limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
+    chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}
+    rows = grade(args.lab, Options(**chosen, limits=limits))
+    ungraded, waiting = sum(bool(row.outcome.reason) for row in rows), sum(row.waiting for row in rows)
+    print(f"{len(rows)} submissions, {ungraded} of them not graded; {waiting} answers to mark by hand: run formgrader")
+    for name in ("grades.csv", f"report-{args.lab}.html", "feedback"):
+        print(f"written: {args.folder / name}")
+
+
+def formgrader(args: argparse.Namespace) -> None:
+    """Mark answers in words by hand, in the browser; then run grade with --resume."""
+    from course_grading.formgrader import start
+
+    print("Ctrl-C ends the formgrader: every mark given is in the gradebook; then run grade with --resume.", flush=True)
+    start(args.folder, args.db, [f"--port={args.port}", *(["--no-browser"] if args.no_browser else [])])
+
+
+def book(args: argparse.Namespace) -> None:
+    """Make the course as a book to read: a folder of web pages, dist/book/, without answers."""
+    from course_grading.book import build
+
+    print("making the book: about half a minute", flush=True)
+    print(f"written: {build(instructors=args.instructors)}")
+
+
+def execute(args: argparse.Namespace) -> None:
+    """Run solution notebooks and save them with their figures."""
+    from course_grading.saving import execute
+
+    execute(args.labs)
+
+
+VERBS = {
+    "release": Verb(
+        release,
+        {
+            "lab": {"nargs": "?", "help": "name of one lab, such as lab1_simulation; every lab by default"},
+            "--no-zip": {"dest": "zip", "action": "store_false", "help": "leave dist/student.zip as it is"},
+        },
+        "each file is whole, old or new; the same command makes all of them anew",
+    ),
+    "grade": Verb(
+        grade,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--from": {"dest": "source", "metavar": "DIR", "help": "folder or zip to check in; without it submitted/"},
+            "--workers": {"type": positive, "default": os.cpu_count() or 1, "help": "processes (default: %(default)s)"},
+            "--timeout": {"type": positive, "default": 120, "help": "seconds for a notebook (default: %(default)s)"},
+            "--resume": {"action": "store_true", "help": "judge only what is not judged yet; write everything anew"},
+            "--seed": {"type": int, "help": "makes two gradings the same; by default random and secret"},
+            "--scheduler": {"metavar": "ADDRESS", "help": "a Dask scheduler, to grade on a cluster"},
+            "--unsafe": {"action": "store_true", "help": "without a sandbox: students' code can do what you can"},
+            **CLASS,
+        },
+        "what is judged is kept; python course.py grade {lab} --resume goes on from here",
+    ),
+    "formgrader": Verb(
+        formgrader,
+        {
+            "--port": {"type": positive, "default": 8890, "help": "of the server (default: %(default)s)"},
+            "--no-browser": {"action": "store_true", "help": "only print the address"},
+            **CLASS,
+        },
+        "every mark given is in the gradebook; the same command goes on",
+    ),
+    "book": Verb(
+        book,
+        {"--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"}},
+        "a book made earlier is left as it was; the same command begins anew",
+    ),
+    "execute": Verb(
+        execute,
+        {"labs": {"nargs": "*", "metavar": "LAB", "help": "such as lab1_simulation; every lab by default"}},
+        lambda args: "a notebook is saved once all of it has run; the others are left as they were",
+    ),
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; see `course_utils.commands.run`."""
+    return commands.run("course_grading", VERBS, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Grading a class. A submission goes one way, from what was handed in to the pages about it:
+
+archive -> student -> notebook -> run -> verdict -> outcome -> marks -> pages
+
+`intake` does the first two, `notebook` reads, `judge` runs and judges, `outcomes` keeps, `marks` enters into the
+gradebook, and `pages` writes. Everything but the outcomes of the judge and the marks given by hand is
+made from these two, again in every run.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from course_grading import outcomes
+from course_grading.intake.checkin import Submission, check_in, submissions
+from course_grading.labs import read_lab, released
+from course_grading.marked import work
+from course_grading.marks import Book, Row, check_version, default_url, enter
+from course_grading.model import Lab, Limits, Outcome
+from course_grading.outcomes import Run
+from course_grading.pages.feedback import feedback
+from course_grading.pages.report import report
+from course_grading.pages.table import grades_csv
+from course_grading.workers import Judge, Judged, judge_all, workers
+from course_utils.storage import write_file
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a class is graded; each is an option of the command.
+
+    Attributes:
+        source: Folder or zip to check in first.
+        folder: The class's folder.
+        workers: Processes of this machine.
+        scheduler: Address of a Dask scheduler, for a cluster.
+        resume: Keep the outcomes of an earlier run.
+        seed: Makes a run repeatable.
+        db: Address of the gradebook.
+        limits: What one submission may use.
+    """
+
+    source: str | None = None
+    folder: Path = Path(".")
+    workers: int = 2
+    scheduler: str | None = None
+    resume: bool = False
+    seed: int | None = None
+    db: str | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
+    """Grade a lab.
+
+    Args:
+        name: Such as "lab1_simulation".
+        options: How.
+        judge: Judges one notebook; the sandbox by default.
+
+    Returns:
+        One row for each student, sorted.
+
+    Raises:
+        ValueError: If the lab is unknown, there are no submissions, or the gradebook is of another version.
+    """
+    lab = read_lab(name)
+    folder = Path(options.folder).resolve()
+    url = options.db or default_url(folder)
+    check_version(url)
+    with _alone(folder / "grading" / lab.name):
+        if options.source and Path(options.source).resolve() != folder / "submitted":
+            for sentence in check_in(options.source, folder, lab.name, released()).sentences():
+                print(sentence)
+        submissions(folder, lab.name)  # refused before anything of an earlier run is gone
+        run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
+        with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
+            book.prepare(lab)
+            rows = [_finish(lab, one, folder, book) for one in found]
+        rows.sort(key=lambda row: row.outcome.student)
+        _summarise(lab, rows, folder)
+        return rows
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a lock that the system frees when this process ends, however it ends.
+
+    Raises:
+        ValueError: If another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(folder / "lock").acquire(blocking=False)
+    except Timeout as error:
+        raise ValueError(f"another grading of this lab is running in {folder}: wait for it") from error
+    with held:
+        yield
+
+
+def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | None) -> Iterator[Judged]:
+    """Every submission with its outcome: first those that are known, then the others as they are judged."""
+    todo = set()
+    for submission in _all(folder, lab):
+        outcome = _known(submission, lab, run)
+        if outcome is None:
+            todo.add(submission.student)
+        else:
+            yield Judged(submission, submission.notebook(), outcome)
+    if not todo:
+        return
+    judge = judge or _sandboxed(options)
+    fresh = (one for one in _all(folder, lab) if one.student in todo)
+    with workers(min(options.workers, len(todo)), options.scheduler) as client:
+        window = 2 * options.workers + 2
+        done = judge_all(fresh, lab, client, judge, run.seed, options.limits, window)
+        for one in tqdm(done, total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5):
+            if one.outcome.final:
+                run.save(one.submission, one.outcome)
+            yield one
+
+
+def _all(folder: Path, lab: Lab) -> Iterator[Submission]:
+    return submissions(folder, lab.name, released())
+
+
+def _known(submission: Submission, lab: Lab, run: Run) -> Outcome | None:
+    if submission.content is None:
+        return lab.ungraded(submission.student, submission.reason or "no notebook")
+    return run.load(submission)
+
+
+def _sandboxed(options: Options) -> Judge:
+    """The judge; on this machine it is tried first, so that what is missing is said once."""
+    from course_grading.judge import close_sandbox, judge, warm_sandbox
+    from course_grading.sandbox.box import SandboxError
+
+    if not options.scheduler:
+        try:
+            warm_sandbox(options.limits)
+        except SandboxError as error:
+            raise ValueError(str(error)) from error
+        finally:
+            close_sandbox()
+    return judge
+
+
+def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
+    """Enter an outcome into the gradebook, and write the student's page."""
+    outcome = one.outcome.flagged(one.submission.flags)
+    found = work(lab, outcome, one.notebook.cells)
+    row = enter(book, found, folder)
+    write_file(folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(found, row))
+    return row
+
+
+def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
+    """Write the table and the report of the class."""
+    table = folder / "grades.csv"
+    write_file(table, grades_csv(lab, rows, table.read_text("utf-8") if table.is_file() else ""))
+    write_file(folder / f"report-{lab.name}.html", report(lab, rows))

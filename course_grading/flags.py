@@ -1,0 +1,83 @@
+"""What the instructor should look at in a submission, beside its points."""
+
+from collections.abc import Iterator, Mapping
+
+from course_grading.plan import Released
+from course_grading.running import Seen
+from course_grading.sandbox.guest import syntax
+from course_grading.sandbox.guest.messages import Described
+from course_grading.sandbox.protocol import Ending
+from course_grading.verdicts import ENDED
+from course_utils.checks.exercise import Exercise
+
+HELPERS = "course_utils.shapes"
+"""The module of the package that answers may use without being flagged."""
+
+LONGEST = 200
+
+
+def flags(known: Released, exercises: Mapping[str, Exercise], seen: Seen) -> tuple[str, ...]:
+    """A line for each thing to look at.
+
+    Args:
+        known: The released notebook.
+        exercises: The lab's exercises by name.
+        seen: What the submission showed.
+    """
+    return (*seen.plan.flags, *_of_cells(seen), *_of_answers(known, exercises, seen))
+
+
+def _of_cells(seen: Seen) -> Iterator[str]:
+    for name, cell in seen.cells.items():
+        if cell.ending:
+            yield f"cell {name} {ENDED[cell.ending]}"
+        elif cell.out_of_time:
+            yield f"cell {name} did not end in time"
+    left_out = sum(not cell.reached for cell in seen.cells.values())
+    if left_out:
+        yield f"{left_out} cells did not run: too many restarts, or no time left"
+    if seen.tampered:
+        yield "kernel tampered: a canary of the grader came back changed"
+
+
+def _of_answers(known: Released, exercises: Mapping[str, Exercise], seen: Seen) -> Iterator[str]:
+    for name, exercise in exercises.items():
+        function = seen.functions.get(name)
+        if function and isinstance(function.replies, Ending):
+            yield f"answer of {exercise.number} {ENDED[function.replies]}"
+        used = taken(known, seen.said, name, function.cell if function else "")
+        if used:
+            yield f"answer of {exercise.number} uses the package's own {', '.join(used)[:LONGEST]}"
+
+
+def taken(known: Released, said: Mapping[str, Described | None], exercise: str, cell: str) -> list[str]:
+    """What an answer takes from the package, such as ["simulators.euler_step"]; helpers for shapes do not count.
+
+    Args:
+        known: The released notebook.
+        said: By cell id, what the sources say.
+        exercise: Name of the function.
+        cell: Id of the cell that defines it.
+    """
+    described = [one for one in said.values() if one]
+    aliases = {k: v for setup in known.setup for k, v in syntax.describe(setup.source).aliases.items()}
+    for one in described:
+        aliases |= {k: v for k, v in one.aliases.items() if k != v.split(".")[0]}
+    own = said.get(cell) or Described()
+    full = sorted({syntax.resolve(name, aliases) for name in _used(described, own, exercise)})
+    inner = [name for name in full if name.startswith("course_utils.") and not name.startswith(HELPERS)]
+    longest = [name for name in inner if not any(other.startswith(f"{name}.") for other in inner)]
+    return [name.removeprefix("course_utils.") for name in longest]
+
+
+def _used(described: list[Described], own: Described, exercise: str) -> set[str]:
+    """Names that an answer uses, its own helpers' included; of one that is defined nowhere, what a star imported."""
+    everywhere = {name: used for one in described for name, used in one.uses.items()}
+    todo = list(own.uses.get(exercise, everywhere.get("*", [])))
+    found = set()
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += everywhere.get(name.split(".")[0], [])
+    return found

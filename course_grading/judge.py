@@ -1,0 +1,124 @@
+"""One submission from its notebook to its outcome: run in the sandbox, judged outside it."""
+
+import atexit
+import functools
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from course_grading.cases import Question, question
+from course_grading.flags import flags
+from course_grading.labs import exercises, read_lab
+from course_grading.model import Lab, Limits, Outcome
+from course_grading.notebook import Cell, Notebook
+from course_grading.plan import Released, released
+from course_grading.running import Seen, SetupFailed, run
+from course_grading.sandbox.host import Sandbox
+from course_grading.sandbox.protocol import Broken
+from course_grading.verdicts import ENDED, verdict
+from course_utils import checks
+
+_warm: dict[int, Sandbox] = {}
+_one_at_a_time = threading.Lock()
+
+
+def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limits) -> Outcome:
+    """Grade one submission.
+
+    Keeps one warm sandbox a process, and makes a new one when it breaks.
+
+    Args:
+        notebook: The submission.
+        student: Name of the student, as it is to appear.
+        lab: Name of the lab, such as "lab1_simulation".
+        seed: Secret seed of the run: the cases depend on it alone.
+        limits: What the submission may use.
+
+    Raises:
+        ValueError: If there is no such lab.
+        SandboxError: If the sandbox cannot be had on this machine.
+    """
+    asked = _lab(lab)
+    if notebook.reason:
+        return asked.ungraded(student, notebook.reason)
+    started = time.process_time()
+    known = released(asked)
+    questions = {name: question(exercise, seed, limits.cases) for name, exercise in exercises(lab).items()}
+    try:
+        seen, warnings = _seen(known, notebook.code, questions, limits)
+    except (SetupFailed, Broken) as error:
+        return asked.ungraded(student, f"not graded, through no fault of the student: {error}", final=False)
+    answers = tuple(verdict(exercise, questions[name], seen) for name, exercise in exercises(lab).items())
+    found = flags(known, exercises(lab), seen)
+    reason = None if seen.plan.answers else _no_exercise(lab, seen)
+    cpu = seen.cpu_seconds + time.process_time() - started
+    return Outcome(student, lab, answers, found, reason, printed(seen), cpu, warnings)
+
+
+@functools.cache
+def _lab(name: str) -> Lab:
+    return read_lab(name)
+
+
+def _seen(
+    known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits
+) -> tuple[Seen, tuple[str, ...]]:
+    """What the submission showed, and what the sandbox could not promise; one sandbox may break on the way."""
+    with _one_at_a_time:
+        try:
+            return _run(known, code, questions, limits)
+        except Broken:
+            close_sandbox()
+            return _run(known, code, questions, limits)
+
+
+def _run(known, code, questions, limits) -> tuple[Seen, tuple[str, ...]]:
+    sandbox = warm_sandbox(limits)
+    return run(sandbox, known, code, questions, limits), sandbox.warnings
+
+
+def warm_sandbox(limits: Limits) -> Sandbox:
+    """This process's sandbox, started at the first call and when limits change.
+
+    Raises:
+        SandboxError: If it cannot be had on this machine; call this before a batch to know.
+    """
+    own = _warm.get(os.getpid())
+    if own is None or own.limits != limits:
+        close_sandbox()
+        own = _warm[os.getpid()] = Sandbox(limits)
+        atexit.register(close_sandbox)
+    return own
+
+
+def close_sandbox() -> None:
+    """End this process's sandbox, if there is one."""
+    own = _warm.pop(os.getpid(), None)
+    if own is not None:
+        own.close()
+    atexit.unregister(close_sandbox)
+
+
+def printed(seen: Seen) -> dict[str, str]:
+    """By cell, what it printed and the error that it raised, or how it ended the process."""
+    found = {}
+    for name, cell in seen.cells.items():
+        error = f"\n{cell.error.kind}: {cell.error.text}" if cell.error else ""
+        text = f"[this cell {ENDED[cell.ending]}]" if cell.ending else cell.printed + error
+        if text:
+            found[name] = text.strip() if error else text
+    return found
+
+
+def _no_exercise(lab: str, seen: Seen) -> str:
+    """Why a notebook without any exercise of the lab holds none."""
+    defined = {name for said in seen.said.values() if said for name in said.defines}
+    others = {other: set(names) & defined for other, names in _all_exercises().items()}
+    other = max(others, key=lambda name: len(others[name]))
+    return f"this is a notebook of {other}, not of {lab}" if others[other] else f"the notebook has no exercise of {lab}"
+
+
+@functools.cache
+def _all_exercises() -> dict[str, list[str]]:
+    return {lab: list(exercises(lab)) for lab in checks.LABS}

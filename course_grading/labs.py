@@ -1,0 +1,79 @@
+"""The labs of this checkout as the grader sees them: the released notebooks, and the exercises of the checks."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from course_grading import notebook
+from course_grading.model import Lab, Task, natural
+from course_grading.notebook import Cell
+from course_grading.sandbox.guest import syntax
+from course_utils import checks
+from course_utils.checks.exercise import Exercise
+
+ROOT = Path(__file__).resolve().parents[1]
+HEADING = re.compile(r"\*\*(Question \d+)\b")
+
+
+def released(root: str | Path = ROOT) -> dict[str, Path]:
+    """Released notebook of every lab, by the lab's name, in order."""
+    paths = sorted(Path(root).glob("labs/*/*.ipynb"), key=lambda path: natural(path.stem))
+    return {path.stem: path for path in paths if path.stem == path.parent.name}
+
+
+def exercises(lab: str) -> dict[str, Exercise]:
+    """The exercises of `labN_topic` by the name of their function, from `checks.labN`.
+
+    Raises:
+        ValueError: If there is no such lab.
+    """
+    return checks.exercises(short(lab))
+
+
+def short(lab: str) -> str:
+    """The name of a lab's checks: "lab1" for "lab1_simulation"."""
+    return lab.split("_")[0]
+
+
+def read_lab(name: str, root: str | Path = ROOT) -> Lab:
+    """One lab.
+
+    Raises:
+        ValueError: If there is no such lab, or its notebook has no cell for one of its exercises.
+    """
+    paths = released(root)
+    if name not in paths:
+        raise ValueError(f"unknown lab {name!r}, expected one of: {', '.join(paths) or 'none, there is no labs/'}")
+    found = notebook.read(paths[name].read_bytes())
+    answers = [cell for cell in found.cells if cell.mark.get("solution")]
+    tasks = _judged(name, answers, paths[name])
+    tasks += [_by_hand(cell) for cell in answers if cell.mark.get("grade")]
+    return Lab(name, tuple(tasks), {cell.id: cell for cell in found.cells}, _rules(paths[name]))
+
+
+def _judged(lab: str, answers: list[Cell], path: Path) -> list[Task]:
+    """A task for each exercise: its cell is the last that defines the function."""
+    places = {name: cell for cell in answers if cell.kind == "code" for name in _defined(cell)}
+    asked = exercises(lab).values()
+    missing = [exercise.name for exercise in asked if exercise.name not in places]
+    if missing:
+        raise ValueError(f"expected cells for all exercises in {path}, found none for: {', '.join(missing)}")
+    return [Task(places[e.name].grade_id, e.number, e.title, e.points, e.name) for e in asked]
+
+
+def _defined(cell: Cell) -> list[str]:
+    try:
+        return syntax.describe(cell.source).defines
+    except SyntaxError:  # a magic command
+        return []
+
+
+def _by_hand(cell: Cell) -> Task:
+    heading = HEADING.search(cell.source)
+    return Task(cell.grade_id, heading[1] if heading else cell.grade_id, "", cell.mark["points"])
+
+
+def _rules(path: Path) -> str:
+    """What a kept outcome depends on: the notebook, the lab's checks and what all checks share, but no other lab."""
+    files = (path, *checks.sources(short(path.stem)))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

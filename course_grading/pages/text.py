@@ -1,0 +1,142 @@
+"""What students wrote, as HTML that can do nothing: no script, no style, nothing loaded, whatever it says."""
+
+import base64
+import binascii
+import html
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from markupsafe import Markup
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from course_grading.pages.formulas import mathml
+from course_grading.pages.harmless import ASIDE, clean_formula, clean_text
+
+IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
+IMAGE_BYTES = 4 << 20
+LONGEST = 20_000
+COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+PLACE = re.compile(rf"{ASIDE}(\d{{1,5}}){ASIDE}")
+SPECIAL = re.compile(r"[\n\r$\\`\[\]!*_~|]")
+"""What Markdown might read again."""
+
+
+def plain(text: str, longest: int = LONGEST) -> str:
+    """Text without control characters and of bounded length."""
+    text = CONTROL.sub("", COLOUR.sub("", text))
+    return text if len(text) <= longest else f"{text[:longest]}\n[... {len(text) - longest:,} characters left out]"
+
+
+class Renderer(IPythonRenderer):
+    """Puts formulas aside; shows of pictures only those that were attached.
+
+    Args:
+        images: Addresses of the attached pictures, by name.
+    """
+
+    def __init__(self, images: Mapping[str, str]):
+        super().__init__(escape=False, exclude_anchor_links=True)
+        self.images = images
+        self.formulas = {}
+
+    def inline_math(self, body: str) -> str:
+        return self._aside(body, displayed=False)
+
+    def block_math(self, body: str) -> str:
+        return self._aside(body, displayed=True)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self._aside(f"\\begin{{{name}}}{body}\\end{{{name}}}", displayed=True)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return super().image(text, self.images.get(unquote(url), ""))
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f"<pre><code>{html.escape(code)}</code></pre>\n"
+
+    def task_list_item(self, text: str, checked: bool = False) -> str:
+        return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
+
+    def _aside(self, latex: str, displayed: bool) -> str:
+        number = str(len(self.formulas))
+        self.formulas[number] = formula(latex, displayed=displayed)
+        return f"{ASIDE}{number}{ASIDE}"
+
+
+def markdown(text: str, attachments: object = None) -> Markup:
+    """HTML of Markdown: harmless tags, links to web pages, attached PNG and JPEG images, and formulas.
+
+    Args:
+        text: What a student wrote; other tags in it are shown as they are.
+        attachments: Images that were put into the cell, unchecked.
+    """
+    text = plain(text)
+    renderer = Renderer(_images(attachments))
+    try:
+        rendered = MarkdownWithMath(renderer=renderer).render(text)
+    except Exception:  # a text that breaks the renderer is shown as it is
+        rendered = f"<pre>{html.escape(text)}</pre>"
+    cleaned = CONTROL.sub("", clean_text(rendered))
+    drawn = renderer.formulas  # each once: a place can be forged by &#57344;
+    return Markup(PLACE.sub(lambda m: drawn.pop(m[1], ""), cleaned))
+
+
+def formula(latex: str, *, displayed: bool) -> Markup:
+    """A student's formula as MathML; as it was written where it cannot be drawn.
+
+    Args:
+        latex: The formula without its dollar signs.
+        displayed: Whether it stands on a line of its own.
+    """
+    try:
+        return Markup(clean_formula(mathml(latex, displayed=displayed)))
+    except ValueError:
+        mark = "$$" if displayed else "$"
+        return Markup(html.escape(f"{mark}{latex}{mark}"))
+
+
+def inert(text: str, attachments: object = None) -> str:
+    """The same as the source of a Markdown cell: one line of HTML, in which no renderer finds Markdown again."""
+    shown = str(markdown(text, attachments))
+    return f"<div>{SPECIAL.sub(lambda m: f'&#{ord(m[0])};', shown)}</div>"
+
+
+def code(text: str) -> Markup:
+    """HTML of Python code with its syntax marked."""
+    return Markup(highlight(plain(text), PythonLexer(), HtmlFormatter(cssclass="code")))
+
+
+def styles() -> str:
+    """Style sheet for `code`."""
+    return HtmlFormatter(cssclass="code").get_style_defs(".code")
+
+
+def _images(attachments: object) -> dict[str, str]:
+    """Addresses of the attached pictures, each with its picture in it."""
+    bundles = attachments.items() if isinstance(attachments, Mapping) else ()
+    found = {}
+    for name, bundle in bundles:
+        for kind in IMAGES:
+            data = _base64(bundle.get(kind) if isinstance(bundle, Mapping) else None)
+            if _is_image(data, kind):
+                found[f"attachment:{name}"] = f"data:{kind};base64,{data}"
+    return found
+
+
+def _base64(data: object) -> str:
+    lines = data if isinstance(data, list) else [data]
+    return "".join("".join(line.split()) for line in lines if isinstance(line, str))
+
+
+def _is_image(data: str, kind: str) -> bool:
+    if len(data) > IMAGE_BYTES * 4 // 3:
+        return False
+    try:
+        return base64.b64decode(data, validate=True).startswith(IMAGES[kind])
+    except (binascii.Error, ValueError):
+        return False

@@ -1,0 +1,179 @@
+"""What a submission's process gives up before a line of a student runs. Linux; runs inside the sandbox."""
+
+import ctypes
+import functools
+import os
+import resource
+import signal
+import struct
+import sys
+from typing import NoReturn
+
+from .messages import Bounds, Settings
+
+# unshare(2)
+NEW_MOUNTS = 0x00020000
+NEW_IPC = 0x08000000
+NEW_PIDS = 0x20000000
+
+# mount(2)
+READ_ONLY = 1
+NO_SETUID = 2
+NO_DEVICES = 4
+NO_PROGRAMS = 8
+RECURSIVE = 0x4000
+BIND = 0x1000 | RECURSIVE
+PRIVATE = 1 << 18 | RECURSIVE
+
+# prctl(2)
+DROP_FROM_BOUNDING_SET = 24
+SECCOMP = 22
+BY_FILTER = 2
+NO_NEW_PRIVILEGES = 38
+AMBIENT = 47
+CLEAR_ALL = 4
+
+FILES_IN_TMP = 20_000
+
+
+@functools.cache
+def libc() -> ctypes.CDLL:
+    """The C library."""
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _must(result: int, what: str) -> None:
+    if result:
+        raise OSError(ctypes.get_errno(), what)
+
+
+def fork_alone() -> int:
+    """`os.fork`, but the child is process 1 of a namespace of its own: when it ends, all that it started ends, too.
+
+    Returns:
+        In the child 0, in the parent the process to hand to `end_alone`.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    between = os.fork()
+    if between == 0:
+        _must(libc().unshare(NEW_PIDS), "a new namespace of processes")
+        child = os.fork()
+        if child:
+            _wait_for_the_end(child)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    return between
+
+
+def _wait_for_the_end(child: int) -> NoReturn:
+    """Who unshares a namespace cannot go back: this process stays outside of the new one, and ends it when asked."""
+    os.closerange(0, 1 << 16)
+    signal.sigwait({signal.SIGTERM})
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    os._exit(0)
+
+
+def end_alone(between: int) -> float:
+    """End the child of `fork_alone` with all that it started: the processor time that they used."""
+    os.kill(between, signal.SIGTERM)
+    _, _, used = os.wait4(between, 0)
+    return used.ru_utime + used.ru_stime
+
+
+def confine(settings: Settings) -> None:
+    """Own mounts, limits, no rights, few system calls: for this process and all that it will start.
+
+    Raises:
+        OSError: If any of it cannot be had.
+    """
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory is short, this process goes first
+    _own_mounts(settings.bounds.tmp_bytes, settings.kept)
+    os.chdir("/tmp")
+    set_limits(settings.bounds)
+    _drop_rights(settings.uid)
+    filter_calls(settings.calls)
+
+
+def _own_mounts(tmp_bytes: int, kept: list[str]) -> None:
+    """A bounded /tmp and /dev/shm, both empty, and a /proc that shows no process but one's own."""
+    _must(libc().unshare(NEW_MOUNTS | NEW_IPC), "own mounts")
+    _mount("none", "/", None, PRIVATE)
+    folders = {folder: os.open(folder, os.O_PATH) for folder in kept}
+    size = f"size={tmp_bytes},nr_inodes={FILES_IN_TMP},mode=1777"
+    for folder in ("/tmp", "/dev/shm"):
+        _mount("tmpfs", folder, "tmpfs", NO_SETUID | NO_DEVICES, size)
+    for folder, fd in folders.items():
+        os.makedirs(folder)
+        _mount(f"/proc/self/fd/{fd}", folder, None, BIND)
+        os.close(fd)
+    _mount("proc", "/proc", "proc", READ_ONLY | NO_SETUID | NO_DEVICES | NO_PROGRAMS)
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    texts = [None if text is None else text.encode() for text in (source, target, kind)]
+    _must(libc().mount(*texts, ctypes.c_ulong(flags), data and data.encode()), f"the mount {target}")
+
+
+def set_limits(bounds: Bounds) -> None:
+    """Bounds of the kernel on what one process may use, and on the number of processes."""
+    _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
+    _limit(resource.RLIMIT_NPROC, bounds.processes)
+    _limit(resource.RLIMIT_FSIZE, bounds.file_bytes)
+    _limit(resource.RLIMIT_NOFILE, bounds.open_files)
+    for name in ("CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO", "NICE"):
+        _limit(getattr(resource, f"RLIMIT_{name}"), 0)
+    limit_cpu(bounds.cpu_seconds)
+
+
+def limit_without_sandbox(bounds: Bounds) -> None:
+    """What can be bounded for a process that keeps all its rights."""
+    if sys.platform == "linux":
+        _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
+    limit_cpu(bounds.cpu_seconds)
+
+
+def limit_cpu(seconds: int) -> None:
+    """Bound the processor time of this process from now on; it is killed when it is over."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+
+
+def _limit(kind: int, value: int) -> None:
+    hard = resource.getrlimit(kind)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (value, value))
+
+
+def _address_space() -> int:
+    """Bytes of address space in use: libraries, most of it."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+def _drop_rights(uid: int | None) -> None:
+    for capability in range(64):
+        libc().prctl(DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)  # refused beyond the last one
+    libc().prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    none = (ctypes.c_uint32 * 6)()
+    _must(libc().capset(header, none), "no rights")
+    _must(libc().prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "no new rights")
+
+
+def filter_calls(program: bytes) -> None:
+    """Have the kernel refuse calls, of this process and of all that it will start; nothing can take it off again.
+
+    Args:
+        program: A program of the kernel's packet filter, of eight bytes an instruction.
+
+    Raises:
+        OSError: If the kernel refuses.
+    """
+    instructions = ctypes.create_string_buffer(program, len(program))
+    pointer = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(instructions))
+    _must(libc().prctl(SECCOMP, BY_FILTER, ctypes.c_char_p(pointer), 0, 0), "the filter of system calls")

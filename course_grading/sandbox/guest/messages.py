@@ -1,0 +1,262 @@
+"""What the grader orders and what a submission's process may reply, as lines of JSON: an envelope with a message each.
+
+An order names itself by a word that nobody could know before, and every reply to it has to repeat that word. What is
+not of the kind that the order asks for, in every part of it, cannot be read at all.
+"""
+
+import os
+from collections.abc import Iterator
+from enum import Enum, StrEnum
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from .wire import Group, Packed
+
+Body = TypeVar("Body")
+Word = Annotated[str, Meta(max_length=100)]
+Sentence = Annotated[str, Meta(max_length=500)]
+
+
+class Message(Struct, frozen=True, forbid_unknown_fields=True):
+    """All that is sent."""
+
+
+class Envelope(Message, Generic[Body]):
+    """A message with the word by which a reply says to which order it belongs."""
+
+    id: Word
+    body: Body
+
+
+# Orders: on the channel of the cells, or on that of an exercise whose function is held
+
+
+class Read(Message, tag=True):
+    """Say what the source of a cell says about itself."""
+
+    source: str
+    seconds: float
+
+
+class Run(Message, tag=True):
+    """Run a cell, and keep so many characters of what it prints.
+
+    Attributes:
+        source: The cell.
+        seconds: Wall time that it has.
+        output: Characters to keep.
+        keep: Whether the shell's history keeps it, too.
+    """
+
+    source: str
+    seconds: float
+    output: int = 0
+    keep: bool = True
+
+
+class Hold(Message, tag=True):
+    """Keep a function as it is now, to answer on a channel of its own."""
+
+    name: str
+    channel: int
+
+
+class Ping(Message, tag=True):
+    """Say that the function which is held is still there."""
+
+
+class Cases(Message, tag=True):
+    """Call the function that is held on each case.
+
+    Attributes:
+        cases: Arguments by name.
+        observer: What to look at, as `course_utils.checks.calling` tells it.
+        seconds: Wall time of one call.
+    """
+
+    cases: list[Group]
+    observer: Any
+    seconds: float
+
+
+Order = Read | Run | Hold | Ping | Cases
+
+
+# Replies
+
+
+class Described(Message):
+    """What the source of a cell says about itself, see `syntax`.
+
+    Attributes:
+        defines: Names that it binds.
+        aliases: Names that stand for something imported.
+        uses: By name that it binds, the dotted names that the definition uses.
+        definitions: The source of imports, functions and classes alone.
+    """
+
+    defines: list[str] = []
+    aliases: dict[str, str] = {}
+    uses: dict[str, list[str]] = {}
+    definitions: str = ""
+
+
+class Said(Message):
+    """The reply to `Read`: None where the source is no Python."""
+
+    described: Described | None
+
+
+class Raised(Message):
+    """An exception: the name of its type, its words, and the line of the cell in which it was raised."""
+
+    kind: Word
+    text: Sentence = ""
+    line: int | None = None
+
+
+class Ran(Message):
+    """The reply to `Run`: what was printed, and the error that ended the cell."""
+
+    printed: str
+    error: Raised | None = None
+
+
+class Holding(Enum):
+    """Whether there is a function to be kept."""
+
+    HELD = "held"
+    NO_FUNCTION = "no function"
+    UNDEFINED = "undefined"
+
+
+class Held(Message):
+    """The reply to `Hold`."""
+
+    holding: Holding
+
+
+class Here(Message):
+    """The reply to `Ping`."""
+
+
+class Answered(Message, tag=True):
+    """The reply to one case: what the call showed, see `course_utils.checks.calling.Observation`."""
+
+    values: dict[str, Packed]
+    changed: list[str]
+    repeatable: bool
+
+
+class Failure(Enum):
+    """Why a call showed nothing."""
+
+    NOT_DONE = "not done"
+    OUT_OF_TIME = "out of time"
+    RAISED = "raised"
+    RETURNED = "returned"
+
+
+class Kind(StrEnum):
+    """What a function returned in place of an answer."""
+
+    NOTHING = "None"
+    BOOL = "bool"
+    INT = "int"
+    FLOAT = "float"
+    STR = "str"
+    LIST = "list"
+    TUPLE = "tuple"
+    DICT = "dict"
+    TENSOR = "Tensor"
+    NDARRAY = "ndarray"
+    OTHER = "other"
+
+
+class Failed(Message, tag=True):
+    """The reply to one case, and the last of them: why there are no values, with the error or the kind of value."""
+
+    failure: Failure
+    error: Raised | None = None
+    got: Kind = Kind.NOTHING
+
+
+Shown = Answered | Failed
+
+
+# The warm process itself
+
+
+class Bounds(Message):
+    """What the kernel allows a submission, in bytes, seconds and numbers: see `course_grading.model.Limits`."""
+
+    memory: int
+    processes: int
+    file_bytes: int
+    tmp_bytes: int
+    open_files: int
+    cpu_seconds: int
+
+
+class Settings(Message):
+    """How the warm process starts submissions.
+
+    Attributes:
+        bounds: What each of them may use.
+        confined: Whether they give up their rights.
+        uid: User that they become; None when there is only one, in a user namespace.
+        kept: Folders below /tmp that stay: Python may be installed there.
+        calls: The filter of their system calls, see `confine.filter_calls`.
+    """
+
+    bounds: Bounds
+    confined: bool
+    uid: int | None
+    kept: list[str]
+    calls: bytes
+
+
+class Control(Enum):
+    """Orders to the warm process: start a submission (with its channels), end it."""
+
+    START = b"s"
+    END = b"e"
+
+
+class Ready(Message):
+    """The first word of the warm process."""
+
+
+class Ended(Message):
+    """The reply to `Control.END`: the processor time that the submission used."""
+
+    cpu_seconds: float
+
+
+def encode(message: Message) -> bytes:
+    """A message as a line."""
+    return msgspec.json.encode(message) + b"\n"
+
+
+_ORDERS = msgspec.json.Decoder(Envelope[Order])
+
+
+def orders(channel: int) -> Iterator[Envelope[Order]]:
+    """The orders that arrive on a file number, until it is closed."""
+    with open(channel, "rb", closefd=False) as lines:
+        for line in lines:
+            yield _ORDERS.decode(line)
+
+
+def printable(text: str) -> str:
+    """A text that can be sent: one that Python could not write to a file, either, gets question marks."""
+    return text.encode(errors="replace").decode()
+
+
+def send(channel: int, message: Message) -> None:
+    """Write a message to a file number."""
+    data = memoryview(encode(message))
+    while data:
+        data = data[os.write(channel, data) :]

@@ -1,0 +1,101 @@
+"""The IPython shell that runs the cells, with bounds on their time and on what they print."""
+
+import contextlib
+import io
+import random
+import signal
+from collections.abc import Callable, Iterator
+
+import numpy
+import torch
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
+
+from .messages import Raised, printable
+
+
+class OutOfTime(BaseException):
+    """The cell or the call took too long."""
+
+
+class Bounded(io.TextIOBase):
+    """A text stream that keeps what is written first and forgets the rest."""
+
+    def __init__(self, size: int):
+        self.size = size
+        self.parts = []
+        self.cut = False
+
+    def write(self, text: str) -> int:
+        kept = text[: self.size]
+        self.size -= len(kept)
+        self.cut |= len(kept) < len(text)
+        if kept:
+            self.parts.append(kept)
+        return len(text)
+
+    def text(self) -> str:
+        return "".join(self.parts) + ("\n[more was printed]" if self.cut else "")
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise `OutOfTime` in what takes longer (it may catch it: the clock outside does not care)."""
+
+    def ring(*_):
+        raise OutOfTime(f"longer than {seconds:g} seconds")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def make_shell() -> InteractiveShell:
+    """An IPython shell that keeps no history on disk, shows no tracebacks and runs no shell commands."""
+    InteractiveShell.clear_instance()
+    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
+    shell.showtraceback = lambda *_, **__: None
+    shell.showsyntaxerror = shell.showtraceback
+    shell._format_exception_for_storage = lambda *_, **__: {}  # slow, and nobody reads it
+    shell.enable_gui = lambda gui=None: (None, "agg")
+    shell.enable_matplotlib = shell.enable_gui
+    shell.system = lambda command, **_: print("commands are not run by the grader")
+    shell.getoutput = shell.system
+    magic = shell.run_line_magic
+
+    def run_line_magic(name: str, line: str, _stack_depth: int = 1):
+        try:
+            return magic(name, line, _stack_depth + 1)
+        except UsageError as error:  # a setting of a notebook that is shown to somebody
+            print(error)
+
+    shell.run_line_magic = run_line_magic
+    return shell
+
+
+def seed() -> None:
+    """The same random numbers for every submission, whatever ran before."""
+    random.seed(0)
+    numpy.random.seed(0)
+    torch.manual_seed(0)
+
+
+def raised(error: BaseException, fn: Callable | None = None, text: str = "") -> Raised:
+    """Type of an exception, and the line of the cell in which it was raised."""
+    kind = printable(type(error).__name__[:100])
+    text = printable(text[:500])
+    if isinstance(error, SyntaxError):
+        return Raised(kind, text, error.lineno if isinstance(error.lineno, int) else None)
+    places = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        places.append((traceback.tb_frame.f_code.co_filename, traceback.tb_lineno))
+        traceback = traceback.tb_next
+    cells = [file for file, _ in places if file.startswith("<ipython-input-")]
+    own = getattr(getattr(fn, "__code__", None), "co_filename", cells[0] if cells else None)
+    lines = [line for file, line in places if file == own]
+    return Raised(kind, text, lines[-1] if lines else None)

@@ -1,0 +1,119 @@
+"""The warm process inside the sandbox: has everything imported, and forks itself for each submission.
+
+It runs no line of a student and reads nothing that a student's process writes. Its orders come on a socket, see
+`messages.Control`; an end of the socket ends all.
+
+Why warm: importing torch, matplotlib, IPython and the course takes some 2 s of processor time, a fork a few
+hundredths of one, and a class hands in hundreds of notebooks. What is imported before the fork is the same for all of
+them, and nothing that a submission changes is seen by the next.
+"""
+
+import gc
+import importlib
+import os
+import pkgutil
+import signal
+import socket
+import sys
+import traceback
+
+import msgspec
+from IPython.core.interactiveshell import InteractiveShell
+
+from course_utils.checks.calling import observe
+
+from . import confine
+from .messages import Control, Ended, Ready, Settings, encode
+from .shell import make_shell
+from .submission import Submission
+
+CHANNELS = 64
+
+
+def warm() -> InteractiveShell:
+    """Import what submissions use, once."""
+    import matplotlib.pyplot
+    import torch
+
+    import course_utils
+
+    for module in pkgutil.iter_modules(course_utils.__path__):
+        if module.name not in ("checks", "__main__"):
+            importlib.import_module(f"course_utils.{module.name}")
+    matplotlib.pyplot.figure()
+    matplotlib.pyplot.close("all")
+    torch.set_num_threads(1)
+    shell = make_shell()
+    for source in ("1", "1 +", "1 / 0"):  # what IPython imports late
+        shell.run_cell(source, store_history=False)
+    weight = torch.nn.Parameter(torch.ones(1))
+    observe(lambda x: (x * weight).square(), {"x": torch.ones(1)})
+    (weight**2).sum().backward()
+    torch.optim.SGD([weight], lr=0.1).step()
+    gc.collect()
+    gc.freeze()
+    return shell
+
+
+def start(shell: InteractiveShell, channels: list[int], settings: Settings) -> int:
+    """Fork, confine and serve one submission: the process to hand to `end`."""
+    child = confine.fork_alone() if settings.confined else os.fork()
+    if child:
+        for channel in channels:
+            os.close(channel)
+        return child
+    try:
+        os.setsid()
+        if settings.confined:
+            confine.confine(settings)
+        else:
+            confine.limit_without_sandbox(settings.bounds)
+        _leave_open(channels)
+        Submission(shell, channels).serve()
+    except BaseException:
+        traceback.print_exc()  # of the course's own code, before it closes its streams
+    finally:
+        os._exit(1)
+
+
+def _leave_open(channels: list[int]) -> None:
+    """Close every file but the channels; input ends at once, and output beyond Python's streams is lost."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(null, standard)
+    kept = [2, *sorted(channels), 1 << 16]
+    for low, high in zip(kept, kept[1:], strict=False):
+        os.closerange(low + 1, high)
+
+
+def end(child: int, confined: bool) -> Ended:
+    """Kill a submission with all that it started, and say what it used."""
+    if confined:
+        return Ended(confine.end_alone(child))
+    try:
+        os.killpg(child, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass  # it has ended by itself
+    used = os.wait4(child, 0)[2]
+    return Ended(used.ru_utime + used.ru_stime)
+
+
+def main(settings: Settings, control: socket.socket) -> None:
+    """Serve the grader until its end of the socket is closed."""
+    shell = warm()
+    child = None
+    control.sendall(encode(Ready()))
+    while True:
+        order, channels, _, _ = socket.recv_fds(control, 1, CHANNELS)
+        if order == Control.START.value:
+            child = start(shell, list(channels), settings)
+        elif child is not None:
+            report = end(child, settings.confined)
+            child = None
+            control.sendall(encode(report))
+        if not order:
+            return
+
+
+if __name__ == "__main__":
+    main(msgspec.json.decode(sys.argv[1], type=Settings), socket.socket(fileno=int(sys.argv[2])))

@@ -1,0 +1,174 @@
+"""The box in which submissions run: bubblewrap around one warm Python, which forks a process for each of them.
+
+The box sees the system and the Python environment, read-only, and of the course only what students import: no
+solutions, oracles, gradebook or other submission, no network, no variables of the environment.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from course_grading.model import MB, Limits
+from course_grading.sandbox import box, cgroups, syscalls
+from course_grading.sandbox.box import REMEDY, SandboxError
+from course_grading.sandbox.guest.messages import Bounds, Control, Ended, Ready, Settings
+from course_grading.sandbox.protocol import Broken, Channel, Session
+
+FIRST_USER = 0x70000000
+"""User numbers from here on belong to nobody on any system; ours is this plus the number of the process."""
+
+WARM = 1024 * MB
+"""Memory of the warm process itself, on top of what a submission may use."""
+
+START_SECONDS = 180
+JOIN = 'echo 0 > "$0" && exec "$@"'
+"""Joins the control group whose list of processes is the first argument, and runs the rest."""
+
+NO_CGROUP = (
+    "No control group could be written here: memory is limited for each process of a submission, not for all of them "
+    "together."
+)
+UNSAFE = "Graded without a sandbox: submissions ran with all rights of the person who graded."
+
+
+class Sandbox:
+    """One warm process in its box.
+
+    Args:
+        limits: What a submission may use; `unsafe` leaves the box out.
+
+    Raises:
+        SandboxError: If the box cannot be made.
+    """
+
+    def __init__(self, limits: Limits):
+        self.limits = limits
+        self._tree = Path(tempfile.mkdtemp(prefix="course-grader-"))
+        self._group = None if limits.unsafe else cgroups.limit_memory(limits.memory + WARM)
+        self._errors = tempfile.TemporaryFile()
+        self._process = None
+        self._control = None
+        try:
+            box.copy_course(self._tree)
+            self._start()
+            self._try_out()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What this sandbox cannot promise."""
+        if self.limits.unsafe:
+            return (UNSAFE,)
+        return () if self._group else (NO_CGROUP,)
+
+    def _start(self) -> None:
+        """Start the warm process, and wait until it has imported everything."""
+        command = self._command()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno())],
+                pass_fds=(theirs.fileno(),),
+                env=box.variables(str(self._tree) if self.limits.unsafe else box.HOME),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._errors,
+            )
+        self._control = Channel(ours)
+        try:
+            self._control.receive(Ready, START_SECONDS)
+        except Broken:
+            self._process.kill()
+            self._process.wait()
+            raise SandboxError(f"The sandbox cannot be started here: {self._last_error()}. {REMEDY}") from None
+
+    def _command(self) -> list[str]:
+        """The warm process, in its box, in its control group."""
+        settings = msgspec.json.encode(self._settings()).decode()
+        command = [sys.executable, "-s", "-B", "-m", "guest.zygote", settings]
+        if not self.limits.unsafe:
+            command = [*box.box(self._tree, root=os.geteuid() == 0), *command]
+        if self._group:
+            command = ["/bin/sh", "-c", JOIN, str(self._group.join), *command]
+        return command
+
+    def _settings(self) -> Settings:
+        return Settings(
+            bounds=Bounds(**{name: getattr(self.limits, name) for name in Bounds.__struct_fields__}),
+            confined=not self.limits.unsafe,
+            uid=FIRST_USER + os.getpid() if os.geteuid() == 0 else None,
+            kept=[str(place) for place in box.environment() if place.is_relative_to("/tmp")],
+            calls=b"" if self.limits.unsafe else syscalls.compile_filter(),
+        )
+
+    def _try_out(self) -> None:
+        """Start a submission that does nothing: a box without the right to confine it is none."""
+        try:
+            session = self.open(0)
+            session.run("", START_SECONDS)
+            session.end()
+        except Broken:
+            raise SandboxError(f"Nothing runs in the sandbox here: {self._last_error()}. {REMEDY}") from None
+
+    def _last_error(self) -> str:
+        size = self._errors.seek(0, os.SEEK_END)
+        self._errors.seek(max(0, size - 2000))
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def open(self, exercises: int) -> Session:
+        """Start a process for one submission, with a channel for its cells and one for each exercise.
+
+        Raises:
+            Broken: If the warm process is gone.
+        """
+        pairs = [socket.socketpair() for _ in range(1 + exercises)]
+        try:
+            self._control.control(Control.START, [theirs for _, theirs in pairs])
+        finally:
+            for _, theirs in pairs:
+                theirs.close()
+        cells, *others = [Channel(ours) for ours, _ in pairs]
+        return Session(cells, others, self._end)
+
+    def _end(self) -> float:
+        """Kill the submission with everything that it started: the processor time that it used.
+
+        Raises:
+            Broken: If the warm process is gone.
+        """
+        self._control.control(Control.END)
+        return self._control.receive(Ended, 30).cpu_seconds
+
+    def close(self) -> None:
+        """End the warm process and all others in the box."""
+        if self._control is not None:
+            self._control.close()
+        if self._process is not None:
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._errors.close()
+        shutil.rmtree(self._tree, ignore_errors=True)
+        if self._group:
+            self._remove_group()
+
+    def _remove_group(self) -> None:
+        """A control group can be removed once the last of its processes is gone."""
+        for _ in range(50):
+            self._group.remove()
+            if not self._group.folder.exists():
+                return
+            time.sleep(0.02)

@@ -1,0 +1,209 @@
+"""Talks to a submission's process, which is not trusted: what is read has a bound in size and time, and a kind."""
+
+import functools
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from course_grading.sandbox.guest import messages
+from course_grading.sandbox.guest.wire import Group
+
+Reply = TypeVar("Reply", bound=messages.Message)
+
+MOST = 4 << 20
+"""Bytes that the other side may say on one channel."""
+
+CHUNK = 1 << 16
+
+GRACE = 2.0
+"""Seconds from the bell inside, which honest cells hear, to the end of patience outside."""
+
+PAUSE = 10.0
+"""Seconds for orders that run nothing of a student."""
+
+CUT = 100
+"""Characters beyond what was asked for in which a process says that there were more."""
+
+
+class Ending(Enum):
+    """Why there is no reply: the process has ended, is silent for too long, or says what is no reply."""
+
+    ENDED = "ended"
+    SILENT = "silent"
+    GARBLED = "garbled"
+
+
+class Broken(ConnectionError):
+    """No reply; `ending` says why."""
+
+    def __init__(self, ending: Ending):
+        super().__init__(ending.value)
+        self.ending = ending
+
+
+@functools.cache
+def _decoder(kind: Any) -> msgspec.json.Decoder:
+    return msgspec.json.Decoder(kind)
+
+
+class Channel:
+    """Our end of a socket."""
+
+    def __init__(self, end: socket.socket):
+        self._end = end
+        self._read = bytearray()
+        self._left = MOST
+
+    def send(self, message: messages.Message, seconds: float) -> None:
+        """Send one message.
+
+        Raises:
+            Broken: If the other side does not take it in time.
+        """
+        self._end.settimeout(max(seconds, 0.01))
+        self._send(messages.encode(message))
+
+    def control(self, order: messages.Control, others: list[socket.socket] = ()) -> None:
+        """Give an order to the warm process, with the other ends of new channels.
+
+        Raises:
+            Broken: If it is gone.
+        """
+        try:
+            socket.send_fds(self._end, [order.value], [other.fileno() for other in others])
+        except OSError:
+            raise Broken(Ending.ENDED) from None
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._end.sendall(data)
+        except TimeoutError:
+            raise Broken(Ending.SILENT) from None
+        except OSError:
+            raise Broken(Ending.ENDED) from None
+
+    def receive(self, kind: type[Reply], seconds: float) -> Reply:
+        """The next line, which has to be a message of this kind.
+
+        Raises:
+            Broken: If none comes in time.
+        """
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._read[-CHUNK:]:
+            self._more(deadline)
+        line, _, rest = self._read.partition(b"\n")
+        self._read = rest
+        try:
+            return _decoder(kind).decode(line)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise Broken(Ending.GARBLED) from None
+
+    def is_quiet(self) -> bool:
+        """Whether the other side is there and has said nothing that was not read."""
+        self._end.settimeout(0)
+        try:
+            self._end.recv(1, socket.MSG_PEEK)  # returns if there is something, or the end
+            return False
+        except BlockingIOError:
+            return not self._read
+        except OSError:
+            return False
+
+    def _more(self, deadline: float) -> None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise Broken(Ending.SILENT)
+        if self._left <= 0:
+            raise Broken(Ending.GARBLED)
+        self._end.settimeout(left)
+        try:
+            data = self._end.recv(CHUNK)
+        except TimeoutError:
+            raise Broken(Ending.SILENT) from None
+        except OSError:
+            raise Broken(Ending.ENDED) from None
+        if not data:
+            raise Broken(Ending.ENDED)
+        self._read += data
+        self._left -= len(data)
+
+    def close(self) -> None:
+        """Close our end."""
+        self._end.close()
+
+
+class Session:
+    """One submission's process, seen from outside: a channel for its cells, and one for each exercise.
+
+    Every order raises `Broken` if no reply comes in time, which it may not survive, or if what comes is none.
+    """
+
+    def __init__(self, cells: Channel, exercises: list[Channel], end: Callable[[], float]):
+        self._cells = cells
+        self._exercises = exercises
+        self._end = end
+
+    def read(self, source: str) -> messages.Described | None:
+        """What the source of a cell says about itself; None where it is no Python."""
+        return self._ask(messages.Read(messages.printable(source), PAUSE / 2), messages.Said, PAUSE).described
+
+    def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> messages.Ran:
+        """Run a cell, see `messages.Run`."""
+        ran = self._ask(messages.Run(messages.printable(source), seconds, output, keep), messages.Ran, seconds + GRACE)
+        if len(ran.printed) > output + CUT:
+            raise Broken(Ending.GARBLED)
+        return ran
+
+    def hold(self, name: str, exercise: int) -> messages.Holding:
+        """Keep a function as it is now, to answer on the channel of an exercise."""
+        return self._ask(messages.Hold(name, 1 + exercise), messages.Held, PAUSE).holding
+
+    def ping(self, exercise: int) -> None:
+        """See whether the function that is held for an exercise is still there."""
+        next(self._replies(self._exercises[exercise], messages.Ping(), messages.Here, PAUSE))
+
+    def answers(self, exercise: int, cases: list[Group], observer: Any, seconds: float) -> list[messages.Shown]:
+        """What the function that is held for an exercise shows on each case; a failure is the last.
+
+        Args:
+            exercise: Number of its channel.
+            cases: Arguments by name, packed.
+            observer: What to look at, as `course_utils.checks.calling` tells it.
+            seconds: Wall time of all cases.
+        """
+        order = messages.Cases(cases, observer, seconds)
+        found = []
+        for reply in self._replies(self._exercises[exercise], order, messages.Shown, seconds + GRACE):
+            found.append(reply)
+            if len(found) == len(cases) or isinstance(reply, messages.Failed):
+                break
+        return found
+
+    def end(self) -> float:
+        """Kill what is left of it: the processor time that it used."""
+        for channel in (self._cells, *self._exercises):
+            channel.close()
+        return self._end()
+
+    def _ask(self, order: messages.Order, kind: type[Reply], seconds: float) -> Reply:
+        """Give an order to the cells; nothing else may have been said on any channel when the reply is there."""
+        reply = next(self._replies(self._cells, order, kind, seconds))
+        if not all(channel.is_quiet() for channel in (self._cells, *self._exercises)):
+            raise Broken(Ending.GARBLED)
+        return reply
+
+    def _replies(self, channel: Channel, order: messages.Order, kind: type[Reply], seconds: float) -> Iterator[Reply]:
+        """Replies to an order: each names it by a word that nobody could know before."""
+        name = secrets.token_hex(8)
+        deadline = time.monotonic() + seconds
+        channel.send(messages.Envelope(name, order), seconds)
+        while True:
+            reply = channel.receive(messages.Envelope[kind], deadline - time.monotonic())
+            if reply.id != name:
+                raise Broken(Ending.GARBLED)
+            yield reply.body

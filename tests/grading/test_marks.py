@@ -1,0 +1,184 @@
+"""The gradebook holds every student, keeps what a person gave, and is refused where nbgrader could not read it."""
+
+import dataclasses
+import shutil
+import sqlite3
+
+import pytest
+from msgspec.structs import replace
+from nbgrader.api import Gradebook
+
+from course_grading.labs import exercises, read_lab, released
+from course_grading.marked import sources, work
+from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url, enter
+from tests.support.grading_class import EXERCISES as EXERCISES_OF_LAB
+from tests.support.grading_class import LAB
+from tests.support.pages import ASKED, judged
+
+QUESTIONS = [task.cell for task in ASKED.tasks if not task.exercise]
+EXERCISES = [task.cell for task in ASKED.tasks if task.exercise]
+
+
+def handed_in(student="anna", wrong=(), **changes):
+    found = judged(student=student, **changes)
+    points = {task.exercise: 0.0 if task.cell in wrong else float(task.points) for task in ASKED.tasks}
+    answers = tuple(replace(answer, points=points[answer.exercise]) for answer in found.outcome.answers)
+    return work(ASKED, replace(found.outcome, answers=answers), found.cells)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("book")
+    with Book(default_url(folder)) as book:
+        book.prepare(ASKED)
+    return folder / "gradebook.db"
+
+
+@pytest.fixture
+def url(tmp_path, prepared):
+    shutil.copy(prepared, tmp_path)
+    return default_url(tmp_path)
+
+
+def by_person(url, cell, points=None, comment=None, extra=None, student="anna"):
+    """What the formgrader does."""
+    with Gradebook(url) as book:
+        grade = book.find_grade(cell, LAB, LAB, student)
+        grade.manual_score, grade.extra_credit, grade.needs_manual_grade = points, extra, False
+        book.find_comment(cell, LAB, LAB, student).manual_comment = comment
+        book.db.commit()
+
+
+def marks(url, student="anna"):
+    with Book(url) as book:
+        return book.marks(ASKED, student)
+
+
+def record(url, found, changed=()):
+    with Book(url) as book:
+        return book.enter(found, changed)
+
+
+def test_every_lab_has_its_tasks():
+    for lab in released():
+        tasks = read_lab(lab).tasks
+        assert len({task.number for task in tasks}) == len(tasks)
+        assert {bool(task.exercise) for task in tasks} == {True, False}
+    with pytest.raises(ValueError, match="unknown lab 'lab9', expected one of: lab1_simulation, "):
+        read_lab("lab9")
+
+
+def test_the_fake_judge_knows_the_lab():
+    assert EXERCISES_OF_LAB == {e.name: (e.number, e.title, e.points) for e in exercises(LAB).values()}
+
+
+def test_exercises_have_points_and_questions_wait(url):
+    record(url, handed_in(wrong=EXERCISES[:1]))
+    found = marks(url)
+    assert [found[cell] for cell in EXERCISES] == [Mark(0.0)] + [Mark(2.0)] * 5
+    assert [found[cell] for cell in QUESTIONS] == [Mark(None, waiting=True)] * 3
+    with Gradebook(url) as book:
+        submission = book.find_submission(LAB, "anna")
+        assert (submission.score, submission.max_score, submission.needs_manual_grade) == (10, 20, True)
+
+
+def test_an_unanswered_question_has_no_points_and_waits_for_nobody(url):
+    record(url, handed_in(words=dict.fromkeys(QUESTIONS[1:], "mine")))
+    assert marks(url)[QUESTIONS[0]] == Mark(0.0)
+    with Gradebook(url) as book:
+        assert book.find_comment(QUESTIONS[0], LAB, LAB, "anna").comment == NO_RESPONSE
+        assert book.find_comment(QUESTIONS[1], LAB, LAB, "anna").comment is None
+
+
+def test_what_could_not_be_graded_is_in_the_book(url):
+    record(url, work(ASKED, ASKED.ungraded("bo", "no notebook"), ()))
+    assert set(marks(url, "bo").values()) == {Mark(0.0)}
+    with Gradebook(url) as book:
+        assert [student.id for student in book.students] == ["bo"]
+        assert book.find_submission_notebook(LAB, LAB, "bo").flagged
+
+
+def test_points_and_comments_of_a_person_stay(url):
+    record(url, handed_in(wrong=EXERCISES[:1]))
+    by_person(url, QUESTIONS[0], 2.5, "nearly")
+    by_person(url, EXERCISES[0], 1.0, "half")
+    by_person(url, QUESTIONS[1], 2.0, extra=1.0)
+    record(url, handed_in(wrong=EXERCISES[:1]))
+    found = marks(url)
+    assert found[QUESTIONS[0]] == Mark(2.5, "nearly", by_hand=True)
+    assert found[EXERCISES[0]] == Mark(1.0, "half", by_hand=True)
+    assert found[QUESTIONS[1]] == Mark(3.0, by_hand=True)
+
+
+def test_a_person_looks_again_where_the_answer_or_the_verdict_changed(url):
+    record(url, handed_in(wrong=EXERCISES[:1]))
+    for cell in (QUESTIONS[0], QUESTIONS[1], EXERCISES[0]):
+        by_person(url, cell, 1.0)
+    record(url, handed_in(), changed={QUESTIONS[0]})
+    found = marks(url)
+    assert found[QUESTIONS[0]] == Mark(1.0, by_hand=True, waiting=True)
+    assert found[QUESTIONS[1]] == Mark(1.0, by_hand=True)
+    assert found[EXERCISES[0]] == Mark(1.0, by_hand=True, waiting=True)
+
+
+def test_recorded_twice_is_one_submission(url):
+    for _ in range(2):
+        record(url, handed_in())
+    with Gradebook(url) as book:
+        assert len(book.students) == len(book.assignment_submissions(LAB)) == 1
+
+
+def test_a_row_has_the_marks_of_exactly_the_lab_and_nothing_printed(url):
+    with Book(url) as book:
+        book.prepare(replace_task(ASKED))
+        row = book.enter(handed_in(wrong=EXERCISES[:1]))
+    assert list(row.marks) == EXERCISES + QUESTIONS and row.marks == marks(url)
+    assert (row.total, row.waiting, dict(row.outcome.printed)) == (10.0, 3, {})
+
+
+def replace_task(lab):
+    """The lab with one task fewer and another one, as it stood when it was graded last."""
+    old = dataclasses.replace(lab.tasks[0], cell="ex-old-code")
+    return dataclasses.replace(
+        lab, tasks=(old, *lab.tasks[1:]), cells={**lab.cells, old.cell: lab.cells["ex-1-1-code"]}
+    )
+
+
+def test_the_copy_is_written_and_another_answer_is_looked_at_again(url, tmp_path):
+    first = handed_in(words=dict.fromkeys(QUESTIONS, "mine"))
+    for found, waiting in ((first, False), (first, False), (handed_in(words={QUESTIONS[0]: "new"}), True)):
+        with Book(url) as book:
+            row = enter(book, found, tmp_path)
+        assert row.marks[QUESTIONS[0]].waiting is waiting or row.marks[QUESTIONS[0]].points is None
+        copy = (tmp_path / "autograded" / "anna" / LAB / f"{LAB}.ipynb").read_bytes()
+        assert ("new" in sources(copy)[QUESTIONS[0]]) is waiting
+        if not waiting:
+            by_person(url, QUESTIONS[0], 1.5)
+    assert row.marks[QUESTIONS[0]] == Mark(1.5, by_hand=True, waiting=True)
+
+
+def test_another_version_is_refused(url, tmp_path):
+    with sqlite3.connect(tmp_path / "gradebook.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = '50a4d84c131a'")
+    before = (tmp_path / "gradebook.db").read_bytes()
+    with pytest.raises(ValueError, match=r"another version of nbgrader \(revision 50a4d84c131a, .*nbgrader db upgrade"):
+        Book(url)
+    assert (tmp_path / "gradebook.db").read_bytes() == before
+
+
+def test_what_is_no_gradebook_is_refused(tmp_path):
+    (tmp_path / "gradebook.db").write_text("a letter to my grandmother, which is no database at all " * 30)
+    with pytest.raises(ValueError, match="is no gradebook"):
+        check_version(default_url(tmp_path))
+    with sqlite3.connect(tmp_path / "other.db") as database:
+        database.execute("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(ValueError, match="is no gradebook"):
+        check_version(f"sqlite:///{tmp_path}/other.db")
+    for url in ("nonsense", "nodatabase://x"):
+        with pytest.raises(ValueError, match="expected the address of a database"):
+            check_version(url)
+
+
+def test_looking_makes_no_file(tmp_path):
+    check_version(default_url(tmp_path))
+    assert list(tmp_path.iterdir()) == []
