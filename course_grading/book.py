@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDED = ("nbgrader", "sphinx", "myst_nb", "furo", "math_core", "ziamath")
 MODULES = (
     "shapes", "distributions", "schedules", "processes", "simulators", "paths", "losses", "networks", "guidance",
-    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks",
+    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "figures", "widgets",
+    "checks",
 )  # fmt: skip
 """What the reference describes, in the order in which the modules build on each other."""
 

@@ -11,7 +11,7 @@ from course_grading.feedback import STYLE, page, points, quoted
 from course_grading.marks import Mark
 from course_grading.results import Outcome
 from course_grading.sheet import Sheet, Task
-from course_utils.plotting.core import DATA, EXACT, MODEL, NOISE, figure, figure_html
+from course_utils.plotting import DATA, EXACT, MODEL, NOISE, figure, figure_html
 
 FIRST, LAST = ("student", "lab", "total", "max"), ("status", "flags", "reason")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")

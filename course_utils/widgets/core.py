@@ -7,8 +7,13 @@ from dataclasses import dataclass
 import ipywidgets
 from IPython.display import HTML, display
 
-from course_utils.plotting.core import image_html
+from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
+
+__all__ = ["SHOWN", "Choice", "Explorer", "Slider"]
+
+SHOWN = 25
+"""Paths that a slider draws; histograms and variances are those of all paths."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,13 @@ class Explorer:
     Attributes:
         controls: From name to the widget that holds its value.
         picture: The widget that shows the picture.
+
+    Example:
+        >>> from course_utils.plotting import figure
+        >>> fig, ax = figure()
+        >>> stage = Stage(fig, {"dot": ax.plot([], [], "o")[0]})
+        >>> Explorer(stage, lambda x: {"dot": ([x], [0.5])}, {"x": Slider("place x", 0.0, 1.0, 0.5, 0.1)}, alt="A dot.")
+        Explorer(x)
     """
 
     def __init__(
@@ -111,6 +123,9 @@ class Explorer:
         self._first = self.picture.value
         hide = ipywidgets.HTML(f"<style>#{self._id} {{display: none}}</style>", layout={"display": "none"})
         self.box = ipywidgets.VBox([*(row for _, row in made.values()), self.picture, hide])
+
+    def __repr__(self) -> str:
+        return f"Explorer({', '.join(self.controls)})"
 
     @property
     def _id(self) -> str:

@@ -2,6 +2,6 @@
 
 ORDER = [
     "shapes", "distributions", "schedules", "processes", "simulators", "paths", "losses", "networks", "guidance",
-    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks",
-    "__main__",
+    "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "figures", "widgets",
+    "checks", "__main__",
 ]  # fmt: skip
