@@ -66,8 +66,8 @@ def formgrader(args: argparse.Namespace) -> None:
 def book(args: argparse.Namespace) -> None:
     from course_grading.book import build
 
-    print("making the book: about half a minute", flush=True)
-    print(f"written: {build(instructors=args.instructors)}")
+    print("making the book: half a minute, and some minutes a lab that has changed, which runs", flush=True)
+    print(f"written: {build(instructors=args.instructors, stills=args.stills)}")
 
 
 def classifier(args: argparse.Namespace) -> None:
@@ -160,7 +160,10 @@ VERBS = {
     ),
     "book": Verb(
         "the course as a book to read: a folder of web pages, dist/book/, without answers",
-        {"--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"}},
+        {
+            "--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"},
+            "--stills": {"action": "store_true", "help": "with the saved figures, running nothing"},
+        },
         book,
     ),
     "classifier": Verb(
