@@ -23,7 +23,7 @@ def grid_points(limit: float, m: int) -> Float[Tensor, "points 2"]:
     """m × m points of a grid over [-limit, limit]², row by row from below; values on it reshape to (m, m).
 
     Example:
-        >>> grid_points(1.0, 3)[:4].tolist()
+        >>> plotting.grid_points(1.0, 3)[:4].tolist()
         [[-1.0, -1.0], [0.0, -1.0], [1.0, -1.0], [-1.0, 0.0]]
     """
     side = torch.linspace(-limit, limit, m)
@@ -39,8 +39,8 @@ def plane(ax: Axes, limit: float, **options) -> None:
         options: Go to `Axes.set`, such as `xlabel`.
 
     Example:
-        >>> fig, ax = figure()
-        >>> plane(ax, 3.0, title="the plane")
+        >>> fig, ax = plotting.figure()
+        >>> plotting.plane(ax, 3.0, title="the plane")
         >>> ax.get_xlim() == ax.get_ylim() == (-3, 3)
         True
     """
@@ -109,7 +109,7 @@ def field_arrows(
 
     Example:
         >>> ts = torch.tensor([0.0, 0.5])
-        >>> fig = field_arrows({"velocity": torch.ones(2, 3, 3, 2)}, torch.ones(2, 9, 9), ts)
+        >>> fig = plotting.field_arrows({"velocity": torch.ones(2, 3, 3, 2)}, torch.ones(2, 9, 9), ts)
         >>> [ax.get_xlabel() for ax in fig.axes]
         ['longest 1.4', 'longest 1.4']
     """
@@ -147,7 +147,7 @@ def balance_maps(maps: Mapping[str, Float[Tensor, "m m"]], *, limit: float = 5.0
         ValueError: If there is no map, or one is not square.
 
     Example:
-        >>> fig = balance_maps({"change": torch.tensor([[1.0, -3.0], [0.0, 2.0]])})
+        >>> fig = plotting.balance_maps({"change": torch.tensor([[1.0, -3.0], [0.0, 2.0]])})
         >>> fig.axes[0].images[0].get_clim()
         (-3.0, 3.0)
     """
@@ -186,7 +186,7 @@ def error_maps(
 
     Example:
         >>> ts = torch.tensor([0.0, 0.5])
-        >>> fig = error_maps({"network": torch.ones(2, 9, 9)}, torch.ones(2, 9, 9), ts)
+        >>> fig = plotting.error_maps({"network": torch.ones(2, 9, 9)}, torch.ones(2, 9, 9), ts)
         >>> [ax.get_title() for ax in fig.axes[:2]]
         ['$t = 0$', '$t = 0.5$']
     """

@@ -45,7 +45,7 @@ def law_histograms(
 
     Example:
         >>> places = torch.linspace(0, 1, 5)
-        >>> fig = law_histograms({"uniform": torch.rand(100)}, places, torch.ones(1, 5))
+        >>> fig = plotting.law_histograms({"uniform": torch.rand(100)}, places, torch.ones(1, 5))
         >>> fig.axes[0].get_ylabel()
         'density'
     """

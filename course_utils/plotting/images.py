@@ -37,7 +37,7 @@ def image_grid(
         ValueError: If the number of titles is not that of the columns or rows.
 
     Example:
-        >>> fig = image_grid(torch.zeros(2, 3, 28, 28), row_titles=["noise", "data"])
+        >>> fig = plotting.image_grid(torch.zeros(2, 3, 28, 28), row_titles=["noise", "data"])
         >>> fig.axes[0].images[0].get_array().shape
         (58, 88)
     """
@@ -57,7 +57,7 @@ def tiled(images: Float[Tensor, "rows columns height width"]) -> Float[Tensor, "
     """Images in rows and columns as one, not a number between them.
 
     Example:
-        >>> tiled(torch.zeros(2, 3, 28, 28)).shape
+        >>> plotting.images.tiled(torch.zeros(2, 3, 28, 28)).shape
         torch.Size([58, 88])
     """
     rows, columns, height, width = images.shape
@@ -69,7 +69,7 @@ def inked(image: Float[Tensor, "y x"]) -> Tensor:
     """An image with values in [-1, 1] as pixels, ink dark on light, grey where it has no number; shape (y, x, 3).
 
     Example:
-        >>> inked(torch.tensor([[1.0, -1.0, torch.nan]]))[0, :, 0].tolist()
+        >>> plotting.images.inked(torch.tensor([[1.0, -1.0, torch.nan]]))[0, :, 0].tolist()
         [0, 255, 224]
     """
     grey = 127.5 - 127.5 * image.clamp(-1, 1)
@@ -102,7 +102,7 @@ def digit_grid(images: Float[Tensor, "batch 1 height width"], columns: int = 10,
         ValueError: If the number of images is not a multiple of `columns`.
 
     Example:
-        >>> fig = digit_grid(torch.zeros(20, 1, 28, 28), column_titles="0123456789")
+        >>> fig = plotting.digit_grid(torch.zeros(20, 1, 28, 28), column_titles="0123456789")
         >>> len(fig.axes[0].get_xticklabels())
         10
     """
@@ -124,7 +124,7 @@ def wall(images: Float[Tensor, "rows columns height width"], **options) -> Stage
         options: Titles and zoom of `image_grid`.
 
     Example:
-        >>> wall(torch.zeros(1, 10, 28, 28), zoom=2)
+        >>> plotting.images.wall(torch.zeros(1, 10, 28, 28), zoom=2)
         Stage(612×68 pixels, parts images)
     """
     fig = image_grid(images, **options)

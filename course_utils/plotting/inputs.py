@@ -22,8 +22,7 @@ def require_shape(name: str, value: Tensor, *shape: int | None) -> None:
         ValueError: With both shapes.
 
     Example:
-        >>> import torch
-        >>> require_shape("points", torch.zeros(5, 2), None, 2)
+        >>> plotting.inputs.require_shape("points", torch.zeros(5, 2), None, 2)
     """
     fits = value.ndim == len(shape) and all(s in (None, n) for s, n in zip(shape, value.shape, strict=True))
     sizes = ", ".join("any" if size is None else str(size) for size in shape)

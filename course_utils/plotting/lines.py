@@ -50,7 +50,7 @@ def line_panels(
         ValueError: If there is no panel, or a line has not one value for each abscissa.
 
     Example:
-        >>> fig = line_panels({"error": {"Euler": ([1, 2, 4], [0.4, 0.2, 0.1])}}, xlabel="steps", log="xy")
+        >>> fig = plotting.line_panels({"error": {"Euler": ([1, 2, 4], [0.4, 0.2, 0.1])}}, xlabel="steps", log="xy")
         >>> fig.axes[0].get_title()
         'error'
     """
@@ -117,7 +117,7 @@ def fitted_slope(hs: Float[Tensor, " sizes"], errors: Float[Tensor, " sizes"]) -
 
     Example:
         >>> hs = torch.tensor([0.5, 0.25, 0.125])
-        >>> round(fitted_slope(hs, 3 * hs**2), 4)
+        >>> round(plotting.fitted_slope(hs, 3 * hs**2), 4)
         2.0
     """
     require_shape("errors", errors, len(hs))
@@ -131,7 +131,7 @@ def running_mean(values: Sequence[float], window: int = 50) -> tuple[range, Floa
     """Means of so many values in a row, or of all if there are fewer, and the numbers of their last ones.
 
     Example:
-        >>> running_mean([1.0, 3.0, 5.0], window=2)
+        >>> plotting.lines.running_mean([1.0, 3.0, 5.0], window=2)
         (range(2, 4), tensor([2., 4.]))
     """
     window = min(window, len(values))

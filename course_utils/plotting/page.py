@@ -22,7 +22,7 @@ def image_html(picture: bytes, alt: str, width: int, kind: str = "png") -> str:
         kind: How the picture is encoded: png, jpeg or webp.
 
     Example:
-        >>> image_html(b"a picture", "A dot.", 20)[:59]
+        >>> plotting.image_html(b"a picture", "A dot.", 20)[:59]
         '<img src="data:image/png;base64,YSBwaWN0dXJl" alt="A dot." '
     """
     source = base64.b64encode(picture).decode()
@@ -37,8 +37,7 @@ def figure_html(fig: Figure, alt: str) -> str:
         ValueError: If `alt` is empty.
 
     Example:
-        >>> from course_utils.plotting.theme import figure
-        >>> 'alt="Empty axes."' in figure_html(figure()[0], "Empty axes.")
+        >>> 'alt="Empty axes."' in plotting.figure_html(plotting.figure()[0], "Empty axes.")
         True
     """
     if not alt.strip():
@@ -59,8 +58,7 @@ def show(fig: Figure, *, alt: str) -> None:
         ValueError: If `alt` is empty.
 
     Example:
-        >>> from course_utils.plotting import line_panels
-        >>> show(line_panels({"": {"square": ([1, 2, 3], [1, 4, 9])}}), alt="A parabola.")
+        >>> plotting.show(plotting.line_panels({"": {"square": ([1, 2, 3], [1, 4, 9])}}), alt="A parabola.")
         <IPython.core.display.HTML object>
     """
     from IPython.display import HTML, display
@@ -78,9 +76,9 @@ def live(*, alt: str) -> Callable[[Figure], None]:
         A function that shows a figure in the place of the one before.
 
     Example:
-        >>> update = live(alt="A point that moves to the right.")  # doctest: +SKIP
+        >>> update = plotting.live(alt="A point that moves to the right.")  # doctest: +SKIP
         >>> for k in range(10):  # doctest: +SKIP
-        ...     update(point_clouds({"": torch.tensor([[k, 0.0]])}))
+        ...     update(plotting.point_clouds({"": torch.tensor([[k, 0.0]])}))
     """
     from IPython.display import HTML, display
 

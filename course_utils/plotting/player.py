@@ -54,7 +54,7 @@ def player_html(frames: Sequence[bytes], *, alt: str, width: int, fps: int = 15)
         ValueError: If there are no frames, `alt` is empty, or the player would be larger than 1.5 MB.
 
     Example:
-        >>> player_html([b"first", b"last"], alt="Two frames.", width=300)[:49]
+        >>> plotting.player_html([b"first", b"last"], alt="Two frames.", width=300)[:49]
         '<figure class="course-player" style="margin:0"><i'
     """
     if not frames or not alt.strip():
@@ -83,10 +83,9 @@ class Animation:
         changes: What each frame changes on it.
 
     Example:
-        >>> from course_utils.plotting.theme import figure
-        >>> fig, ax = figure()
-        >>> stage = Stage(fig, {"dot": ax.plot([], [], "o")[0]})
-        >>> Animation(stage, [{"dot": ([k / 9], [0.5])} for k in range(10)])
+        >>> fig, ax = plotting.figure()
+        >>> stage = plotting.Stage(fig, {"dot": ax.plot([], [], "o")[0]})
+        >>> plotting.Animation(stage, [{"dot": ([k / 9], [0.5])} for k in range(10)])
         Animation(10 frames of 374×352 pixels)
     """
 
@@ -107,10 +106,9 @@ def play(animation: Animation, *, alt: str, fps: int = 15) -> None:
     """Display a player in a notebook; arguments and errors as for `player_html`.
 
     Example:
-        >>> from course_utils.plotting.theme import figure
-        >>> fig, ax = figure()
-        >>> animation = Animation(Stage(fig, {"dot": ax.plot([], [], "o")[0]}), [{"dot": ([0.5], [0.5])}])
-        >>> play(animation, alt="A dot.")
+        >>> fig, ax = plotting.figure()
+        >>> stage = plotting.Stage(fig, {"dot": ax.plot([], [], "o")[0]})
+        >>> plotting.play(plotting.Animation(stage, [{"dot": ([0.5], [0.5])}]), alt="A dot.")
         <IPython.core.display.HTML object>
     """
     from IPython.display import HTML, display

@@ -31,8 +31,8 @@ def point_clouds(
         ValueError: If there is no panel, or shapes or numbers do not fit.
 
     Example:
-        >>> import torch
-        >>> fig = point_clouds({"noise": torch.randn(50, 2), "data": torch.rand(50, 2)}, [MODEL, EXACT])
+        >>> points = {"noise": torch.randn(50, 2), "data": torch.rand(50, 2)}
+        >>> fig = plotting.point_clouds(points, [plotting.NOISE, plotting.DATA])
         >>> [ax.get_title() for ax in fig.axes]
         ['noise', 'data']
     """
@@ -66,9 +66,8 @@ def board_samples(
         ValueError: If there is no panel, or a shape does not fit.
 
     Example:
-        >>> from course_utils.distributions import Checkerboard, draw
-        >>> board = Checkerboard()
-        >>> fig = board_samples({"exact": draw(board, 50)}, board.contains)
+        >>> board = distributions.Checkerboard()
+        >>> fig = plotting.board_samples({"exact": distributions.draw(board, 50)}, board.contains)
         >>> fig.axes[0].get_xlabel()
         '$x_1$'
     """

@@ -43,9 +43,8 @@ class Stage:
         parts: From name to moving artist, in the order in which they are drawn.
 
     Example:
-        >>> from course_utils.plotting.theme import figure
-        >>> fig, ax = figure()
-        >>> stage = Stage(fig, {"line": ax.plot([], [])[0]})
+        >>> fig, ax = plotting.figure()
+        >>> stage = plotting.Stage(fig, {"line": ax.plot([], [])[0]})
         >>> stage
         Stage(374×352 pixels, parts line)
         >>> stage.picture({"line": ([0, 1], [0, 1])}).size

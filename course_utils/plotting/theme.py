@@ -15,11 +15,20 @@ __all__ = [
     "panels", "plain_ticks", "tick_at", "tints",
 ]  # fmt: skip
 
-NOISE, DATA, MODEL = "#949494", "#0173b2", "#d55e00"
-"""Fixed colours, safe for colour-blind readers. Noise is grey, data blue, what a model makes orange-red."""
+NOISE = "#949494"
+"""Grey. All colours are fixed and safe for colour-blind readers."""
 
-EXACT, ACCENT = "#029e73", "#cc78bc"
-"""Exact answers green, whatever else pink."""
+DATA = "#0173b2"
+"""Blue."""
+
+MODEL = "#d55e00"
+"""Orange-red, for what a model makes or a simulation gives."""
+
+EXACT = "#029e73"
+"""Green, for exact answers."""
+
+ACCENT = "#cc78bc"
+"""Pink, for whatever else."""
 
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (ACCENT, "^", "-."), (NOISE, "D", ":"), ("0.3", "v", (0, (6, 2, 1, 2)))]
 """Colour, marker and dash of things to be told apart, in this order; what is exact looks `BROAD` and green."""
@@ -49,7 +58,7 @@ def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (3.4,
         The figure, and its axes as `Figure.subplots` gives them.
 
     Example:
-        >>> fig, (left, right) = figure(1, 2, size=(3, 2))
+        >>> fig, (left, right) = plotting.figure(1, 2, size=(3, 2))
         >>> fig.get_size_inches().tolist()
         [6.0, 2.0]
     """
@@ -80,7 +89,7 @@ def panels(count: int, height: float, *, widest: float = 5.5, **options) -> tupl
         ValueError: If `count` is 0.
 
     Example:
-        >>> fig, axes = panels(3, 2.5)
+        >>> fig, axes = plotting.panels(3, 2.5)
         >>> fig.get_size_inches().tolist()
         [9.0, 2.5]
     """
@@ -94,7 +103,7 @@ def tints(color: str, count: int) -> list[str]:
     """So many shades of a colour, from light to the colour itself.
 
     Example:
-        >>> tints(MODEL, 1)
+        >>> plotting.theme.tints(plotting.MODEL, 1)
         ['#d55e00']
     """
     from seaborn import light_palette
@@ -113,9 +122,9 @@ def plain_ticks(*axes: Axis) -> None:
     """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers.
 
     Example:
-        >>> fig, ax = figure()
+        >>> fig, ax = plotting.figure()
         >>> lines = ax.loglog([1, 90], [1, 1])
-        >>> plain_ticks(ax.xaxis)
+        >>> plotting.plain_ticks(ax.xaxis)
         >>> [text.get_text() for text in ax.get_xticklabels() if 1 <= text.get_position()[0] <= 90]
         ['1', '2', '5', '10', '20', '50']
     """
@@ -141,9 +150,9 @@ def legend_below(fig: Figure, axes: Iterable[Axes], **options) -> None:
         options: Go to `Figure.legend`.
 
     Example:
-        >>> fig, axes = panels(2, 2.5)
+        >>> fig, axes = plotting.panels(2, 2.5)
         >>> lines = [ax.plot([0, 1], [0, 1], label="growth") for ax in axes]
-        >>> legend_below(fig, axes)
+        >>> plotting.legend_below(fig, axes)
         >>> [text.get_text() for text in fig.legends[0].get_texts()]
         ['growth']
     """

@@ -70,7 +70,7 @@ class ShapeCanvas(Canvas):
         choice: The prepared shape to begin with.
 
     Example:
-        >>> ShapeCanvas("two rings")
+        >>> widgets.ShapeCanvas("two rings")
         ShapeCanvas(two rings, 2 strokes)
     """
 
@@ -93,7 +93,7 @@ class DigitCanvas(Canvas):
         choice: The prepared digit to begin with.
 
     Example:
-        >>> DigitCanvas("4").image.shape
+        >>> widgets.DigitCanvas("4").image.shape
         torch.Size([1, 28, 28])
     """
 

@@ -34,6 +34,10 @@ def explore_noising(
         images: Pixels in [-1, 1], shape (n, 1, height, width), n a multiple of 8.
         schedules: To choose from, by name.
         generator: Source of the noise.
+
+    Example:
+        >>> widgets.explore_noising(torch.zeros(8, 1, 28, 28))
+        Explorer(t, schedule)
     """
     noise = torch.empty_like(images).normal_(generator=generator)
 

@@ -40,6 +40,11 @@ def test_sample_paths_and_their_band():
     assert len(banded.lines) == 6 and len(bare.lines) == 2
 
 
+def test_a_panel_says_its_shape_and_no_numbers():
+    assert repr(PathPanel(TS, XS, TS, TS)) == "PathPanel(xs of shape (5, 3), a band)"
+    assert repr(PathPanel(TS, XS)) == "PathPanel(xs of shape (5, 3), no band)"
+
+
 def test_increment_check():
     pair = torch.tensor([[-1.0, 1.0], [0.0, 0.5], [1.0, -1.0], [0.0, -0.5]])
     fig = figures.lab1.increment_check(TS, {"w": 2 * TS}, {"w": pair}, exact=TS)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from matplotlib.colors import to_hex
 
-from course_utils import plotting
+from course_utils import distributions, plotting, widgets
 from course_utils.distributions import Checkerboard
 from course_utils.plotting import DATA, EXACT, LOOKS, MODEL, theme
 
@@ -53,18 +53,23 @@ def test_importing_brings_no_library_that_only_drawing_needs():
     assert result.stdout.strip() == "set()"
 
 
-MODULES = [found.name for found in pkgutil.iter_modules(plotting.__path__, "course_utils.plotting.")]
+MODULES = [
+    found.name
+    for package in (plotting, widgets)
+    for found in pkgutil.iter_modules(package.__path__, package.__name__ + ".")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_run(name):
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+    known = {"torch": torch, "distributions": distributions, "plotting": plotting, "widgets": widgets}
+    assert doctest.testmod(importlib.import_module(name), globs=known).failed == 0
 
 
-def test_every_primitive_has_an_example():
-    public = [getattr(plotting, name) for name in plotting.__all__]
-    lacking = [one.__name__ for one in public if callable(one) and ">>>" not in one.__doc__]
-    assert lacking == []
+@pytest.mark.parametrize("package", [plotting, widgets])
+def test_every_public_name_has_an_example(package):
+    public = [getattr(package, name) for name in package.__all__]
+    assert [one.__name__ for one in public if callable(one) and ">>>" not in one.__doc__] == []
 
 
 # Lines

@@ -1,9 +1,13 @@
 """Sliders: what they draw against independent recomputation; names, values and alt texts of the core."""
 
 import base64
+import gc
 import io
+import itertools
 import math
 import re
+import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +20,7 @@ from course_utils.plotting import theme
 from course_utils.plotting.images import inked
 from course_utils.plotting.stage import Stage, polylines, shades
 from course_utils.schedules import Linear
+from course_utils.widgets import core
 from course_utils.widgets.core import Choice, Explorer, Slider
 
 board = distributions.Checkerboard()
@@ -143,6 +148,60 @@ def test_the_first_picture_stands_in_until_the_live_one_hides_it(monkeypatch):
     name = re.search(r'id="(static-\w+)"', static.data).group(1)
     assert f"#{name} {{display: none}}" in "".join(child.value for child in live.children if hasattr(child, "value"))
     assert 'alt="' in static.data and explorer.picture in live.children
+
+
+@pytest.fixture
+def runs(monkeypatch):
+    """Function that shows explorers as a run of a cell would; None for an editor that does not tell which cell runs."""
+    monkeypatch.setattr(core, "display", lambda what: None)
+    monkeypatch.setattr(core, "SHOWN_BY", {})
+    numbers = itertools.count()
+
+    def run(cell: str | None, *shown: Explorer) -> None:
+        request = {"header": {"msg_id": f"run {next(numbers)}"}, "metadata": {"cellId": cell} if cell else {}}
+        monkeypatch.setattr(core, "get_ipython", lambda: SimpleNamespace(parent_header=request))
+        for explorer in shown:
+            explorer._ipython_display_()
+
+    return run
+
+
+def dot() -> Explorer:
+    return Explorer(line_stage(), lambda x: {"line": ([0, x], [0, x])}, {"x": Slider("x", 0.0, 1.0, 0.5, 0.1)}, alt="x")
+
+
+def alive(explorer: Explorer) -> bool:
+    open_ = {widget.comm is not None for widget in core._with_children(explorer.box)}
+    assert open_ == {explorer._stage is not None} == {explorer._draw is not None}
+    return open_ == {True}
+
+
+def test_a_slider_that_is_shown_again_lets_go_of_the_former_one(runs):
+    first, beside, other, second = dot(), dot(), dot(), dot()
+    stage = weakref.ref(first._stage)
+    runs("a", first, beside)  # two of one run stay
+    runs("b", other)
+    assert all(map(alive, (first, beside, other)))
+    runs("a", second)
+    assert not alive(first) and not alive(beside) and alive(other) and alive(second)
+    gc.collect()
+    assert stage() is None
+
+
+def test_a_slider_that_another_cell_shows_and_one_that_is_shown_again_stay(runs):
+    shared, again = dot(), dot()
+    runs("a", shared, again)
+    runs("b", shared)
+    runs("a", again)
+    assert alive(shared) and alive(again)
+
+
+@pytest.mark.parametrize("cell", ["a", None])
+def test_an_editor_that_does_not_tell_the_cell_keeps_every_slider(runs, cell):
+    first, second = dot(), dot()
+    runs(cell, first)
+    runs(cell, second)
+    assert alive(first) == (cell is None) and alive(second)
 
 
 def test_widgets_are_those_that_every_editor_knows():
