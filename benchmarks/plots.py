@@ -4,8 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.plotting import figure, plain_ticks
-from course_utils.plotting.digits import LOOKS
+from course_utils.plotting import LOOKS, figure, plain_ticks
 
 
 @dataclass(frozen=True)

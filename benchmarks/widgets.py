@@ -59,10 +59,10 @@ def modes(radius: float) -> distributions.GaussianMixture:
     return distributions.GaussianMixture(radius * corners, 0.25 * torch.eye(2).expand(3, 2, 2))
 
 
-def copies(digits: torch.Tensor) -> dict[tuple[int, int], widgets.Copies]:
+def copies(digits: torch.Tensor) -> dict[tuple[int, int], widgets.lab5.Copies]:
     small = F.avg_pool2d(digits[:24, :, 2:26, 2:26], 2)
     pairs = {(n, k): small.roll(n + k, 0) for n in (10, 100) for k in (40, 640)}
-    return {key: widgets.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
+    return {key: widgets.lab5.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
 
 
 def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
@@ -77,20 +77,23 @@ def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
     learned = networks.MLP(2, hidden=96, depth=3)
     x0 = torch.randn(800, 2, generator=seeded(2))
     return {
-        "Brownian motion": ("line", lambda: widgets.explore_brownian_motion(generator=seeded(3))),
-        "Ornstein–Uhlenbeck": ("line", lambda: widgets.explore_ornstein_uhlenbeck(generator=seeded(4))),
-        "noise against marginals": ("line", lambda: widgets.explore_sigma(paths.marginal(path, line))),
-        "flow of a grid": ("plane", lambda: widgets.explore_flow(vortex, grid_lines())),
-        "Langevin": ("plane", lambda: widgets.explore_langevin(targets, starts, generator=seeded(5))),
-        "conditional path": ("plane", lambda: widgets.explore_conditional_path(board.draw(1500, seeded(6)))),
-        "you are here": ("plane", lambda: widgets.explore_you_are_here(points)),
-        "exact field": ("plane", lambda: widgets.explore_field(exact)),
-        "field of a network": ("plane", lambda: widgets.explore_field(exact, learned)),
-        "steps and solver": ("plane", lambda: widgets.explore_steps({"exact": exact.velocity}, board, x0)),
+        "Brownian motion": ("line", lambda: widgets.lab1.explore_brownian_motion(generator=seeded(3))),
+        "Ornstein–Uhlenbeck": ("line", lambda: widgets.lab1.explore_ornstein_uhlenbeck(generator=seeded(4))),
+        "noise against marginals": ("line", lambda: widgets.lab3.explore_sigma(paths.marginal(path, line))),
+        "flow of a grid": ("plane", lambda: widgets.lab1.explore_flow(vortex, grid_lines())),
+        "Langevin": ("plane", lambda: widgets.lab1.explore_langevin(targets, starts, generator=seeded(5))),
+        "conditional path": ("plane", lambda: widgets.lab2.explore_conditional_path(board.draw(1500, seeded(6)))),
+        "you are here": ("plane", lambda: widgets.lab2.explore_you_are_here(points)),
+        "exact field": ("plane", lambda: widgets.lab2.explore_field(exact)),
+        "field of a network": ("plane", lambda: widgets.lab2.explore_field(exact, learned)),
+        "steps and solver": ("plane", lambda: widgets.lab2.explore_steps({"exact": exact.velocity}, board, x0)),
         "noising digits": ("plane", lambda: widgets.explore_noising(digits[:24])),
-        "guidance": ("plane", lambda: widgets.explore_guidance({w: digits[40 * w : 40 * w + 40] for w in (0, 1, 2)})),
-        "memorization": ("plane", lambda: widgets.explore_memorization(copies(digits))),
-        "noised and back": ("plane", lambda: widgets.explore_noised_and_back(lambda x, t: -x, digits[0])),
+        "guidance": (
+            "plane",
+            lambda: widgets.lab4.explore_guidance({w: digits[40 * w : 40 * w + 40] for w in (0, 1, 2)}),
+        ),
+        "memorization": ("plane", lambda: widgets.lab5.explore_memorization(copies(digits))),
+        "noised and back": ("plane", lambda: widgets.lab4.explore_noised_and_back(lambda x, t: -x, digits[0])),
     }
 
 

@@ -55,8 +55,8 @@ def book(args: argparse.Namespace) -> None:
     """Make the course as a book to read: a folder of web pages, dist/book/, without answers."""
     from course_grading.book import build
 
-    print("making the book: about half a minute", flush=True)
-    print(f"written: {build(instructors=args.instructors)}")
+    print("making the book: half a minute, and some minutes a lab that has changed, which runs", flush=True)
+    print(f"written: {build(instructors=args.instructors, stills=args.stills)}")
 
 
 def execute(args: argparse.Namespace) -> None:
@@ -101,13 +101,16 @@ VERBS = {
     ),
     "book": Verb(
         book,
-        {"--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"}},
+        {
+            "--instructors": {"action": "store_true", "help": "with answers and guides: dist/book-instructors/"},
+            "--stills": {"action": "store_true", "help": "with the saved figures, running nothing"},
+        },
         "a book made earlier is left as it was; the same command begins anew",
     ),
     "execute": Verb(
         execute,
         {"labs": {"nargs": "*", "metavar": "LAB", "help": "such as lab1_simulation; every lab by default"}},
-        lambda args: "a notebook is saved once all of it has run; the others are left as they were",
+        "a notebook is saved once all of it has run; the others are left as they were",
     ),
 }
 

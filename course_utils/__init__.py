@@ -31,6 +31,7 @@ __all__ = [
     "data",
     "digits",
     "plotting",
+    "figures",
     "widgets",
     "checking",
     "checks",

@@ -106,7 +106,9 @@ def standing(path: Path) -> str:
     plan = _planned(path)
     if plan is None:
         return "no training was begun"
-    command = "`python course.py train --resume" + (f" --out {shlex.quote(str(path))}`" if path != default_file() else "`")
+    command = "`python course.py train --resume" + (
+        f" --out {shlex.quote(str(path))}`" if path != default_file() else "`"
+    )
     if _is_trained(path, plan):
         return f"the training of {plan.steps:,} steps is finished and kept in {path}; {command} judges it"
     if _checkpoints(path):

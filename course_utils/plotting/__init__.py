@@ -1,78 +1,36 @@
-"""Figures from data: functions that take tensors and return a figure, and `show(fig, alt=...)` to display it."""
+"""Figures from data: functions that take tensors and return a figure, and `show(fig, alt=...)` to display it.
 
-from course_utils.plotting.core import (
+What one lab alone draws is in `course_utils.figures`, and is made of these.
+"""
+
+from course_utils.plotting.fields import balance_maps, error_maps, field_arrows, grid_points, plane
+from course_utils.plotting.histograms import law_histograms
+from course_utils.plotting.images import digit_grid, image_grid
+from course_utils.plotting.lines import fitted_slope, line_panels
+from course_utils.plotting.page import figure_html, image_html, live, show
+from course_utils.plotting.player import Animation, play, player_html
+from course_utils.plotting.points import board_samples, point_clouds
+from course_utils.plotting.stage import Stage
+from course_utils.plotting.theme import (
     ACCENT,
     DATA,
     EXACT,
+    LOOKS,
     MODEL,
     NOISE,
-    PALETTE,
     figure,
-    image_html,
-    live,
+    legend_below,
+    panels,
     plain_ticks,
-    show,
 )
-from course_utils.plotting.digits import (
-    digit_grid,
-    digits_progress,
-    feature_maps,
-    image_grid,
-    judgements,
-    solver_errors,
-    time_features,
-    trade_off,
-)
-from course_utils.plotting.family import density_scatter, line_panels, log_density_maps
-from course_utils.plotting.flows import (
-    balance_maps,
-    box_flow,
-    field_arrows,
-    grid_points,
-    path_histograms,
-    trajectories,
-    you_are_here,
-)
-from course_utils.plotting.learning import (
-    board_samples,
-    comparisons,
-    error_maps,
-    gradient_agreement,
-    training_progress,
-)
-from course_utils.plotting.player import (
-    Animation,
-    appearing_images,
-    moving_points,
-    play,
-    player_html,
-    warping_grid,
-)
-from course_utils.plotting.processes import (
-    PathPanel,
-    convergence,
-    curves,
-    fitted_slope,
-    increment_check,
-    law_histograms,
-    mode_shares,
-    point_clouds,
-    sample_paths,
-    warped_grids,
-)
-from course_utils.plotting.scores import law_grid, paths_over_density, predictions
-from course_utils.plotting.stage import Stage
 
 __all__ = [
-    "ACCENT", "DATA", "EXACT", "MODEL", "NOISE", "PALETTE", "figure", "image_html", "plain_ticks", "show",
-    "PathPanel",
-    "convergence", "curves", "fitted_slope", "increment_check", "law_histograms", "mode_shares", "point_clouds",
-    "sample_paths", "warped_grids",
-    "digit_grid", "digits_progress", "feature_maps", "image_grid", "judgements", "solver_errors",
-    "time_features", "trade_off",
-    "balance_maps", "box_flow", "field_arrows", "grid_points", "path_histograms", "trajectories", "you_are_here",
-    "board_samples", "comparisons", "error_maps", "gradient_agreement", "live", "training_progress",
-    "density_scatter", "line_panels", "log_density_maps",
-    "law_grid", "paths_over_density", "predictions",
-    "Animation", "Stage", "appearing_images", "moving_points", "play", "player_html", "warping_grid",
+    "ACCENT", "DATA", "EXACT", "LOOKS", "MODEL", "NOISE", "figure", "legend_below", "panels", "plain_ticks",
+    "figure_html", "image_html", "live", "show",
+    "fitted_slope", "line_panels",
+    "board_samples", "point_clouds",
+    "balance_maps", "error_maps", "field_arrows", "grid_points", "plane",
+    "law_histograms",
+    "digit_grid", "image_grid",
+    "Animation", "Stage", "play", "player_html",
 ]  # fmt: skip

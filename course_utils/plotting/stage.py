@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
@@ -19,7 +20,9 @@ from matplotlib.text import Text
 from PIL import Image
 from torch import Tensor
 
-from course_utils.plotting.core import DPI
+from course_utils.plotting.theme import DPI
+
+__all__ = ["Stage", "bundle", "polylines", "shades"]
 
 PROPERTIES = {
     Line2D: "data",
@@ -38,6 +41,14 @@ class Stage:
     Args:
         fig: The figure; its layout is computed once.
         parts: From name to moving artist, in the order in which they are drawn.
+
+    Example:
+        >>> fig, ax = plotting.figure()
+        >>> stage = plotting.Stage(fig, {"line": ax.plot([], [])[0]})
+        >>> stage
+        Stage(374×352 pixels, parts line)
+        >>> stage.picture({"line": ([0, 1], [0, 1])}).size
+        (374, 352)
     """
 
     def __init__(self, fig: Figure, parts: Mapping[str, Artist]):
@@ -49,6 +60,10 @@ class Stage:
         self.canvas.draw()
         fig.set_layout_engine("none")
         self._background = self.canvas.copy_from_bbox(fig.bbox)
+
+    def __repr__(self) -> str:
+        width, height = self.canvas.get_width_height()
+        return f"Stage({width}×{height} pixels, parts {', '.join(self.parts)})"
 
     @property
     def width(self) -> int:
@@ -107,6 +122,16 @@ def _array(value: object) -> object:
     return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
 
 
+def bundle(ax: Axes, **options) -> LineCollection:
+    """An empty bundle of lines on an axes; its data are segments.
+
+    Args:
+        ax: The axes.
+        options: Go to `LineCollection`, such as `color`.
+    """
+    return ax.add_collection(LineCollection([], **options), autolim=False)
+
+
 def polylines(ts: Tensor, xs: Tensor) -> Tensor:
     """Paths over time, xs of shape (times, paths), as segments of a `LineCollection`, shape (paths, times, 2)."""
     return torch.stack([ts[:, None].expand_as(xs), xs], -1).transpose(0, 1)
@@ -115,9 +140,3 @@ def polylines(ts: Tensor, xs: Tensor) -> Tensor:
 def shades(values: Float[Tensor, "m m"], colors: str = "Greens") -> np.ndarray:
     """Values from 0 to 1 as pixels of a colour map, shape (m, m, 4): faster to draw than the values."""
     return colormaps[colors](values.cpu().numpy(), bytes=True)
-
-
-def inked(image: Float[Tensor, "y x"]) -> Tensor:
-    """An image with values in [-1, 1] as pixels, ink dark on light, grey where it has no number; shape (y, x, 3)."""
-    grey = 127.5 - 127.5 * image.clamp(-1, 1)
-    return grey.nan_to_num(224).byte()[..., None].expand(-1, -1, 3).contiguous()

@@ -1,29 +1,14 @@
-"""Sliders, and places to draw: the only user of ipywidgets. The last line of a cell shows what a function returns."""
+"""Sliders, and places to draw: the only user of ipywidgets. The last line of a cell shows what a function returns.
 
+What one lab alone shows is `widgets.lab1`, `widgets.lab2` and so on; the rest serves several.
+"""
+
+from course_utils.widgets import lab1, lab2, lab3, lab4, lab5, training
 from course_utils.widgets.canvas import DigitCanvas, ShapeCanvas
 from course_utils.widgets.core import Choice, Explorer, Slider
-from course_utils.widgets.digits import (
-    Copies,
-    explore_guidance,
-    explore_memorization,
-    explore_noised_and_back,
-    explore_noising,
-    noised_and_back,
-)
-from course_utils.widgets.paths import explore_conditional_path, explore_field, explore_you_are_here
-from course_utils.widgets.processes import (
-    explore_brownian_motion,
-    explore_flow,
-    explore_langevin,
-    explore_ornstein_uhlenbeck,
-)
-from course_utils.widgets.sampling import explore_sigma, explore_steps
-from course_utils.widgets.training import learn_drawing
+from course_utils.widgets.images import explore_noising
 
 __all__ = [
-    "Choice", "Copies", "DigitCanvas", "Explorer", "ShapeCanvas", "Slider",
-    "explore_brownian_motion", "explore_conditional_path", "explore_field", "explore_flow", "explore_guidance",
-    "explore_langevin", "explore_memorization", "explore_noised_and_back", "explore_noising",
-    "explore_ornstein_uhlenbeck", "explore_sigma", "explore_steps", "explore_you_are_here",
-    "learn_drawing", "noised_and_back",
+    "Choice", "DigitCanvas", "Explorer", "ShapeCanvas", "Slider", "explore_noising",
+    "lab1", "lab2", "lab3", "lab4", "lab5", "training",
 ]  # fmt: skip

@@ -11,8 +11,11 @@ from IPython.display import HTML, display
 from jaxtyping import Float
 from torch import Tensor
 
-from course_utils.plotting.core import DATA, figure, figure_html
+from course_utils.plotting.page import figure_html
+from course_utils.plotting.theme import DATA, figure
 from course_utils.widgets import strokes as drawings
+
+__all__ = ["Canvas", "DigitCanvas", "ShapeCanvas"]
 
 
 class Canvas(anywidget.AnyWidget):
@@ -38,6 +41,9 @@ class Canvas(anywidget.AnyWidget):
         name = "static-" + hashlib.sha256(json.dumps([choice, list(prepared)]).encode()).hexdigest()[:12]
         super().__init__(prepared=list(prepared), choice=choice, stands_in=name, **options)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.choice or 'your own'}, {len(self.strokes)} strokes)"
+
     @traitlets.observe("choice")
     def _choose(self, change) -> None:
         if change["new"] in self._prepared:
@@ -62,6 +68,10 @@ class ShapeCanvas(Canvas):
 
     Args:
         choice: The prepared shape to begin with.
+
+    Example:
+        >>> widgets.ShapeCanvas("two rings")
+        ShapeCanvas(two rings, 2 strokes)
     """
 
     def __init__(self, choice: str = "heart"):
@@ -81,6 +91,10 @@ class DigitCanvas(Canvas):
 
     Args:
         choice: The prepared digit to begin with.
+
+    Example:
+        >>> widgets.DigitCanvas("4").image.shape
+        torch.Size([1, 28, 28])
     """
 
     def __init__(self, choice: str = "3"):

@@ -5,10 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import ipywidgets
+from IPython import get_ipython
 from IPython.display import HTML, display
 
-from course_utils.plotting.core import image_html
+from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
+
+__all__ = ["SHOWN", "Choice", "Explorer", "Slider"]
+
+SHOWN = 25
+"""Paths that a slider draws; histograms and variances are those of all paths."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,10 @@ class Slider:
         low, high: Range.
         value: At the beginning.
         step: Between two values; whole numbers if this and `low` are whole.
+
+    Example:
+        >>> widgets.Slider("time t", 0.0, 1.0, value=0.5, step=0.02)
+        Slider(label='time t', low=0.0, high=1.0, value=0.5, step=0.02)
     """
 
     label: str
@@ -58,6 +68,10 @@ class Choice:
         label: What stands before the buttons.
         options: From the name shown to the value.
         first: Name of the value at the beginning; the first option if None.
+
+    Example:
+        >>> widgets.Choice("steps", {"few": 8, "many": 512}, first="many")
+        Choice(label='steps', options={'few': 8, 'many': 512}, first='many')
     """
 
     label: str
@@ -92,6 +106,13 @@ class Explorer:
     Attributes:
         controls: From name to the widget that holds its value.
         picture: The widget that shows the picture.
+
+    Example:
+        >>> fig, ax = plotting.figure()
+        >>> stage = plotting.Stage(fig, {"dot": ax.plot([], [], "o")[0]})
+        >>> controls = {"x": widgets.Slider("place x", 0.0, 1.0, 0.5, 0.1)}
+        >>> widgets.Explorer(stage, lambda x: {"dot": ([x], [0.5])}, controls, alt="A dot.")
+        Explorer(x)
     """
 
     def __init__(
@@ -102,7 +123,10 @@ class Explorer:
         *,
         alt: str,
     ):
-        self._stage, self._draw, self._alt, self._specs = stage, draw, alt, dict(controls)
+        self._stage = stage
+        self._draw = draw
+        self._alt = alt
+        self._specs = dict(controls)
         made = {name: spec.widgets() for name, spec in controls.items()}
         self.controls = {name: widget for name, (widget, _) in made.items()}
         self.picture = ipywidgets.HTML(self.html())
@@ -111,6 +135,9 @@ class Explorer:
         self._first = self.picture.value
         hide = ipywidgets.HTML(f"<style>#{self._id} {{display: none}}</style>", layout={"display": "none"})
         self.box = ipywidgets.VBox([*(row for _, row in made.values()), self.picture, hide])
+
+    def __repr__(self) -> str:
+        return f"Explorer({', '.join(self.controls)})"
 
     @property
     def _id(self) -> str:
@@ -128,8 +155,47 @@ class Explorer:
 
     def _ipython_display_(self) -> None:
         """The first picture, for pages without a kernel, and the live one, which hides it."""
+        _let_go_of_former(self)
         display(HTML(f'<div id="{self._id}">{self._first}</div>'))
         display(self.box)
+
+    def close(self) -> None:
+        """Let go of figure, data and widgets, which the kernel would keep otherwise; the picture is gone as well."""
+        self._stage = None
+        self._draw = None
+        for widget in _with_children(self.box):
+            widget.close()
+
+
+SHOWN_BY: dict[str, tuple[str, list[Explorer]]] = {}
+"""From the id of a cell to its last run and the explorers that it showed then."""
+
+
+def _let_go_of_former(shown: Explorer) -> None:
+    """Close what an earlier run of the cell that runs now has shown, unless another cell shows it too."""
+    cell, run = _running()
+    if cell is None:
+        return
+    last_run, former = SHOWN_BY.get(cell, (run, []))
+    if last_run == run:
+        SHOWN_BY[cell] = (run, [*former, shown])
+        return
+    SHOWN_BY[cell] = (run, [shown])
+    kept = [explorer for _, explorers in SHOWN_BY.values() for explorer in explorers]
+    for explorer in former:
+        if explorer not in kept:
+            explorer.close()
+
+
+def _running() -> tuple[str | None, str]:
+    """Id of the cell that runs now, None where the editor does not tell, and of its run."""
+    shell = get_ipython()
+    request = getattr(shell, "parent_header", None) or {}
+    return request.get("metadata", {}).get("cellId"), request.get("header", {}).get("msg_id", "")
+
+
+def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
+    return [widget, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]
 
 
 def _say(spec: Slider | Choice, value: object) -> str:

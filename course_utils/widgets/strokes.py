@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+__all__ = ["Strokes", "along", "digit_image", "digits", "scattered", "shapes"]
+
 Strokes = list[list[list[float]]]
 
 

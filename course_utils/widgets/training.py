@@ -6,20 +6,21 @@ import ipywidgets
 import torch
 from IPython.display import HTML, display
 from jaxtyping import Float
-from matplotlib.collections import LineCollection
 from torch import Tensor
 
 from course_utils.distributions import Empirical
 from course_utils.losses import flow_matching_loss, stratified_times
 from course_utils.networks import MLP
 from course_utils.paths import GaussianPath, marginal
-from course_utils.plotting.core import DATA, EXACT, MODEL, figure, image_html
-from course_utils.plotting.flows import grid_points
-from course_utils.plotting.stage import Stage
+from course_utils.plotting.fields import grid_points, plane
+from course_utils.plotting.page import image_html
+from course_utils.plotting.stage import Stage, bundle
+from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
 from course_utils.shapes import Field
 from course_utils.simulators import euler_step, midpoint_step, simulate
 from course_utils.training import Recipe, fit, trapezoid
-from course_utils.widgets.paths import plane
+
+__all__ = ["learn_drawing"]
 
 LIMIT = 3.2
 ALT = (
@@ -100,15 +101,13 @@ def _seen(field: Field, x0: Tensor, end: float) -> dict[str, object]:
 def _three_panels(points: Tensor) -> Stage:
     fig, axes = figure(1, 3, size=(2.9, 3.3))
     for ax, title in zip(axes, ("drawn", "learned", "exact"), strict=True):
-        plane(ax, LIMIT)
-        ax.set(title=title, xlabel="")
-        if ax is not axes[0]:
-            ax.set(ylabel="")
+        plane(ax, LIMIT, title=title)
+    axes[0].set_ylabel("$x_2$")
     axes[0].plot(*points[:1500].T, ".", ms=3, mew=0, color=DATA)
     axes[1].set_title("step 700, 0.0 s")
     parts = {}
     for name, ax, color in (("learned", axes[1], MODEL), ("exact", axes[2], EXACT)):
-        parts[f"{name} streams"] = ax.add_collection(LineCollection([], color="0.7", lw=0.8), autolim=False)
+        parts[f"{name} streams"] = bundle(ax, color="0.7", lw=0.8)
         parts[f"{name} ends"] = ax.plot([], [], ".", ms=3, color="0.7")[0]
         parts[f"{name} samples"] = ax.plot([], [], ".", ms=4, mew=0, color=color)[0]
     axes[2].set_title("exact field of the drawn points", size=10)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import nbformat
 import pytest
 
 import course_utils
@@ -21,7 +22,9 @@ ROOT = lab.ROOT
 SOLUTIONS = sorted(ROOT.glob("solutions/*/*.ipynb"))
 LABS = [f"labs/{path.stem}/{path.stem}.html" for path in SOLUTIONS]
 GREEK = re.compile(r"\\(alpha|beta|epsilon|eta|theta|lambda|mu|xi|sigma|phi|psi|omega|Sigma|Delta)\b")
-BUILD = "import sys; from course_grading import book; book.build(sys.argv[1], instructors=len(sys.argv) > 2)"
+BUILD = (
+    "import sys; from course_grading import book; book.build(sys.argv[1], instructors=len(sys.argv) > 2, stills=True)"
+)
 VOID = {"img", "br", "hr", "input", "link", "meta"}
 
 
@@ -63,6 +66,12 @@ def made(root: Path, *arguments: str, code: str = BUILD) -> subprocess.Completed
 
 def read(folder: Path) -> dict[str, Page]:
     return {path.relative_to(folder).as_posix(): Page(path) for path in sorted(folder.rglob("*.html"))}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with lab.started() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +117,13 @@ def test_the_reference_has_the_order_of_the_layers():
 
 @pytest.mark.parametrize("solution", SOLUTIONS, ids=lambda path: path.stem)
 def test_outputs_are_kept_but_those_of_exercises(solution):
-    page = book.lab_page(solution, answers=False)
+    page = book.lab_page(solution, read_notebook(solution), answers=False)
     saved = {cell.id: cell for cell in read_notebook(solution).cells}
     shown = {cell.id: cell.outputs for cell in page.cells if cell.cell_type == "code"}
     assert sum(map(len, shown.values())) > 10
     for name, outputs in shown.items():
         asked = "BEGIN SOLUTION" in saved[name].source or "checks.lab" in saved[name].source
-        pictures = [output for output in saved[name].outputs if list(output.get("data", [])) != ["text/plain"]]
-        assert outputs == ([] if asked else pictures), name
+        assert outputs == ([] if asked else saved[name].outputs), name
 
 
 def answers(solution: Path) -> list[tuple[bool, str]]:
@@ -220,13 +228,86 @@ def test_a_broken_link_and_a_broken_formula_are_named_and_leave_the_old_book(tmp
     assert old.read_text() == "old"
 
 
+# Drawn anew
+
+PLAYS = """from IPython.display import HTML
+from course_utils import figures, plotting
+import torch
+xs = torch.linspace(0, 1, 50).reshape(5, 5, 2)
+plotting.play(figures.lab2.moving_points(xs, torch.linspace(0, 1, 5)), alt="Points move.")"""
+LIVE = "from course_grading import book, saving; book.MODULES = ('storage',); {}; book.build(sys.argv[1])"
+
+
+@pytest.fixture
+def tiny(tmp_path):
+    """A course of one small lab: a function that writes its one cell and makes the book, in a process of its own."""
+    (tmp_path / "docs").mkdir()
+    for path in (ROOT / "docs").glob("*"):
+        if path.is_file() and path.suffix != ".md":
+            shutil.copy(path, tmp_path / "docs")
+    pages = {"symbols.md": "# Symbols\n", "reference.md": "# Reference\n\n```{toctree}\nMODULES\n```\n"}
+    pages["book.md"] = "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\nreference/index\n```\n"
+    for name, text in pages.items():
+        (tmp_path / "docs" / name).write_text(text)
+    folder = tmp_path / "solutions" / "lab9_tiny"
+    folder.mkdir(parents=True)
+
+    def build(source: str, text: str = "Words.", change: str = "pass") -> subprocess.CompletedProcess:
+        cells = [nbformat.v4.new_markdown_cell(f"# Tiny\n\n{text}", id="title")]
+        cells += [nbformat.v4.new_code_cell(source, id="draws")]
+        kernel = {"name": "python3", "display_name": "Python 3"}
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / "lab9_tiny.ipynb"
+        )
+        return made(tmp_path, code="import sys; " + LIVE.format(change))
+
+    return build
+
+
+def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chromium):
+    done = tiny(PLAYS)
+    assert done.returncode == 0, done.stderr
+    assert "lab9_tiny: 100%" in done.stderr  # a bar
+    file = tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html"
+    page = chromium.new_page(viewport={"width": 1366, "height": 768})
+    page.goto(file.as_uri())
+    [player] = page.locator("figure.course-player").all()
+    lab.plays(page, player)
+    page.close()
+    [kept] = (tmp_path / "dist" / "live").iterdir()
+    assert "course-player" not in (tmp_path / "solutions" / "lab9_tiny" / "lab9_tiny.ipynb").read_text()
+
+    done = tiny(PLAYS, "Other words.", change="saving.run = None")  # nothing may run
+    assert done.returncode == 0, done.stderr
+    assert "Other words." in file.read_text() and "course-player" in file.read_text()
+
+    done = tiny("1 / 0")  # another cell: the former outputs are not taken for its own
+    assert done.returncode != 0 and "lab9_tiny: cell draws fails: ZeroDivisionError" in done.stderr
+    assert "course-player" in file.read_text() and kept.exists()
+
+
+def test_what_outputs_depend_on(tmp_path, monkeypatch):
+    path = shutil.copy(SOLUTIONS[-1], tmp_path / "lab.ipynb")
+    prints = {book.fingerprint(Path(path))}
+    notebook = read_notebook(path)
+    notebook.cells[0].source += " Words."
+    nbformat.write(notebook, path)
+    assert prints == {book.fingerprint(Path(path))}  # words run nothing
+    rules.code_cells(notebook)[0].source += "\n1 + 1"
+    nbformat.write(notebook, path)
+    prints |= {book.fingerprint(Path(path))}
+    monkeypatch.setenv("COURSE_BUDGET", "small")
+    prints |= {book.fingerprint(Path(path))}
+    shutil.copytree(book.PACKAGE / "plotting", tmp_path / "package" / "plotting")
+    monkeypatch.setattr(book, "PACKAGE", tmp_path / "package")
+    prints |= {book.fingerprint(Path(path))}
+    (tmp_path / "package" / "plotting" / "theme.py").write_text("DPI = 111")
+    prints |= {book.fingerprint(Path(path))}
+    monkeypatch.setattr(book, "version", lambda name: "0.0")
+    assert len(prints | {book.fingerprint(Path(path))}) == 6
+
+
 # In a browser, from the disk
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with lab.started() as running:
-        yield running
 
 
 OTHERS = ["index.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]

@@ -20,7 +20,7 @@ LAPTOP = {"width": 1366, "height": 768}
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
 SLOW_SLIDER = """import time
 from course_utils import widgets
-slow, values = widgets.explore_brownian_motion(paths=50), []
+slow, values = widgets.lab1.explore_brownian_motion(paths=50), []
 quick = slow._draw
 slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
 slow"""
@@ -128,7 +128,7 @@ def page(solution, chromium, server):
 def live(solution) -> int:
     """How many cells of a notebook show something that moves with a kernel."""
     sources = [cell.source for cell in nbformat.read(solution, as_version=4).cells if cell.cell_type == "code"]
-    return sum(bool(re.search(r"^widgets\.explore_|^canvas$", source, re.M)) for source in sources)
+    return sum(bool(re.search(r"^widgets\.(?:lab\d+\.)?explore_|^canvas$", source, re.M)) for source in sources)
 
 
 def test_a_solution_runs_without_an_error(page):

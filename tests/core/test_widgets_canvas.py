@@ -108,7 +108,7 @@ def test_a_drawing_is_learned_in_its_time(monkeypatch):
     monkeypatch.setattr(training, "display", shown.append)
     monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: next(clock) / 1000))
     points = widgets.ShapeCanvas("two rings").points(2000, generator=torch.Generator().manual_seed(1))
-    model = widgets.learn_drawing(points, seconds=2.0)
+    model = widgets.training.learn_drawing(points, seconds=2.0)
     assert next(clock) < 2100
     x0 = torch.randn(500, 2, generator=torch.Generator().manual_seed(2))
     end = simulate(model, x0, torch.linspace(0, 1, 21)).end
@@ -119,4 +119,4 @@ def test_a_drawing_is_learned_in_its_time(monkeypatch):
 
 def test_times_are_positive():
     with pytest.raises(ValueError, match="positive times"):
-        widgets.learn_drawing(torch.zeros(3, 2), seconds=0.0)
+        widgets.training.learn_drawing(torch.zeros(3, 2), seconds=0.0)

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from course_grading.release import read_notebook, student_version
-from course_utils import checks
+from course_utils import checks, plotting
 from tests.support import notebook_rules as rules
 
 ROOT = Path(__file__).parents[2]
@@ -131,6 +131,9 @@ def test_good_notebook_passes(rule):
 
 HALVE = "### Exercise 9.2 · Halve · ★★☆ · 5 min"
 ERROR = nbformat.v4.new_output("error", ename="E", evalue="", traceback=["/home/me/x.py"])
+LIVE = nbformat.v4.new_output("display_data", {"application/vnd.jupyter.widget-view+json": {}})
+BAR = nbformat.v4.new_output("stream", name="stderr", text="50%")
+PLAYER = plotting.player_html([b"frame"], alt="A dot.", width=10)
 BAD = [
     (rules.executed_top_to_bottom, spoilt("double-check", outputs=[ERROR]), "double-check: holds an error"),
     (rules.executed_top_to_bottom, spoilt("double-check", execution_count=None), "not executed"),
@@ -170,6 +173,11 @@ BAD = [
     (rules.of_any_editor, spoilt("figure", source="!ls"), "figure: not for every editor: '!ls'"),
     (rules.of_any_editor, spoilt("figure", source="x = 1\nfrom google.colab import files"), "google.colab"),
     (rules.of_any_editor, spoilt("figure", **shown(application_javascript="")), "shows application/javascript"),
+    (rules.of_few_bytes, spoilt("figure", **printed("x" * 1_200_000)), "1.2 MB, at most 1.2"),
+    (rules.of_few_bytes, spoilt("figure", **shown(text_html=PLAYER)), "figure: holds the frames of a player"),
+    (rules.of_few_bytes, spoilt("figure", **shown(text_html="<script>x</script>")), "figure: holds the frames"),
+    (rules.of_few_bytes, spoilt("figure", outputs=[LIVE]), "figure: holds a live widget"),
+    (rules.of_few_bytes, spoilt("figure", outputs=[BAR]), "figure: holds a bar or a warning: '50%'"),
     (rules.formulas_closed, spoilt("title", source="Costs $3."), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$a\n\nb$"), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$$a$"), "unbalanced $"),

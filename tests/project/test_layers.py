@@ -1,6 +1,7 @@
 """The order of the modules: each imports only those before it; a reader can start at the top."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -170,6 +171,15 @@ def test_no_module_is_long(path: Path):
 def test_only_widgets_knows_ipywidgets(path: Path):
     names = imported(ast.parse(path.read_text("utf-8")), path)
     assert module(path) == "widgets" or not any(name.split(".")[0] == "ipywidgets" for name in names)
+
+
+LAB = re.compile(r"lab\d+")
+
+
+def test_no_lab_imports_another(path: Path):
+    names = {part for name in imported(ast.parse(path.read_text("utf-8")), path) for part in name.split(".")}
+    own = LAB.search(path.stem) or LAB.search(path.parent.name)
+    assert own is None or set(filter(LAB.fullmatch, names)) <= {own.group()}
 
 
 def test_importing_only_defines(path: Path):

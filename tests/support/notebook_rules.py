@@ -5,6 +5,8 @@ from collections import Counter
 from html.parser import HTMLParser
 from statistics import median
 
+import nbformat
+
 from course_grading.release import student_version
 
 HEADING = re.compile(r"### Exercise (\d+\.\d+) · (\S.*) · (?:★☆☆|★★☆|★★★) · \d+ min")
@@ -183,6 +185,22 @@ def links_resolve(notebook, folder):
                 yield f"{cell.id}: no file {link}"
 
 
+def of_few_bytes(notebook):
+    """At most 1.2 MB, no frames of a player, no bar and no widget: those are drawn anew by who runs the notebook."""
+    size = len(nbformat.writes(notebook).encode())
+    if size > 1_200_000:
+        yield f"{size / 1e6:.1f} MB, at most 1.2: run `saving.execute`"
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            data = output.get("data", {})
+            if re.search(r"course-player|<script", str(data.get("text/html", ""))):
+                yield f"{cell.id}: holds the frames of a player, expected a still"
+            if any(kind.startswith("application/vnd.jupyter.widget") for kind in data):
+                yield f"{cell.id}: holds a live widget"
+            if output.get("name") == "stderr":
+                yield f"{cell.id}: holds a bar or a warning: {output.text[:40]!r}"
+
+
 SOLUTION_RULES = [
     executed_top_to_bottom,
     short_cells,
@@ -192,4 +210,5 @@ SOLUTION_RULES = [
     no_machine_paths,
     of_any_editor,
     formulas_closed,
+    of_few_bytes,
 ]

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from course_utils import plotting
+from course_utils import figures
 from course_utils.plotting import EXACT, MODEL
 
 TS, PLACES = torch.linspace(0, 1, 4), torch.linspace(-2, 2, 9)
@@ -22,7 +22,7 @@ def names(fig):
 
 
 def test_paths_over_density():
-    fig = plotting.paths_over_density({"s = 0": PATHS, "s = 1": PATHS[:, :2]}, TS, PLACES, DENSITY)
+    fig = figures.lab3.paths_over_density({"s = 0": PATHS, "s = 1": PATHS[:, :2]}, TS, PLACES, DENSITY)
     assert [ax.get_title() for ax in fig.axes] == ["s = 0", "s = 1"]
     for ax, count in zip(fig.axes, (3, 2), strict=True):
         assert len(ax.lines) == count and all(drawn(ax, TS, PATHS[:, k], MODEL) for k in range(count))
@@ -33,7 +33,7 @@ def test_paths_over_density():
 
 def test_law_grid(outline):
     samples = {"s = 0": torch.linspace(-1.5, 1.5, 200).expand(4, -1), "s = 1": torch.zeros(4, 50)}
-    fig = plotting.law_grid(samples, ["a", "b", "c", "d"], PLACES, DENSITY)
+    fig = figures.lab3.law_grid(samples, ["a", "b", "c", "d"], PLACES, DENSITY)
     rows = [fig.axes[:4], fig.axes[4:]]
     assert [ax.get_title() for ax in rows[0]] == ["a", "b", "c", "d"]
     assert [row[0].get_ylabel() for row in rows] == list(samples)
@@ -47,26 +47,13 @@ def test_law_grid(outline):
     assert names(fig) == ["simulated", "exact"]
 
 
-def test_predictions():
-    exact = {"velocity": PLACES**2, "score": -PLACES}
-    fig = plotting.predictions(PLACES, exact, {"score": -PLACES + 1})
-    left, right = fig.axes
-    assert drawn(left, PLACES, PLACES**2, EXACT) and len(left.lines) == 1
-    assert drawn(right, PLACES, -PLACES, EXACT) and drawn(right, PLACES, 1 - PLACES, MODEL)
-    assert names(fig) == ["exact", "converted"]
-
-
 @pytest.mark.parametrize("draw", [
-    lambda: plotting.paths_over_density({}, TS, PLACES, DENSITY),
-    lambda: plotting.paths_over_density({"a": PATHS.T}, TS, PLACES, DENSITY),
-    lambda: plotting.paths_over_density({"a": PATHS}, TS, PLACES, DENSITY.T),
-    lambda: plotting.law_grid({}, ["a"], PLACES, DENSITY[:1]),
-    lambda: plotting.law_grid({"a": PATHS}, ["a"], PLACES, DENSITY[:1]),
-    lambda: plotting.law_grid({"a": PATHS}, ["a", "b", "c", "d"], PLACES[1:], DENSITY),
-    lambda: plotting.predictions(PLACES, {}, {}),
-    lambda: plotting.predictions(PLACES, {"a": TS}, {}),
-    lambda: plotting.predictions(PLACES, {"a": PLACES}, {"a": TS}),
-    lambda: plotting.predictions(PLACES, {"a": PLACES}, {"b": PLACES}),
+    lambda: figures.lab3.paths_over_density({}, TS, PLACES, DENSITY),
+    lambda: figures.lab3.paths_over_density({"a": PATHS.T}, TS, PLACES, DENSITY),
+    lambda: figures.lab3.paths_over_density({"a": PATHS}, TS, PLACES, DENSITY.T),
+    lambda: figures.lab3.law_grid({}, ["a"], PLACES, DENSITY[:1]),
+    lambda: figures.lab3.law_grid({"a": PATHS}, ["a"], PLACES, DENSITY[:1]),
+    lambda: figures.lab3.law_grid({"a": PATHS}, ["a", "b", "c", "d"], PLACES[1:], DENSITY),
 ])  # fmt: skip
 def test_what_does_not_fit_is_refused(draw, unchecked):
     with pytest.raises(ValueError, match="expected .*, got "):
