@@ -35,6 +35,7 @@ __all__ = [
     "widgets",
     "checking",
     "checks",
+    "commands",
 ]  # in this order they build on each other: each imports only modules before it (checks may import all)
 
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
-__all__ = ["Verb", "positive", "run"]
+__all__ = ["Verb", "parser", "positive", "run"]
 
 
 class Verb(NamedTuple):
@@ -35,6 +35,7 @@ def positive(text: str) -> int:
 
 
 def parser(package: str, verbs: dict[str, Verb]) -> argparse.ArgumentParser:
+    """The parser of a package's verbs."""
     made = argparse.ArgumentParser(prog=f"python -m {package}")
     subparsers = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in verbs.items():

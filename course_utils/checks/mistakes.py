@@ -15,8 +15,19 @@ from course_utils.schedules import Schedule
 from course_utils.shapes import expand_time
 
 __all__ = [
-    *("ALWAYS_FROM_THE_START", "CHANGE_ONLY", "SCHEDULE_IGNORED", "STATE_FORGOTTEN", "WHOLE_STEP"),
-    *("OnPath", "axis_mistakes", "euler_loop", "given", "loss_mistakes", "norm_squared", "overwritten", "path_loss"),
+    "ALWAYS_FROM_THE_START",
+    "CHANGE_ONLY",
+    "SCHEDULE_IGNORED",
+    "STATE_FORGOTTEN",
+    "WHOLE_STEP",
+    "OnPath",
+    "axis_mistakes",
+    "euler_loop",
+    "given",
+    "loss_mistakes",
+    "norm_squared",
+    "overwritten",
+    "path_loss",
 ]
 
 # Sentences for mistakes whose code is the exercise's own.
