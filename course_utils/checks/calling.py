@@ -14,9 +14,22 @@ from torch import Tensor
 from course_utils.checks.families import build, kind_of
 
 __all__ = [
-    *("AnswerError", "Observation", "called", "observe", "pack_observer", "unfinished", "unpack_observer"),
-    *("AlsoAtTheEnd", "DriftAndDiffusion", "LossAndGradient", "Number", "Observer", "PointsAndImages", "Returned"),
-    *("Several", "Training"),
+    "AnswerError",
+    "Observation",
+    "called",
+    "observe",
+    "pack_observer",
+    "unfinished",
+    "unpack_observer",
+    "AlsoAtTheEnd",
+    "DriftAndDiffusion",
+    "LossAndGradient",
+    "Number",
+    "Observer",
+    "PointsAndImages",
+    "Returned",
+    "Several",
+    "Training",
 ]
 
 HINTS = {

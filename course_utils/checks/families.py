@@ -14,7 +14,11 @@ from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
 
-__all__ = ["FAMILIES", "build", "kind_of"]
+__all__ = [
+    "FAMILIES",
+    "build",
+    "kind_of",
+]
 
 
 def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:

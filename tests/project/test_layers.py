@@ -112,10 +112,10 @@ def own_names(text: str, package: str) -> tuple[set[str], set[str]]:
 
 
 def said_public(text: str) -> list[str] | None:
-    """The list `__all__` of a text, None if it has none."""
+    """The list `__all__` of a text, without parts that are found when it runs; None if it has none."""
     for node in ast.parse(text).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets) == "__all__":
-            return ast.literal_eval(node.value)
+            return [ast.literal_eval(name) for name in node.value.elts if not isinstance(name, ast.Starred)]
     return None
 
 
