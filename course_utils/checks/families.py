@@ -15,9 +15,19 @@ from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
 
 __all__ = [
+    "AffineModel",
+    "AffineSDE",
+    "BlockLayers",
+    "CountingSGD",
     "FAMILIES",
+    "PolynomialField",
+    "PowerSchedule",
+    "affine_field",
+    "affine_score",
     "build",
+    "curved_field",
     "kind_of",
+    "squared_distance",
 ]
 
 
