@@ -74,7 +74,7 @@ class Marginal:
 
     def posterior(self, x: Tensor, t: Time) -> Posterior:
         """E[z | x] and E[noise | x]."""
-        x, at = self._at(x, t)
+        at = self._at(x, t)
         return self.p_data.posterior(x, self.schedule.alpha(at), self.schedule.beta(at))
 
     def velocity(self, x: Tensor, t: Time) -> Tensor:
@@ -91,17 +91,16 @@ class Marginal:
 
     def log_prob(self, x: Tensor, t: Time) -> Tensor:
         """log p_t(x), shape (batch,)."""
-        x, at = self._at(x, t)
+        at = self._at(x, t)
         return self.p_data.noisy_log_prob(x, self.schedule.alpha(at), self.schedule.beta(at))
 
-    def _at(self, x: Tensor, t: Time) -> tuple[Tensor, Tensor]:
-        """States and time, checked."""
-        x = as_floats(x)
+    def _at(self, x: Tensor, t: Time) -> Tensor:
+        """The time, checked and expanded."""
         if not self.p_data.singular:
-            return x, expand_path_time(t, x)
+            return expand_path_time(t, x)
         at = expand_time(t, x)
         self.schedule.check_span(at)
-        return x, at
+        return at
 
 
 class LabelledMarginal:
