@@ -7,11 +7,12 @@ floats of torch's default type; a time is a float always, whatever type the stat
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Real
+from jaxtyping import Float, Real
 from torch import Tensor
 
 __all__ = [
     "Field",
+    "Step",
     "Time",
     "as_floats",
     "as_states",
@@ -27,6 +28,9 @@ __all__ = [
 
 Time = float | int | Real[Tensor, ""] | Real[Tensor, " batch"]
 """A time, as a number, a tensor of shape () for the whole batch, or one of shape (batch,)."""
+
+Step = float | Float[Tensor, ""]
+"""Length of a step, a number or a tensor of shape (), the same for the whole batch."""
 
 Field = Callable[[Tensor, Tensor], Tensor]
 """A vector field `u(x, t)`, from states of shape (batch, *event) and a time to velocities of the same shape."""

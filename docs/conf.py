@@ -12,8 +12,7 @@ from sphinx.util.logging import getLogger
 from sphinx.util.typing import stringify_annotation
 
 from course_grading.pages import formulas
-from course_utils.shapes import Field, Time
-from course_utils.simulators import Step
+from course_utils.shapes import Field, Step, Time
 
 project = html_title = "Flow matching and diffusion from scratch"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
@@ -49,10 +48,10 @@ html_show_search_summary = False  # a page opened from disk may not read others
 math_renderer = html_math_renderer = "mathml"
 
 DOLLARS = re.compile(r"\$([^$]+)\$")
-STAR = re.compile(r"(?<=[ (])\*(?=(event|shape)\b)")
+STAR = re.compile(r"(?<=[ (])\*(?=event|shape|sample)")
 ALIASES = {
     stringify_annotation(alias, "smart"): f"~course_utils.{name}"
-    for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "simulators.Step": Step}.items()
+    for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "shapes.Step": Step}.items()
 }
 TRAITS = "(*args: t.Any, **kwargs: t.Any)"  # what traitlets puts before the arguments of a widget
 

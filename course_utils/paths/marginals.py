@@ -9,7 +9,7 @@ from torch.distributions import Distribution
 from course_utils.distributions import Posterior
 from course_utils.paths.conditional import GaussianPath
 from course_utils.schedules import Schedule
-from course_utils.shapes import Time, as_floats, as_states, expand_path_time, expand_time, short_repr
+from course_utils.shapes import Time, as_floats, expand_path_time, expand_time, short_repr
 
 __all__ = ["LabelledMarginal", "Marginal", "marginal"]
 
@@ -44,7 +44,6 @@ CLOSED_FORM = {
     "posterior": "posterior(x, alpha, beta)",
     "noisy_log_prob": "noisy_log_prob(x, alpha, beta)",
     "singular": "attribute `singular`",
-    "event_shape": "event_shape",
 }
 """What a distribution must have for the exact fields of a path that leads to it."""
 
@@ -75,7 +74,7 @@ class Marginal:
 
     def posterior(self, x: Tensor, t: Time) -> Posterior:
         """E[z | x] and E[noise | x]."""
-        x, at = self._at(x, t)
+        at = self._at(x, t)
         return self.p_data.posterior(x, self.schedule.alpha(at), self.schedule.beta(at))
 
     def velocity(self, x: Tensor, t: Time) -> Tensor:
@@ -92,17 +91,16 @@ class Marginal:
 
     def log_prob(self, x: Tensor, t: Time) -> Tensor:
         """log p_t(x), shape (batch,)."""
-        x, at = self._at(x, t)
+        at = self._at(x, t)
         return self.p_data.noisy_log_prob(x, self.schedule.alpha(at), self.schedule.beta(at))
 
-    def _at(self, x: Tensor, t: Time) -> tuple[Tensor, Tensor]:
-        """States and time, checked."""
-        x = as_states(x, self.p_data.event_shape)
+    def _at(self, x: Tensor, t: Time) -> Tensor:
+        """The time, checked and expanded."""
         if not self.p_data.singular:
-            return x, expand_path_time(t, x)
+            return expand_path_time(t, x)
         at = expand_time(t, x)
         self.schedule.check_span(at)
-        return x, at
+        return at
 
 
 class LabelledMarginal:
@@ -145,7 +143,7 @@ class LabelledMarginal:
             raise ValueError(f"expected one label for each of {len(x)} states, got labels of shape {tuple(y.shape)}")
         x = as_floats(x)
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-        expand_path_time(t, x)
+        expand_time(t, x)
         out = x.new_empty(len(x) if method == "log_prob" else x.shape)
         order = y.argsort()
         labels, counts = y[order].unique_consecutive(return_counts=True)

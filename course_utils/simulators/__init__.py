@@ -2,7 +2,6 @@
 
 from course_utils.simulators.solving import BLOCK, Trajectory, simulate
 from course_utils.simulators.steps import (
-    Step,
     ddim_step,
     euler_maruyama_step,
     euler_step,
@@ -14,7 +13,6 @@ from course_utils.simulators.steps import (
 
 __all__ = [
     "BLOCK",
-    "Step",
     "Trajectory",
     "ddim_step",
     "euler_maruyama_step",

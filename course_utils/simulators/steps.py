@@ -1,15 +1,13 @@
 """Steps of ODEs and SDEs: pure functions from the state at one time to that at a later one."""
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from course_utils.processes import SDE
 from course_utils.schedules import Schedule
-from course_utils.shapes import Field, Time, as_floats, check_same_shape, expand_path_time
+from course_utils.shapes import Field, Step, Time, as_floats, check_same_shape, expand_path_time
 
 __all__ = [
-    "Step",
     "ddim_step",
     "euler_maruyama_step",
     "euler_step",
@@ -18,9 +16,6 @@ __all__ = [
     "midpoint_step",
     "rk4_step",
 ]
-
-Step = float | Float[Tensor, ""]
-"""Length of a step, a number or a tensor of shape (), the same for the whole batch."""
 
 
 def euler_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:

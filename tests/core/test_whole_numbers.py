@@ -122,6 +122,19 @@ def test_the_numbers_that_were_wrong():
     assert law.log_prob(torch.tensor([[0]])).item() == pytest.approx(-math.log(2 * math.pi) / 2)
 
 
+def test_noise_for_whole_numbers_is_drawn_in_floats():
+    drawn = [GaussianPath().sample(z, T, generator=torch.Generator().manual_seed(0)) for z in (Z, Z.float())]
+    assert torch.equal(drawn[0].x, drawn[1].x) and torch.equal(drawn[0].velocity, drawn[1].velocity)
+
+
+def test_what_is_kept_of_whole_numbers_are_floats():
+    """Samples of a path, data sets and their draws."""
+    for sample in (GaussianPath().sample(Z, T), LinearPath().sample(Z, T, X)):
+        assert {value.dtype for value in (sample.x, sample.z, sample.noise)} == {torch.float32}
+    data = Empirical(Z)
+    assert data.data.dtype == data.sample().dtype == torch.float32
+
+
 @pytest.mark.parametrize("shape", [(), (3,)])
 def test_a_time_of_whole_states_stays_a_float(shape):
     for dtype in (torch.int64, torch.bool):
