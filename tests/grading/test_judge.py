@@ -398,6 +398,12 @@ def test_what_cells_print_is_kept_and_figure_cells_do_not_run():
     assert grade(submission(euler_figure="1 / 0\ndef helper(): return 2", ex_1_6_code=helped)).points == 12
 
 
+def test_half_a_character_is_kept_as_something_that_can_be_written():
+    outcome = grade(submission(EARLY, "print('a\\ud800b')\nraise ValueError('c\\ud800d')"))
+    assert outcome.points == 12 and re.fullmatch("a.+b\n\nValueError: c.+d", outcome.printed["mine"])
+    assert from_json(to_json(outcome), Outcome) == outcome
+
+
 def test_what_a_notebook_prints_is_bounded_in_all():
     notebook = notebook_of()
     notebook["cells"] += [code("print('x' * 30_000)", f"loud-{i}") for i in range(20)]
