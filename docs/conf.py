@@ -18,8 +18,10 @@ from course_utils.simulators import Step
 project = html_title = "Flow matching and diffusion from scratch"
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!course_utils).*")]  # pages of other packages are not at hand without a network
-nitpick_ignore = [("py:class", "course_utils.checks.calling.Observation")]  # what a check saw: not for readers
+nitpick_ignore_regex = [
+    ("py:.*", r"(?!course_utils).*"),  # pages of other packages are not at hand without a network
+    ("py:class", r"course_utils\.checks\.(calling|inputs)\..*"),  # how a check draws and sees: not for readers
+]
 suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`
 
 nb_execution_mode = "off"

@@ -243,7 +243,8 @@ def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tenso
             raise
         own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == _file(fn)]
         where = f" in your line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
-        raise AnswerError(f"your function raised {type(error).__name__}: {error}{where}{_hint(error)}") from error
+        raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        raise AnswerError(f"your function raised {raised}{where}{_hint(error)}") from error
     return {name: value.detach().clone() for name, value in values.items()}
 
 

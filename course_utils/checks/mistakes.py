@@ -47,19 +47,23 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
         states: Name of the argument that the time has to fit, "x" or "z".
         images: Whether an answer can fit images only.
     """
-    times = {
-        "t not reshaped": lambda t: t,
-        "t of shape (B, 1)": lambda t: t.reshape(-1, 1),
-        "images only": lambda t: t.reshape(-1, 1, 1, 1),
-    }
-    messages = (
-        f"the times met the wrong axis: t of shape (B,) lines up with the last axis of {states}, not with the batch.",
-        "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch.",
-        f"t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from {states}.",
-    )
     family = [
-        Mistake(name, given(formula, t=reshape), message)
-        for (name, reshape), message in zip(times.items(), messages, strict=True)
+        Mistake(
+            "t not reshaped",
+            formula,
+            "the times met the wrong axis: t of shape (B,) lines up with the last axis of "
+            f"{states}, not with the batch.",
+        ),
+        Mistake(
+            "t of shape (B, 1)",
+            given(formula, t=lambda t: t.reshape(-1, 1)),
+            "t of shape (B, 1) fits states of shape (B, d) only; images have three axes after the batch.",
+        ),
+        Mistake(
+            "images only",
+            given(formula, t=lambda t: t.reshape(-1, 1, 1, 1)),
+            f"t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from {states}.",
+        ),
     ]
     return family if images else family[:2]
 

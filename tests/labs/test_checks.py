@@ -21,7 +21,6 @@ from tests.support.mutants import mutants
 EXERCISES = [(lab, e) for lab in checks.LABS for e in checks.exercises(lab).values()]
 LAB1 = checks.exercises("lab1")
 FOLDER = Path(checks.__file__).parent
-LABS = [lab for lab in checks.LABS if (FOLDER / lab).is_dir()]
 each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e in EXERCISES])
 SEEDS = range(1000, 1200)
 
@@ -162,10 +161,11 @@ def test_changed_inputs_randomness_nan_and_dtype_are_refused(lab, exercise):
             exercise.check(wrap(change))
 
 
-def test_every_file_of_a_lab_is_one_exercise_of_that_name():
-    for lab in LABS:
+def test_every_exercise_of_a_lab_has_a_file_of_its_name():
+    for lab in checks.LABS:
         files = [path.stem for path in (FOLDER / lab).glob("*.py") if path.stem != "__init__"]
-        assert sorted(files) == sorted(checks.exercises(lab)) == sorted(getattr(checks, lab).__all__)
+        assert set(files) >= set(checks.exercises(lab)) == set(getattr(checks, lab).__all__)
+        assert all(e.oracle.__module__ == f"course_utils.checks.{lab}.{e.name}" for e in checks.exercises(lab).values())
 
 
 def test_exercises_come_in_the_order_of_their_numbers():
@@ -189,7 +189,7 @@ def test_labs_are_listed_and_imported_when_used():
 
 
 def test_a_lab_depends_on_its_own_folder_and_on_what_all_labs_share():
-    for lab in LABS:
+    for lab in checks.LABS:
         files = {path.relative_to(FOLDER).as_posix() for path in checks.sources(lab)}
         assert {"calling.py", "exercise.py", "families.py", "inputs.py", "mistakes.py", f"{lab}/__init__.py"} <= files
         assert {name.split("/")[0] for name in files if "/" in name} == {lab}
@@ -201,14 +201,13 @@ def test_a_lab_depends_on_its_own_folder_and_on_what_all_labs_share():
         )
 
 
-OLD = {"lab3.py", "lab4.py", "lab5.py", "old.py"}  # not in folders yet
-MODULES = [path for path in sorted(FOLDER.rglob("*.py")) if path.name not in OLD]
+MODULES = sorted(FOLDER.rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(FOLDER).as_posix())
 def test_a_module_says_what_it_is_and_what_is_public_and_its_functions_are_short(path):
     tree = ast.parse(path.read_text("utf-8"))
-    assert ast.get_docstring(tree) and len(path.read_text("utf-8").splitlines()) <= 300
+    assert ast.get_docstring(tree)
     assert any(isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__" for node in tree.body)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     assert [node.name for node in functions if node.end_lineno - node.lineno >= 30] == []

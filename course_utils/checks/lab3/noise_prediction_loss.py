@@ -1,0 +1,81 @@
+"""Exercise 3.3: the mean squared difference of a model's noise and the noise of the path."""
+
+import torch.nn.functional as F
+
+from course_utils.checks.calling import LossAndGradient
+from course_utils.checks.exercise import exercise
+from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, weighted
+from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
+from course_utils.shapes import expand_time
+
+__all__ = ["noise_prediction_loss"]
+
+
+@exercise(
+    "3.3",
+    "Noise prediction loss",
+    points=2,
+    sees=LossAndGradient(),
+    rtol=1e-6,
+    why="loss and gradient of an affine model in float64, for times up to 0.9",
+)
+def noise_prediction_loss(model, schedule, z, t, noise):
+    total = 0.0
+    for i, answer in enumerate(predictions(model, schedule, z, t, noise)):
+        total = total + F.mse_loss(answer, noise[i], reduction="sum")
+    return total / len(z)
+
+
+noise_prediction_loss.inputs(loss_inputs)
+
+
+def _noise(path):
+    return path.noise
+
+
+@noise_prediction_loss.mistake("the target has the wrong sign: it is the noise itself, with which x was made.")
+def sign(*arguments):
+    return path_loss(lambda path: -path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake("this is the score matching loss: its target grows without bound as beta goes to 0.")
+def score_as_target(*arguments):
+    return path_loss(lambda path: -path.noise / path.beta)(*arguments)
+
+
+@noise_prediction_loss.mistake("this target is the velocity of the linear path: the noise alone is asked for.")
+def velocity_as_target(*arguments):
+    return path_loss(lambda path: path.z - path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake(
+    "the target is the noise as it stands in x, scaled by beta: noise of unit size is asked for."
+)
+def scaled_noise(*arguments):
+    return path_loss(lambda path: path.beta * path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake("the model's answer is converted, as if it were a score: here it is the noise already.")
+def prediction_taken_for_a_score(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return norm_squared((-path.beta * model(path.x, t) - noise) ** 2)
+
+
+@noise_prediction_loss.mistake("x - z is not the noise: z is scaled in x, and the noise as well.")
+def noisy_minus_clean_as_target(*arguments):
+    return path_loss(lambda path: path.x - path.z)(*arguments)
+
+
+@noise_prediction_loss.mistake(
+    "the squared difference is still divided by beta squared: that factor was to be dropped."
+)
+def weight_of_the_score(*arguments):
+    return weighted(_noise, power=-1)(*arguments)
+
+
+@noise_prediction_loss.mistake("the squared difference is multiplied by beta squared: no weight is asked for.")
+def weighted_by_the_variance(*arguments):
+    return weighted(_noise, power=1)(*arguments)
+
+
+noise_prediction_loss.mistakes += both_losses_mistakes(_noise)

@@ -1,0 +1,193 @@
+"""Exercise 5.1: alpha and beta of the variance preserving schedule, whose rate of noise grows in a straight line."""
+
+import math
+
+import torch
+
+from course_utils.checks.calling import Several
+from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import dyadic
+
+__all__ = ["variance_preserving"]
+
+
+@exercise("5.1", "Variance preserving schedule", points=2, sees=Several("alpha", "beta"))
+def variance_preserving(t, b_min, b_max):
+    alphas, betas = torch.empty_like(t), torch.empty_like(t)
+    for i, s in enumerate(t.tolist()):
+        log_alpha = -0.25 * (1 - s) ** 2 * (b_max - b_min) - 0.5 * (1 - s) * b_min
+        alphas[i] = math.exp(log_alpha)
+        betas[i] = math.sqrt(1 - math.exp(log_alpha) ** 2)
+    return alphas, betas
+
+
+@variance_preserving.inputs
+def _(normal):
+    b_min = dyadic(normal, 0.0, 1.0)
+    b_max = 1 + 4 * dyadic(normal, 0.0, 1.0)
+    return {"t": 0.05 + 0.8 * normal(5).sigmoid(), "b_min": b_min, "b_max": b_max}
+
+
+def _log_alpha(t, b_min, b_max):
+    return -((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_min / 2
+
+
+def _beta(alpha):
+    return (1 - alpha**2).sqrt()
+
+
+def _pair(log_alpha):
+    """Alpha and beta of a logarithm of alpha."""
+    alpha = log_alpha.exp()
+    return alpha, _beta(alpha)
+
+
+@variance_preserving.mistake(
+    "time runs the other way: here t = 1 is data, so alpha has to rise with t. (Papers on diffusion count "
+    "from the data.)"
+)
+def time_inverted(t, b_min, b_max):
+    return _pair(_log_alpha(1 - t, b_min, b_max))
+
+
+@variance_preserving.mistake("alpha is the square of what it should be: check the two fractions in the exponent.")
+def alpha_squared(t, b_min, b_max):
+    return _pair(2 * _log_alpha(t, b_min, b_max))
+
+
+@variance_preserving.mistake("beta is a variance: the standard deviation of the noise is asked for.")
+def variance(t, b_min, b_max):
+    alpha = _log_alpha(t, b_min, b_max).exp()
+    return alpha, 1 - alpha**2
+
+
+@variance_preserving.mistake("alpha and beta sum to 1, as on the linear path; here their squares do.")
+def sum_instead_of_squares(t, b_min, b_max):
+    alpha = _log_alpha(t, b_min, b_max).exp()
+    return alpha, 1 - alpha
+
+
+@variance_preserving.mistake("alpha is negative: the formula gives its logarithm.")
+def no_exponential(t, b_min, b_max):
+    log_alpha = _log_alpha(t, b_min, b_max)
+    return log_alpha, _beta(log_alpha.exp())
+
+
+@variance_preserving.mistake("alpha is negative, and beta is made from it: the formula gives the logarithm of alpha.")
+def no_exponential_beta_follows(t, b_min, b_max):
+    log_alpha = _log_alpha(t, b_min, b_max)
+    return log_alpha, _beta(log_alpha)
+
+
+@variance_preserving.mistake(
+    "the squares of alpha and beta have to sum to 1; with yours, alpha and the square of beta do."
+)
+def alpha_not_squared(t, b_min, b_max):
+    alpha = _log_alpha(t, b_min, b_max).exp()
+    return alpha, (1 - alpha).sqrt()
+
+
+@variance_preserving.mistake(
+    "either b_min and b_max are exchanged (the small rate belongs to the data, the large one to noise), "
+    "or the square covers t alone, as in 1 - t**2: it belongs to the whole of 1 - t."
+)
+def rates_exchanged(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_max, b_min))
+
+
+@variance_preserving.mistake(
+    "the exponent is linear in 1 - t: a rate that grows in a straight line adds up to a curve."
+)
+def not_squared(t, b_min, b_max):
+    return _pair(-(1 - t) * ((b_max - b_min) / 4 + b_min / 2))
+
+
+@variance_preserving.mistake("the linear term has t where 1 - t belongs: at t = 1 nothing of the exponent may be left.")
+def t_in_the_linear_term(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 4 - t * b_min / 2)
+
+
+@variance_preserving.mistake(
+    "the quadratic term has t where 1 - t belongs: at t = 1 nothing of the exponent may be left."
+)
+def t_in_the_quadratic_term(t, b_min, b_max):
+    return _pair(-(t**2) * (b_max - b_min) / 4 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("the two fractions of the exponent are exchanged.")
+def fractions_exchanged(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 2 - (1 - t) * b_min / 4)
+
+
+@variance_preserving.mistake(
+    "the quadratic term is twice what it should be: a rate that grows in a straight line is on average half of its end."
+)
+def both_halves(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 2 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("the linear term is half of what it should be.")
+def both_quarters(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_min / 4)
+
+
+@variance_preserving.mistake("the linear term has b_max: near t = 1, where the data is, the rate is the small one.")
+def b_max_in_the_linear_term(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 4 - (1 - t) * b_max / 2)
+
+
+@variance_preserving.mistake("the quadratic term has the wrong sign: b_max - b_min is positive.")
+def sign_of_the_growth(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_min - b_max) / 4 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("alpha is right; beta is that of the linear path, not of this one.")
+def beta_of_the_linear_path(t, b_min, b_max):
+    return _log_alpha(t, b_min, b_max).exp(), 1 - t
+
+
+@variance_preserving.mistake("alpha is right; beta is made from its logarithm.")
+def beta_from_the_logarithm(t, b_min, b_max):
+    log_alpha = _log_alpha(t, b_min, b_max)
+    return log_alpha.exp(), _beta(log_alpha)
+
+
+@variance_preserving.mistake(
+    "alpha is the square root of what it should be: the formula gives the logarithm of alpha itself."
+)
+def root_of_alpha(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_min, b_max) / 2)
+
+
+@variance_preserving.mistake(
+    "the two terms of the exponent have opposite signs: noise of either part makes alpha smaller."
+)
+def opposite_signs(t, b_min, b_max):
+    return _pair(_log_alpha(t, -b_min, b_max - 2 * b_min))
+
+
+@variance_preserving.mistake("alpha is larger than 1, so that no real beta is left: look at the signs in the exponent.")
+def sign(t, b_min, b_max):
+    return _pair(-_log_alpha(t, b_min, b_max))
+
+
+@variance_preserving.mistake("the quadratic term is multiplied by b_max; what counts is how far the rate grows.")
+def b_max_for_the_difference(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_min, b_max + b_min))
+
+
+@variance_preserving.mistake("the term that is linear in 1 - t is missing.")
+def no_linear_term(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) / 4)
+
+
+@variance_preserving.mistake(
+    "this exponent is the rate of the noise at time t itself; alpha needs what adds up from t to 1."
+)
+def rate_not_integrated(t, b_min, b_max):
+    return _pair(-((1 - t) * (b_max - b_min) + b_min) / 2)
+
+
+@variance_preserving.mistake("alpha and beta are exchanged: the factor of the data comes first.")
+def exchanged(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_min, b_max))[::-1]
