@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from course_grading.marked import NOTHING, work
 from course_grading.marks import Mark
 from course_grading.pages.feedback import feedback
-from course_grading.pages.text import markdown
+from course_grading.pages.text import LONGEST, markdown
 from tests.support.grading_class import notebook
 from tests.support.pages import ASKED, HOSTILE, WRONG, Seen, dangers, judged, row
 
@@ -68,6 +68,14 @@ def test_it_says_points_mistakes_and_comments():
     assert "1.1 Euler loop: 1 of 2 points, not right, marked by hand" in page
     assert "1.2 Heun step: 2 of 2 points, right" in page
     assert "Question 1: – of 3 points, to be marked by hand" in page
+
+
+def test_what_is_said_is_plain_and_bounded():
+    found = judged()
+    said = "a\x1b[31m\u202eb\x00" + "c" * (2 * LONGEST)
+    loud = tuple(replace(answer, message=said) for answer in found.outcome.answers)
+    page = page_of(work(ASKED, replace(found.outcome, answers=loud), found.cells))
+    assert "abccc" in page and "c" * (LONGEST + 1) not in page
 
 
 def test_one_answer_waits():
