@@ -18,7 +18,7 @@ EXTRAS = ("", "grade", "book", "test")
 """Extras of pyproject.toml, each with all that those before it have; the empty one is what a student needs."""
 
 TRIED = {
-    "": "torch, scipy.linalg, scipy.optimize, matplotlib.pyplot, seaborn, mlxtend.data, pooch, safetensors.torch, "
+    "": "torch, scipy.linalg, scipy.optimize, matplotlib.pyplot, seaborn, pooch, safetensors.torch, "
     "ipywidgets, anywidget, ipykernel.kernelapp, nbconvert.exporters, jupyterlab.labapp",
     "grade": "nbgrader.preprocessors, nbgrader.api, dask.distributed",
     "book": "sphinx.cmd.build, myst_nb, furo",

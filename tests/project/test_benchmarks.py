@@ -225,7 +225,8 @@ def run(monkeypatch, tmp_path, capsys):
         "bad": lambda quick: iter([alone("bad", "slow", 3.0, "s", most=2.0), curve()]),
     }
     threads = torch.get_num_threads()
-    monkeypatch.setattr(command, "benchmarks", lambda: made)
+    monkeypatch.setattr(command, "BENCHMARKS", dict.fromkeys(made, ""))
+    monkeypatch.setattr(command, "benchmark", made.get)
     yield lambda *arguments: (command.main([*arguments, "--out", str(tmp_path)]), *capsys.readouterr())
     torch.set_num_threads(threads)
 
@@ -236,9 +237,11 @@ def test_exit_status_is_that_of_the_rows(run):
     assert run()[0] == 1
 
 
-def test_an_unknown_benchmark_is_one_sentence_and_status_2(run):
-    status, out, said = run("godo")
-    assert (status, out) == (2, "")
+def test_an_unknown_benchmark_is_one_sentence_and_status_2(run, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run("godo")
+    out, said = capsys.readouterr()
+    assert (stop.value.code, out) == (2, "")
     assert said == "error: expected benchmarks among good, bad, got godo\n"
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import course
+from course_setup import packages
 from course_utils import checks
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("course_utils", "pyproject.toml", "README.md", "LICENSE")
+SOURCES = ("course_utils", "course_grading", "course_setup", "pyproject.toml", "README.md", "LICENSE")
 LAB = ROOT / "labs" / "lab1_simulation" / "lab1_simulation.ipynb"
 SAY_WHERE = "import sys, course_utils, torch\nprint(course_utils.__file__, sys.prefix, torch.__file__, sep='\\n')"
 
@@ -53,15 +53,16 @@ def test_it_holds_every_file_of_the_package(wheel):
     package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "course_utils").rglob("*")
                if path.is_file() and "__pycache__" not in path.parts}  # fmt: skip
     with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.startswith("course_utils/")}
-    assert packed == package
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    assert packed == package  # and nothing else: no grader, no set-up
 
 
 def test_a_notebook_installs_it_and_runs_lab_1(wheel, tmp_path):
     python, folder = empty_environment(tmp_path / "environment"), tmp_path / "downloads"
     folder.mkdir()
+    options = [*packages.cpu_options(), f"-c {ROOT / 'constraints.txt'}"]
     notebook = nbformat.read(LAB, as_version=4)
-    install = nbformat.v4.new_code_cell(f"%pip install {' '.join(course.cpu_options())} {wheel}")
+    install = nbformat.v4.new_code_cell(f"%pip install {' '.join(options)} {wheel}")
     notebook.cells = [install, *notebook.cells, nbformat.v4.new_code_cell(SAY_WHERE)]
     nbformat.write(notebook, folder / LAB.name)
     variables = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}

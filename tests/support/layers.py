@@ -3,5 +3,5 @@
 ORDER = [
     "shapes", "distributions", "schedules", "processes", "simulators", "paths", "losses", "networks", "guidance",
     "storage", "weights", "training", "likelihood", "metrics", "data", "digits", "plotting", "widgets", "checks",
-    "__main__",
+    "commands", "__main__",
 ]  # fmt: skip
