@@ -5,7 +5,6 @@ import pickle
 import random
 import re
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,7 +14,7 @@ from benchmarks.grading import mistaken
 from course_grading import cases, verdicts
 from course_grading.cases import question
 from course_grading.judge import close_sandbox, judge, warm_sandbox
-from course_grading.labs import exercises, read_lab
+from course_grading.labs import exercises
 from course_grading.model import MB, Answer, Limits, Outcome, from_json, to_json
 from course_grading.notebook import Cell
 from course_grading.plan import Released
@@ -565,11 +564,3 @@ def test_an_unknown_lab_is_refused():
     for lab in ("lab9_nothing", "exercise", "__doc__", "../lab1", "lab1_other"):
         with pytest.raises(ValueError, match="unknown lab"):
             grade(submission(), lab)
-
-
-def test_a_lab_without_its_exercises_is_refused(tmp_path: Path):
-    folder = tmp_path / "labs" / LAB
-    folder.mkdir(parents=True)
-    (folder / f"{LAB}.ipynb").write_bytes(packed({"cells": [code("def euler(): pass")]}))
-    with pytest.raises(ValueError, match="found none for: .*heun_step"):
-        read_lab(LAB, tmp_path)
