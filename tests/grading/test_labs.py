@@ -23,6 +23,7 @@ def test_every_exercise_and_every_question_is_a_task(name):
     }
     questions = [task for task in lab.tasks if not task.exercise]
     assert [task.label for task in questions] == [f"Question {i + 1}" for i in range(len(questions))]
+    assert len({task.number for task in lab.tasks}) == len({task.cell for task in lab.tasks}) == len(lab.tasks)
     assert lab.points == 20 or name != LAB
     assert all(lab.cells[task.cell].kind == "markdown" for task in questions)
 
