@@ -10,6 +10,7 @@ made from these two, again in every run.
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -76,7 +77,6 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
         if options.source and Path(options.source).resolve() != folder / "submitted":
             for sentence in check_in(options.source, folder, lab.name, released()).sentences():
                 print(sentence)
-        submissions(folder, lab.name)  # refused before anything of an earlier run is gone
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
             book.prepare(lab)
@@ -106,18 +106,18 @@ def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | N
     """Every submission with its outcome: first those that are known, then the others as they are judged."""
     todo = set()
     for submission in _all(folder, lab):
-        outcome = _known(submission, lab, run)
+        outcome = _known(submission, lab, run if options.resume else None)
         if outcome is None:
             todo.add(submission.student)
         else:
             yield Judged(submission, submission.notebook(), outcome)
     if not todo:
         return
-    judge = judge or _sandboxed(options)
+    one_judge = partial(judge or _sandboxed(options), lab=lab.name, seed=run.seed, limits=options.limits)
+    run.start(forget=not options.resume)
     fresh = (one for one in _all(folder, lab) if one.student in todo)
     with workers(min(options.workers, len(todo)), options.scheduler) as client:
-        window = 2 * options.workers + 2
-        done = judge_all(fresh, lab, client, judge, run.seed, options.limits, window)
+        done = judge_all(fresh, lab, client, one_judge, window=2 * options.workers + 2)
         for one in tqdm(done, total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5):
             if one.outcome.final:
                 run.save(one.submission, one.outcome)
@@ -128,10 +128,11 @@ def _all(folder: Path, lab: Lab) -> Iterator[Submission]:
     return submissions(folder, lab.name, released())
 
 
-def _known(submission: Submission, lab: Lab, run: Run) -> Outcome | None:
+def _known(submission: Submission, lab: Lab, earlier: Run | None) -> Outcome | None:
+    """The outcome of what need not be judged: there is nothing to judge, or an earlier run has done it."""
     if submission.content is None:
         return lab.ungraded(submission.student, submission.reason or "no notebook")
-    return run.load(submission)
+    return earlier.load(submission) if earlier else None
 
 
 def _sandboxed(options: Options) -> Judge:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from course_grading import notebook
@@ -45,20 +46,21 @@ def read_lab(name: str, root: str | Path = ROOT) -> Lab:
     if name not in paths:
         raise ValueError(f"unknown lab {name!r}, expected one of: {', '.join(paths) or 'none, there is no labs/'}")
     found = notebook.read(paths[name].read_bytes())
+    if found.reason:
+        raise ValueError(f"expected a released notebook in {paths[name]}: {found.reason}")
     answers = [cell for cell in found.cells if cell.mark.get("solution")]
-    tasks = _judged(name, answers, paths[name])
+    tasks = _judged(exercises(name), answers, paths[name])
     tasks += [_by_hand(cell) for cell in answers if cell.mark.get("grade")]
     return Lab(name, tuple(tasks), {cell.id: cell for cell in found.cells}, _rules(paths[name]))
 
 
-def _judged(lab: str, answers: list[Cell], path: Path) -> list[Task]:
+def _judged(asked: Mapping[str, Exercise], answers: list[Cell], path: Path) -> list[Task]:
     """A task for each exercise: its cell is the last that defines the function."""
     places = {name: cell for cell in answers if cell.kind == "code" for name in _defined(cell)}
-    asked = exercises(lab).values()
-    missing = [exercise.name for exercise in asked if exercise.name not in places]
+    missing = [name for name in asked if name not in places]
     if missing:
         raise ValueError(f"expected cells for all exercises in {path}, found none for: {', '.join(missing)}")
-    return [Task(places[e.name].grade_id, e.number, e.title, e.points, e.name) for e in asked]
+    return [Task(places[name].grade_id, e.number, e.title, e.points, name) for name, e in asked.items()]
 
 
 def _defined(cell: Cell) -> list[str]:

@@ -11,6 +11,7 @@ from course_grading.intake.checkin import Submission
 from course_grading.model import Lab, Outcome, from_json, to_json
 from course_utils.storage import write_file
 
+RUN = "run.json"
 PRIVATE = 0o600
 LONGEST_NAME = 200
 """Bytes of a student's name that is the name of a file, too."""
@@ -26,7 +27,7 @@ class Kept(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Begun(Struct, frozen=True, forbid_unknown_fields=True):
-    """What `run.json` holds."""
+    """What the file `RUN` holds."""
 
     lab: str
     seed: int
@@ -45,6 +46,13 @@ class Run:
     folder: Path
     seed: int
     rules: str
+
+    def start(self, *, forget: bool) -> None:
+        """Write down the seed, so that the run can be resumed; forget outcomes of the run before it."""
+        write_file(self.folder / RUN, to_json(Begun(self.folder.name, self.seed)) + "\n", PRIVATE)
+        if forget:
+            for old in (self.folder / "outcomes").glob("*.json"):
+                old.unlink()
 
     def file(self, student: str) -> Path:
         """Where the outcome of a student is kept."""
@@ -68,7 +76,7 @@ class Run:
 
 
 def begin(folder: str | Path, lab: Lab, *, seed: int | None = None, resume: bool = False) -> Run:
-    """A new run, or the earlier one when it is resumed.
+    """A new run, or the earlier one when it is resumed; of the earlier one nothing is lost before `Run.start`.
 
     Args:
         folder: The class's folder.
@@ -82,13 +90,9 @@ def begin(folder: str | Path, lab: Lab, *, seed: int | None = None, resume: bool
     place = Path(folder) / "grading" / lab.name
     place.mkdir(parents=True, exist_ok=True)
     place.parent.chmod(0o700)
-    file = place / "run.json"
+    file = place / RUN
     if seed is None:
         seed = _earlier(file) if resume and file.is_file() else secrets.randbits(62)
-    write_file(file, to_json(Begun(lab.name, seed)) + "\n", PRIVATE)
-    if not resume:
-        for old in (place / "outcomes").glob("*.json"):
-            old.unlink()
     return Run(place, seed, lab.rules)
 
 

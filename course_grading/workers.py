@@ -10,11 +10,11 @@ from multiprocessing import resource_tracker
 from dask.distributed import Client, Future, LocalCluster, as_completed
 
 from course_grading.intake.checkin import Submission
-from course_grading.model import Lab, Limits, Outcome
+from course_grading.model import Lab, Outcome
 from course_grading.notebook import Notebook
 
 Judge = Callable[..., Outcome]
-"""Such as `judge.judge`."""
+"""Such as `judge.judge`: from a notebook and options to its outcome."""
 
 LONGEST_REASON = 500
 
@@ -68,18 +68,14 @@ def _ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def judge_all(
-    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, seed: int, limits: Limits, window: int
-) -> Iterator[Judged]:
+def judge_all(found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, window: int) -> Iterator[Judged]:
     """Judge submissions; yields each as it is known.
 
     Args:
         found: Submissions; at most `window` of them are in memory at a time.
         lab: The lab.
         client: The workers.
-        judge: Judges one notebook.
-        seed: What the inputs of the exercises are drawn from.
-        limits: What one submission may use.
+        judge: Called with a notebook and `student=`, on a worker.
         window: How many are handed out at a time.
     """
     waiting = iter(found)
@@ -90,8 +86,7 @@ def judge_all(
         for one in islice(waiting, count):
             notebook = one.notebook()
             run = replace(notebook, cells=notebook.code)
-            options = {"student": one.student, "lab": lab.name, "seed": seed, "limits": limits}
-            future = client.submit(judge, run, **options, pure=False)
+            future = client.submit(judge, run, student=one.student, pure=False)
             handed[future.key] = one, notebook
             futures.append(future)
         return futures

@@ -127,6 +127,38 @@ def test_other_rules_are_judged_again(tmp_path):
         assert other.load(submission) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["{", "3", '{"lab": "x"}', '{"lab": "x", "seed": "1"}', '{"lab": "x", "seed": 1, "a": 2}']
+)
+def test_a_run_that_somebody_changed_is_not_resumed(tmp_path, text):
+    file = tmp_path / "grading" / LAB / "run.json"
+    write_file(file, text)
+    with pytest.raises(ValueError, match="run.json was changed by hand.*grade without --resume, or with --seed"):
+        outcomes.begin(tmp_path, ASKED, resume=True)
+    assert file.read_text() == text
+    assert outcomes.begin(tmp_path, ASKED, seed=5, resume=True).seed == 5
+
+
+def test_an_outcome_that_somebody_changed_is_judged_again(tmp_path):
+    submission = Submission("anna", b"{}")
+    one = outcomes.begin(tmp_path, ASKED, seed=1)
+    one.save(submission, ASKED.ungraded("anna", "x"))
+    text = one.file("anna").read_text("utf-8")
+    assert one.load(submission) is not None
+    for old, new in {"missing": "fine", '"points": 0.0': '"points": "2"', '"seed"': '"sed"', "}": ""}.items():
+        assert old in text
+        one.file("anna").write_text(text.replace(old, new), "utf-8")
+        assert one.load(submission) is None
+
+
+def test_a_name_that_tells_no_student_is_said(tmp_path, cluster, capsys):
+    source = tmp_path / "in"
+    for name in ("anna.ipynb", f"{LAB} (1).ipynb"):
+        write_file(source / name, json.dumps(notebook()))
+    assert totals(run(tmp_path / "class", cluster, source=str(source))) == {"anna": 12}
+    assert f"left alone, since the name tells no student: {LAB} (1).ipynb" in capsys.readouterr().out
+
+
 def test_marks_by_hand_reach_table_and_feedback(tmp_path, cluster, judged):
     folder = small_class(tmp_path / "class", 1)
     run(folder, cluster)
@@ -226,7 +258,7 @@ def test_stopped_in_the_middle_and_resumed(tmp_path, cluster, judged, how):
     wait_until(lambda: process.poll() is not None or len(list(outcomes.glob("*.json"))) >= 3)
     said = [line for line in re.split(r"[\r\n]+", stop(process, how)) if line and not line.startswith(f"{LAB}: ")]
     if how == "Ctrl-C":
-        assert said == ["stopped: the same command goes on from here (grade: with --resume)"]
+        assert said == [f"stopped: what is judged is kept; python course.py grade {LAB} --resume goes on from here"]
     wait_until(lambda: not any(alive(pid) for pid in set(pids.read_text().split())))
     kept = {path.stem for path in outcomes.glob("*.json")}
     assert 3 <= len(kept) < 12 and not (folder / "grades.csv").exists()
@@ -297,6 +329,21 @@ def test_without_a_sandbox_nothing_is_graded(tmp_path, monkeypatch, capsys):
     error = capsys.readouterr().err
     assert "not installed" in error and "container" in error and error.count("\n") == 1
     assert not (folder / "grades.csv").exists()
+
+
+def test_a_grading_that_cannot_start_leaves_the_earlier_one(tmp_path, cluster, monkeypatch, judged):
+    folder = small_class(tmp_path / "class", 2)
+    run(folder, cluster, seed=None)
+    kept = {
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix in (".json", ".csv")
+    }
+    assert len(kept) == 4
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    for options in ([], ["--seed", "7"], ["--from", str(tmp_path / "nowhere")]):
+        assert main(["grade", LAB, "--folder", str(folder), *options]) == 2
+        assert {path: path.read_bytes() for path in kept} == kept
+    run(folder, cluster, seed=None, resume=True)
+    assert len(judged()) == 2
 
 
 def test_a_missing_scheduler_is_said(tmp_path, monkeypatch):
