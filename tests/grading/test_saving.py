@@ -117,7 +117,9 @@ def test_lines_and_text_stay_sharp():
 
 
 def test_stills_stay_as_they_are_and_the_given_notebook_too():
-    live = notebook(player(), plotting.image_html(encoded(GRADIENT, "png"), "A gradient.", 300))
+    noise = np.random.default_rng(0).integers(0, 256, GRADIENT.shape, np.uint8)  # as WebP, which would shrink again
+    shown = [plotting.image_html(encoded(picture, "png"), "A picture.", 300) for picture in (GRADIENT, noise)]
+    live = notebook(player(), *shown)
     before = nbformat.writes(live)
     once = saving.stills(live)
     assert nbformat.writes(live) == before
