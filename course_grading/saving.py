@@ -9,7 +9,7 @@ import io
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nbformat
@@ -32,11 +32,11 @@ IMAGE = re.compile(r"<img\b[^>]*>")
 PICTURE = re.compile(r"data:image/(\w+);base64,([\w+/=]+)")
 
 
-def execute(labs: Iterable[str] | None = None, root: str | Path = ROOT) -> list[Path]:
+def execute(labs: Sequence[str] = (), root: str | Path = ROOT) -> list[Path]:
     """Run solution notebooks, with a bar, and save them with stills; ids and metadata stay as they are.
 
     Args:
-        labs: Names such as "lab1_simulation"; every lab by default.
+        labs: Names such as "lab1_simulation"; every lab if there are none.
         root: Folder that holds `solutions/`.
 
     Returns:
@@ -47,7 +47,7 @@ def execute(labs: Iterable[str] | None = None, root: str | Path = ROOT) -> list[
             named), an output holds a path of this machine, or the notebook would be larger than 1.2 MB.
     """
     known = solutions(root)
-    chosen = list(known if labs is None else labs)
+    chosen = list(labs or known)
     if unknown := [lab for lab in chosen if lab not in known]:
         raise ValueError(f"unknown lab {', '.join(unknown)}, expected some of: {', '.join(known)}")
     if os.environ.get("COURSE_BUDGET", "full") != "full":
@@ -80,7 +80,8 @@ def run(lab: str, path: Path, root: str | Path = ROOT) -> NotebookNode:
 
     notebook = read_notebook(path)
     place = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(notebook, timeout=None, kernel_name="python3", record_timing=False, resources=place)
+    patient = {"timeout": None, "iopub_timeout": 60}  # on a busy machine outputs come late
+    client = NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=place, **patient)
     with client.setup_kernel():
         for number, cell in enumerate(tqdm(notebook.cells, desc=lab, unit="cell")):
             try:
@@ -145,7 +146,7 @@ def _small_source(source: re.Match) -> str:
 
 
 def small(picture: bytes) -> tuple[str, bytes]:
-    """A picture of few bytes: with a palette as PNG, or as WebP; one that has either form already stays as it is.
+    """A picture of few bytes, on white: with a palette as PNG, or as WebP; one in either form stays as it is.
 
     Args:
         picture: An encoded picture.
@@ -159,7 +160,8 @@ def small(picture: bytes) -> tuple[str, bytes]:
     given = (opened.format.lower(), picture)
     if opened.format == "WEBP" or opened.mode == "P":
         return given
-    colored = opened.convert("RGB")
+    white = Image.new("RGBA", opened.size, "white")
+    colored = Image.alpha_composite(white, opened.convert("RGBA")).convert("RGB")
     palette = colored.quantize(COLORS, dither=Image.Dither.NONE)
     png = _encoded(lambda file: palette.save(file, "PNG", optimize=True))
     webp = _encoded(lambda file: colored.save(file, "WEBP", quality=QUALITY, method=6))

@@ -101,6 +101,12 @@ def test_a_large_picture_gets_few_bytes_and_looks_the_same(kind):
     assert seen.shape == GRADIENT.shape and np.abs(seen - GRADIENT).mean() < 4
 
 
+def test_what_shows_through_is_white():
+    clear = np.zeros((40, 40, 4), np.uint8)
+    _, found = saving.small(encoded(clear, "png"))
+    assert (np.asarray(Image.open(io.BytesIO(found)).convert("RGB")) == 255).all()
+
+
 def test_lines_and_text_stay_sharp():
     fig = plotting.line_panels({"error": {"Euler": ([1, 2, 4], [0.4, 0.2, 0.1])}}, xlabel="steps", log="xy")
     html = plotting.figure_html(fig, "A line.")
@@ -111,7 +117,9 @@ def test_lines_and_text_stay_sharp():
 
 
 def test_stills_stay_as_they_are_and_the_given_notebook_too():
-    live = notebook(player(), plotting.image_html(encoded(GRADIENT, "png"), "A gradient.", 300))
+    noise = np.random.default_rng(0).integers(0, 256, GRADIENT.shape, np.uint8)  # as WebP, which would shrink again
+    shown = [plotting.image_html(encoded(picture, "png"), "A picture.", 300) for picture in (GRADIENT, noise)]
+    live = notebook(player(), *shown)
     before = nbformat.writes(live)
     once = saving.stills(live)
     assert nbformat.writes(live) == before
