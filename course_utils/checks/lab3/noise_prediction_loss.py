@@ -26,7 +26,9 @@ def noise_prediction_loss(model, schedule, z, t, noise):
     return total / len(z)
 
 
-noise_prediction_loss.inputs(loss_inputs)
+@noise_prediction_loss.inputs
+def _(normal):
+    return loss_inputs(normal)
 
 
 def _noise(path):

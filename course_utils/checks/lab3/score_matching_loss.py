@@ -23,7 +23,9 @@ def score_matching_loss(model, schedule, z, t, noise):
     return total / len(z)
 
 
-score_matching_loss.inputs(loss_inputs)
+@score_matching_loss.inputs
+def _(normal):
+    return loss_inputs(normal)
 
 
 def _score(path):
