@@ -3,7 +3,7 @@
 It runs no line of a student and reads nothing that a student's process writes. Its orders come on a socket, see
 `messages.Control`; an end of the socket ends all.
 
-Why warm: importing torch, matplotlib, IPython and the course takes some 2 s of processor time, a fork a few
+Why warm: importing torch, matplotlib, IPython and the course takes 2 to 4 s of processor time, a fork a few
 hundredths of one, and a class hands in hundreds of notebooks. What is imported before the fork is the same for all of
 them, and nothing that a submission changes is seen by the next.
 """
