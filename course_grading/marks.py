@@ -69,25 +69,35 @@ def check_version(url: str) -> None:
     Raises:
         ValueError: If the gradebook cannot be opened, or another version of nbgrader made it.
     """
+    found = _revisions(url)
+    here = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+    if found not in (None, [here]):
+        raise ValueError(
+            f"{url} was made by another version of nbgrader (revision {', '.join(found) or 'none'}, expected {here}): "
+            f"bring it up to date with `nbgrader db upgrade`, or name another with --db"
+        )
+
+
+def _revisions(url: str) -> list[str] | None:
+    """Which versions of nbgrader a gradebook says that it is of; None where there is no gradebook yet.
+
+    Raises:
+        ValueError: If it cannot be opened.
+    """
     try:
         engine = create_engine(url)
         if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").is_file():
-            return
+            return None
         with engine.connect() as connection:
-            tables = inspect(connection).get_table_names()
-            rows = connection.execute(text("SELECT version_num FROM alembic_version")).all() if tables else []
-        engine.dispose()
+            if not inspect(connection).get_table_names():
+                return None
+            rows = connection.execute(text("SELECT version_num FROM alembic_version")).all()
     except (ArgumentError, ImportError) as error:
         raise ValueError(f"expected the address of a database such as sqlite:///gradebook.db, got {url!r}") from error
     except SQLAlchemyError as error:
         raise ValueError(f"{url} is no gradebook or cannot be opened: name another with --db") from error
-    here = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
-    if tables and [version for (version,) in rows] != [here]:
-        found = rows[0][0] if rows else "none"
-        raise ValueError(
-            f"{url} was made by another version of nbgrader (revision {found}, expected {here}): "
-            f"bring it up to date with `nbgrader db upgrade`, or name another with --db"
-        )
+    engine.dispose()
+    return [version for (version,) in rows]
 
 
 def _create(url: str) -> None:

@@ -94,6 +94,7 @@ def test_malformed_notebooks_have_a_copy_too(raw):
 def test_the_copy_leaves_out_what_the_student_did_not_write():
     shown = [cell.source for cell in marked_copy(judged(extra=[("code", "mine = 1"), ("code", "  ")])).cells]
     assert "mine = 1" in shown and "  " not in shown
+    assert sum("Exercise 1.1" in source for source in shown) == 1  # the headline above the answer
     assert not any("plotting.show" in source or "checks.lab1" in source for source in shown)
 
 
