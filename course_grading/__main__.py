@@ -88,7 +88,7 @@ VERBS = {
             "--unsafe": {"action": "store_true", "help": "without a sandbox: students' code can do what you can"},
             **CLASS,
         },
-        "what is judged is kept; python course.py grade {lab} --resume goes on from here",
+        "what is judged is kept; the same command with --resume goes on from here",
     ),
     "formgrader": Verb(
         formgrader,
