@@ -104,18 +104,19 @@ def simulate(
     if stochastic:
         increments = _brownian_increments(x0, dts, generator) if dws is None else iter(dws)
 
-    watched = _watched(system)
     kept = [i for i in range(n + 1) if i % save_every == 0 or i == n]
     with torch.set_grad_enabled(grad and torch.is_grad_enabled()):
         xs = x0.new_empty(len(kept), *x0.shape)
         xs[0] = x0
         slot = 1
         x = x0
+        shape = x0.shape
+        at_work = _watched(system)
         for i, t, dt in zip(_bar(range(n), progress), ts, dts, strict=False):
-            at_work = system if i else watched
             x = step(at_work, x, t, dt, next(increments)) if stochastic else step(at_work, x, t, dt)
-            if x.shape != x0.shape:
-                raise ValueError(f"expected a step to keep the shape {tuple(x0.shape)} of states, got {tuple(x.shape)}")
+            at_work = system
+            if x.shape != shape:
+                raise ValueError(f"expected a step to keep the shape {tuple(shape)} of states, got {tuple(x.shape)}")
             if kept[slot] == i + 1:
                 xs[slot] = x
                 slot += 1
