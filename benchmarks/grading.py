@@ -134,7 +134,7 @@ def run(count: int) -> tuple[int, float, float]:
 
         watcher, before = threading.Thread(target=watch), cpu()
         watcher.start()
-        line = [sys.executable, "-m", "course_utils", "grade", LAB, "--from", folder / "in"]
+        line = [sys.executable, "-m", "course_grading", "grade", LAB, "--from", folder / "in"]
         line += ["--folder", folder / "class", "--workers", str(WORKERS)]
         try:
             subprocess.run(line, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
