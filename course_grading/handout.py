@@ -19,7 +19,7 @@ You need Python 3.11 or newer, 4 GB of free disk and, the first time, a network.
 
     python course.py lab
 
-It makes the environment `.venv` (about two minutes, once) and opens the labs in JupyterLab. On Linux and macOS the
+It makes the environment `.venv` (a minute or two, once) and opens the labs in JupyterLab. On Linux and macOS the
 command may be called `python3`, on Windows `py`.
 
 Each exercise is one function. The check below it says whether yours is right and, if not, what the likely cause is.

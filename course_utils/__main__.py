@@ -18,6 +18,8 @@ def train(args: argparse.Namespace) -> None:
     given = {{"data": "source"}.get(k, k): value for k, value in asked.items() if value is not None}
     if args.resume and given:
         raise ValueError(f"expected --resume alone: the plan of the stopped training is kept, got {', '.join(given)}")
+    if (args.devices or 1) > 1:
+        _launcher()
     plan = digits.prepare(path, resume=args.resume, **given)
     _train(plan, path, args.resume)
     print(beside(path, ".md").read_text("utf-8"))
@@ -32,9 +34,20 @@ def _train(plan, path: Path, resume: bool) -> None:
     if plan.devices == 1:
         digits.train_to_file(plan, path, resume=resume)
         return
-    from lightning_fabric import Fabric
+    _launcher()(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
 
-    Fabric(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
+
+def _launcher():
+    """What starts several processes.
+
+    Raises:
+        ValueError: If it is not installed.
+    """
+    try:
+        from lightning_fabric import Fabric
+    except ModuleNotFoundError as error:
+        raise ValueError("training on several devices needs the package lightning-fabric: install it by pip") from error
+    return Fabric
 
 
 def _train_process(fabric, plan, path, resume) -> None:

@@ -1,8 +1,20 @@
 """Fixtures that every test may use."""
 
+from pathlib import Path
+
 import jaxtyping
 import pytest
 import torch
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole notebooks are slow, and so is all that opens a browser; other slow tests say so themselves."""
+    for item in items:
+        browser = Path(__file__).parent / "browser" in item.path.parents
+        if browser:
+            item.add_marker("browser")
+        if browser or item.path.suffix == ".ipynb":
+            item.add_marker("slow")
 
 
 @pytest.fixture

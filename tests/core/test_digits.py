@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sys
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
@@ -163,6 +164,12 @@ def quick(monkeypatch):
 
 def run(*arguments):
     return command.main([str(argument) for argument in arguments])
+
+
+def test_several_devices_without_their_package_are_refused_before_the_work(tmp_path, quick, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    assert run("train", "--minutes", 1, "--devices", 2, "--out", tmp_path / "d.safetensors") == 2
+    assert "lightning-fabric" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
 
 
 def test_train_and_generate(tmp_path, quick, capsys):

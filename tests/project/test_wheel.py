@@ -16,6 +16,7 @@ from course_utils import checks
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("course_utils", "course_grading", "course_setup", "pyproject.toml", "README.md", "LICENSE")
+pytestmark = [pytest.mark.slow, pytest.mark.network]
 LAB = ROOT / "labs" / "lab1_simulation" / "lab1_simulation.ipynb"
 SAY_WHERE = "import sys, course_utils, torch\nprint(course_utils.__file__, sys.prefix, torch.__file__, sep='\\n')"
 
