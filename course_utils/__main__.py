@@ -34,7 +34,8 @@ def _train(plan, path: Path, resume: bool) -> None:
         return
     from lightning_fabric import Fabric
 
-    Fabric(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
+    fabric = Fabric(devices=plan.devices, strategy="ddp_spawn")
+    fabric.launch(_train_process, plan, path, resume)  # type: ignore[arg-type]  # Fabric's hint forgets the arguments
 
 
 def _train_process(fabric, plan, path, resume) -> None:
