@@ -34,7 +34,8 @@ def _train(plan, path: Path, resume: bool) -> None:
     if plan.devices == 1:
         digits.train_to_file(plan, path, resume=resume)
         return
-    _launcher()(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
+    fabric = _launcher()(devices=plan.devices, strategy="ddp_spawn")
+    fabric.launch(_train_process, plan, path, resume)  # type: ignore[arg-type]  # Fabric's hint forgets the arguments
 
 
 def _launcher():

@@ -39,7 +39,7 @@ def parser(package: str, verbs: dict[str, Verb]) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog=f"python -m {package}")
     subparsers = made.add_subparsers(dest="verb", metavar="VERB", required=True)
     for name, verb in verbs.items():
-        words = verb.act.__doc__
+        words = verb.act.__doc__ or ""
         subparser = subparsers.add_parser(name, help=words.split("\n")[0], description=words)
         for argument, options in verb.arguments.items():
             subparser.add_argument(argument, **options)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.processes import FlowSDE
 from course_utils.schedules import Linear
-from course_utils.shapes import Field, check_labels
+from course_utils.shapes import Field, Time, check_labels
 from course_utils.simulators import euler_maruyama_step, midpoint_step, simulate
 
 __all__ = ["classifier_free", "condition", "generate"]
@@ -23,7 +23,7 @@ def condition(model, y: Tensor) -> Field:
         tensor([2., 3.])
     """
 
-    def conditional(x: Tensor, t: Tensor) -> Tensor:
+    def conditional(x: Tensor, t: Time) -> Tensor:
         return model(x, t, y)
 
     return conditional
@@ -47,10 +47,10 @@ def classifier_free(model, y: Tensor, scale: float, null: int | None = None) -> 
     """
     conditional = condition(model, y)
 
-    def unconditional(x: Tensor, t: Tensor) -> Tensor:
+    def unconditional(x: Tensor, t: Time) -> Tensor:
         return model(x, t) if null is None else model(x, t, torch.full_like(y, null))
 
-    def guided(x: Tensor, t: Tensor) -> Tensor:
+    def guided(x: Tensor, t: Time) -> Tensor:
         return (1 - scale) * unconditional(x, t) + scale * conditional(x, t)
 
     if scale == 1:
@@ -112,9 +112,8 @@ def generate(
     y = y.to(device)
     samples = torch.empty_like(x0)
     for rows in _bar(torch.arange(len(y)).split(chunk), progress):
-        system = classifier_free(model, y[rows], scale, null)
-        if sigma is not None:
-            system = FlowSDE.from_velocity(system, Linear(), sigma)
+        field = classifier_free(model, y[rows], scale, null)
+        system = field if sigma is None else FlowSDE.from_velocity(field, Linear(), sigma)
         samples[rows] = simulate(system, x0[rows], ts, step, generator=generator).end
     return samples
 
@@ -132,8 +131,8 @@ def _moved(generator: torch.Generator | None, device: torch.device) -> torch.Gen
     """The generator itself if it lives on the device, else one that does and is seeded from it."""
     if generator is None or generator.device.type == device.type:
         return generator
-    seed = torch.randint(2**62, (), generator=generator, device=generator.device).item()
-    return torch.Generator(device).manual_seed(seed)
+    seed = torch.randint(2**62, (), generator=generator, device=generator.device)
+    return torch.Generator(device).manual_seed(int(seed))
 
 
 def _bar(chunks: Sequence[Tensor], progress: bool):

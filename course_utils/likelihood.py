@@ -128,7 +128,7 @@ def log_likelihood(
     prior_log_prob: Callable[[Tensor], Tensor],
     ts: Float[Tensor, " times"],
     *,
-    divergence: Callable[[Field, Tensor, Tensor], Tensor] = divergence,
+    divergence: Callable[[Field, Tensor, Time], Tensor] = divergence,
     step: Callable = rk4_step,
     rtol: float | None = None,
 ) -> Float[Tensor, " batch"]:
@@ -161,7 +161,7 @@ def log_likelihood(
     if len(ts) < 2 or not (ts.diff() > 0).all():
         raise ValueError(f"expected an increasing time grid, got {ts.tolist()}")
 
-    def augmented(state: Tensor, t: Tensor) -> Tensor:
+    def augmented(state: Tensor, t: Time) -> Tensor:
         x = state[:, :-1].reshape(x1.shape)
         return torch.cat([field(x, t).flatten(1), divergence(field, x, t)[:, None]], 1)
 

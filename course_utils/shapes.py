@@ -32,7 +32,7 @@ Time = float | int | Real[Tensor, ""] | Real[Tensor, " batch"]
 Step = float | Float[Tensor, ""]
 """Length of a step, a number or a tensor of shape (), the same for the whole batch."""
 
-Field = Callable[[Tensor, Tensor], Tensor]
+Field = Callable[[Tensor, Time], Tensor]
 """A vector field `u(x, t)`, from states of shape (batch, *event) and a time to velocities of the same shape."""
 
 

@@ -145,6 +145,7 @@ def _found_lines(found: dict[str, Any]) -> list[str]:
 @torch.no_grad()
 def _probe(model: Residual) -> list[float]:
     """The closed form at one point for every label: the same fit gives the same numbers, up to rounding."""
+    weights = next(model.parameters())
     y = torch.arange(NULL + 1)
-    x = torch.linspace(-1, 1, 784).reshape(1, 1, 28, 28).repeat(NULL + 1, 1, 1, 1).to(model.scale.variances)
+    x = torch.linspace(-1, 1, 784).reshape(1, 1, 28, 28).repeat(NULL + 1, 1, 1, 1).to(weights)
     return model.base(x, torch.full((NULL + 1,), 0.3).to(x), y.to(x.device)).square().mean((1, 2, 3)).tolist()

@@ -47,8 +47,8 @@ class ClassMixtures:
 
     def __init__(self, mixtures: Mapping[int | None, PCAMixture]):
         self.mixtures = dict(mixtures)
-        self._place = None
-        self._exact = None
+        self._place: tuple[torch.device, torch.dtype] | None = None
+        self._exact: Any = None
 
     def __repr__(self) -> str:
         return f"ClassMixtures({len(self.mixtures)} mixtures)"

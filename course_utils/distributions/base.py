@@ -2,7 +2,7 @@ r"""What all distributions of the package share: seeded sampling, and what a noi
 
 from copy import copy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -151,6 +151,9 @@ class Noise:
         return drawn.to(self.like.device)
 
 
+S = TypeVar("S", bound="Seeded")
+
+
 class Seeded(Distribution):
     """A distribution whose subclass gives `draw(n, generator)` and `log_density(x)` for a batch of states.
 
@@ -178,7 +181,7 @@ class Seeded(Distribution):
         """Log density of a batch of states (batch, *event), shape (batch,)."""
         raise NotImplementedError(f"{type(self).__name__} has no density")
 
-    def to(self, where: torch.device | torch.dtype | str) -> "Seeded":
+    def to(self: S, where: torch.device | torch.dtype | str) -> S:
         """The same distribution on another device, or in another precision; labels stay whole numbers.
 
         Raises:

@@ -45,8 +45,9 @@ def _narrow(m: Tensor, half: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     slope = half * m
     bend = half**2 / 2
     ratios = [weight * (-r * slope - r**2 * bend).exp() for r, weight in zip(nodes, weights, strict=True)]
-    mass = sum(ratios)
-    place = sum(r * ratio for r, ratio in zip(nodes, ratios, strict=True)) / mass
+    nothing = torch.zeros_like(slope)
+    mass = sum(ratios, nothing)
+    place = sum((r * ratio for r, ratio in zip(nodes, ratios, strict=True)), nothing) / mass
     return mass.log() - m**2 / 2 - math.log(2 * math.pi) / 2, m + half * place, place
 
 

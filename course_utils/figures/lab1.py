@@ -99,7 +99,8 @@ def increment_check(
         require_shape(name, variances[name], len(ts))
         require_shape(name, pairs[name], None, 2)
         left.plot(ts, variances[name], marker, color=color, ms=6, fillstyle="none", label=name)
-        ax.scatter(*pairs[name].T, s=4, color=color, alpha=0.4, linewidths=0)
+        first, second = pairs[name].T
+        ax.scatter(first, second, s=4, color=color, alpha=0.4, linewidths=0)
         correlation = f"{torch.corrcoef(pairs[name].T)[0, 1]:.2f}".replace("-", "−")
         ax.set(title=f"{name}\ncorrelation {correlation}", xlim=(-limit, limit), ylim=(-limit, limit), box_aspect=1)
         ax.set(xlabel="first increment", ylabel="second increment")

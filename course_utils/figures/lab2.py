@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -86,10 +87,11 @@ def trajectories(
     for ax, (title, xs) in zip(axes, runs.items(), strict=True):
         require_shape(title, xs, None, None, 2)
         ax.plot(xs[..., 0], xs[..., 1], color=color, lw=0.8, alpha=0.6)
-        ax.scatter(*xs[0].T, s=12, color=NOISE, zorder=3, label="start")
-        ax.scatter(*xs[-1].T, s=14, color=color, zorder=4, label="end")
+        ax.scatter(xs[0, :, 0], xs[0, :, 1], s=12, color=NOISE, zorder=3, label="start")
+        ax.scatter(xs[-1, :, 0], xs[-1, :, 1], s=14, color=color, zorder=4, label="end")
         if targets is not None:
-            ax.scatter(*targets.T, s=70, marker="*", color=DATA, zorder=5, edgecolor="white", lw=0.6, label="data")
+            x, y = targets.T
+            ax.scatter(x, y, s=70, marker="*", color=DATA, zorder=5, edgecolor="white", lw=0.6, label="data")
         plane(ax, limit, title=title, xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     axes[0].legend(loc="upper left", fontsize=9.5)
@@ -153,12 +155,15 @@ def you_are_here(
 
 def _way(ax: Axes, x: Tensor, z: Tensor, t: float, share: float) -> None:
     """What a data point has shrunk to, and an arrow to it as broad as its share, which is written beside it."""
-    ax.add_patch(Circle((t * z).tolist(), 1 - t, facecolor=NOISE, alpha=0.1 + 0.3 * share, lw=0))
-    ax.plot(*(t * z), ".", color=NOISE, ms=4)
+    shrunk = tuple((t * z).tolist())
+    ax.add_patch(Circle(shrunk, 1 - t, facecolor=NOISE, alpha=0.1 + 0.3 * share, lw=0))
+    ax.plot(*shrunk, ".", color=NOISE, ms=4)
     if share > 0.005:
-        label = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
-        ax.annotate("", z, x, arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
-        ax.annotate(f"{share:.0%}", z, (0, 8), textcoords="offset points", **label)
+        start = tuple(x.tolist())
+        end = tuple(z.tolist())
+        label: dict[str, Any] = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
+        ax.annotate("", end, start, arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
+        ax.annotate(f"{share:.0%}", end, (0, 8), textcoords="offset points", **label)
 
 
 def box_flow(
@@ -283,7 +288,7 @@ def training_progress(
     loss.legend(loc="upper right", fontsize=9.5)
     distance.set(xlabel="step", title="distance to the exact field")
     plain_ticks(distance.yaxis)
-    for ax in rest:
-        ax.scatter(*samples.T, s=3, color=MODEL, alpha=0.6, lw=0)
-        plane(ax, limit, title="samples now", xlabel="$x_1$", ylabel="$x_2$")
+    if samples is not None:
+        rest[0].scatter(samples[:, 0], samples[:, 1], s=3, color=MODEL, alpha=0.6, lw=0)
+        plane(rest[0], limit, title="samples now", xlabel="$x_1$", ylabel="$x_2$")
     return fig

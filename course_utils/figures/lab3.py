@@ -35,8 +35,8 @@ def paths_over_density(
     fig, axes = panels(len(paths), 3.2, sharey=True)
     for ax, (title, xs) in zip(axes, paths.items(), strict=True):
         require_shape(title, xs, len(ts), None)
-        shades = {"cmap": "Greens", "norm": PowerNorm(0.4), "shading": "gouraud"}
-        ax.pcolormesh(ts.numpy(), places.numpy(), density.T.numpy(), **shades)
+        shades = PowerNorm(0.4)
+        ax.pcolormesh(ts.numpy(), places.numpy(), density.T.numpy(), cmap="Greens", norm=shades, shading="gouraud")
         ax.plot(ts, xs, color=MODEL, lw=0.9, alpha=0.8)
         ax.set(title=title, xlabel="time $t$", ylim=(places[0].item(), places[-1].item()))
         ax.grid(False)

@@ -46,6 +46,8 @@ class FourierFeatures(Network):
         torch.Size([5, 6])
     """
 
+    frequencies: Tensor
+
     def __init__(self, frequencies: Sequence[float | int] = TIME_FREQUENCIES):
         super().__init__()
         self.register_buffer("frequencies", torch.as_tensor(frequencies, dtype=torch.get_default_dtype()))

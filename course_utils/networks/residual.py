@@ -68,12 +68,14 @@ class ResidualScale(Network):
         tensor([2., 1.])
     """
 
+    variances: Tensor
+
     def __init__(self, variances: Tensor | float, schedule: Schedule | None = None):
         super().__init__()
-        variances = torch.atleast_1d(torch.as_tensor(variances, dtype=torch.get_default_dtype()))
-        if not (variances > 0).all():
-            raise ValueError(f"expected positive variances, got {variances.min().item():g}")
-        self.register_buffer("variances", variances, persistent=False)
+        lam: Tensor = torch.atleast_1d(torch.as_tensor(variances, dtype=torch.get_default_dtype()))
+        if not (lam > 0).all():
+            raise ValueError(f"expected positive variances, got {lam.min().item():g}")
+        self.register_buffer("variances", lam, persistent=False)
         self.schedule = schedule or Linear()
 
     def extra_repr(self) -> str:

@@ -32,8 +32,8 @@ class ResidualBlock(Network):
         self.modulation = nn.Linear(size, 2 * channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        for parameter in self.conv2.parameters():
+            nn.init.zeros_(parameter)
 
     def extra_repr(self) -> str:
         return f"channels={self.conv1.in_channels}, size={self.modulation.in_features}"
@@ -93,7 +93,7 @@ class UNet(Network):
         self.up = nn.Sequential(nn.Conv2d(deep, 4 * wide, 1), nn.PixelShuffle(2))
         self.after = ResidualBlock(wide, size)
         self.outward = nn.Sequential(nn.Conv2d(wide, 4 * image_channels, 3, padding=1), nn.PixelShuffle(2))
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
 
     def extra_repr(self) -> str:
         channels = (self.down.in_channels, self.down.out_channels)

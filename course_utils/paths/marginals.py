@@ -1,6 +1,7 @@
 """Exact fields of the path to a whole distribution."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,7 +68,7 @@ class Marginal:
             if not hasattr(p_data, name):
                 raise TypeError(f"no closed form is known for {type(p_data).__name__}; it has no {needed}")
         self.schedule = schedule
-        self.p_data = p_data
+        self.p_data: Any = p_data  # a distribution with what CLOSED_FORM names
 
     def __repr__(self) -> str:
         return short_repr(self)

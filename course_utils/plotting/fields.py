@@ -158,7 +158,7 @@ def balance_maps(maps: Mapping[str, Float[Tensor, "m m"]], *, limit: float = 5.0
         shown = picture(ax, values, limit, cmap="RdBu_r", vmin=-top, vmax=top)
         bar = fig.colorbar(shown, ax=ax, shrink=0.75)
         bar.ax.yaxis.set_offset_position("left")
-        bar.formatter.set_powerlimits((-2, 3))
+        bar.ax.ticklabel_format(axis="y", scilimits=(-2, 3))
         plane(ax, limit, title=title, xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     return fig
@@ -199,6 +199,5 @@ def error_maps(
         for ax, values in zip(line, errors.masked_fill(empty, torch.nan), strict=True):
             shown = picture(ax, values, limit, norm=scale, cmap="magma_r")
             plane(ax, limit)
-    options = {"location": "bottom", "extend": "both", "shrink": 0.6, "aspect": 40}
-    fig.colorbar(shown, ax=axes, label="size of the error", **options)
+    fig.colorbar(shown, ax=axes, label="size of the error", location="bottom", extend="both", shrink=0.6, aspect=40)
     return fig

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -85,7 +86,7 @@ def _looks(names: Sequence[str], graded: bool) -> dict[str, dict]:
     return looks
 
 
-def _line(ax: Axes, name: str, places: Tensor, values: Tensor, look: Mapping[str, object]) -> None:
+def _line(ax: Axes, name: str, places: Tensor, values: Tensor, look: Mapping[str, Any]) -> None:
     require_shape(name, values, len(places))
     marker = look.get("marker", "") if len(places) <= FEW else ""
     ax.plot(places, values, label=name, **{**look, "marker": marker, "ms": 4.5})

@@ -46,7 +46,7 @@ def point_clouds(
             require_shape("a density", values, len(places), len(places))
             ax.contour(places, places, values, levels=6, colors=EXACT, linewidths=0.8)
         size, alpha = (5, 0.5) if len(x) > 100 else (20, 0.9)
-        ax.scatter(*x.T, s=size, color=color, alpha=alpha, linewidths=0, zorder=3)
+        ax.scatter(x[:, 0], x[:, 1], s=size, color=color, alpha=alpha, linewidths=0, zorder=3)
         ax.set(title=title, aspect="equal", xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     return fig
@@ -79,7 +79,7 @@ def board_samples(
         picture(ax, support, limit, cmap="Blues", vmax=6)
         on = contains(x)
         for points, color in ((x[on], MODEL), (x[~on], "black")):
-            ax.scatter(*points.T, s=3, color=color, alpha=0.6, lw=0)
+            ax.scatter(points[:, 0], points[:, 1], s=3, color=color, alpha=0.6, lw=0)
         plane(ax, limit, title=title, xlabel="$x_1$")
     axes[0].set_ylabel("$x_2$")
     return fig

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -103,7 +104,7 @@ class Stage:
         return buffer.getvalue()
 
 
-def _put(artist: Artist, value: object) -> None:
+def _put(artist: Artist, value: Any) -> None:
     if isinstance(value, Mapping):
         artist.set(**{name: _array(v) for name, v in value.items()})
     elif isinstance(artist, Quiver):
@@ -115,7 +116,7 @@ def _put(artist: Artist, value: object) -> None:
         artist.set(**{PROPERTIES[kind]: _array(value)})
 
 
-def _array(value: object) -> object:
+def _array(value: Any) -> Any:
     """Tensors as arrays, also within tuples; anything else as it is."""
     if isinstance(value, tuple):
         return tuple(_array(v) for v in value)
@@ -129,7 +130,9 @@ def bundle(ax: Axes, **options) -> LineCollection:
         ax: The axes.
         options: Go to `LineCollection`, such as `color`.
     """
-    return ax.add_collection(LineCollection([], **options), autolim=False)
+    lines = LineCollection([], **options)
+    ax.add_collection(lines, autolim=False)
+    return lines
 
 
 def polylines(ts: Tensor, xs: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """What every figure shares: theme, colours, a table of looks, rows of axes, one legend for all."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -8,6 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.colors import Colormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.rcsetup import cycler
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 __all__ = [
@@ -33,7 +35,7 @@ ACCENT = "#cc78bc"
 LOOKS = [(MODEL, "o", "-"), (DATA, "s", "--"), (ACCENT, "^", "-."), (NOISE, "D", ":"), ("0.3", "v", (0, (6, 2, 1, 2)))]
 """Colour, marker and dash of things to be told apart, in this order; what is exact looks `BROAD` and green."""
 
-BROAD = {"color": EXACT, "lw": 3.5, "alpha": 0.6, "zorder": 1}
+BROAD: dict[str, Any] = {"color": EXACT, "lw": 3.5, "alpha": 0.6, "zorder": 1}
 """How an exact answer looks under what is compared with it."""
 
 HALO = [withStroke(linewidth=3, foreground="white")]
@@ -67,7 +69,7 @@ def figure(rows: int = 1, columns: int = 1, *, size: tuple[float, float] = (3.4,
     style = seaborn.axes_style("whitegrid", {"grid.color": ".92", "axes.edgecolor": ".6"})
     context = seaborn.plotting_context("notebook", font_scale=0.9)
     colors = [DATA, MODEL, EXACT, ACCENT, NOISE]
-    with matplotlib.rc_context({**style, **context, "axes.prop_cycle": matplotlib.cycler(color=colors)}):
+    with matplotlib.rc_context({**style, **context, "axes.prop_cycle": cycler(color=colors)}):
         fig = Figure(figsize=(columns * size[0], rows * size[1]), layout="constrained")
         axes = fig.subplots(rows, columns, **options)
     return fig, axes

@@ -84,6 +84,7 @@ class FlowSDE(SDE):
     def drift(self, x: Tensor, t: Time) -> Tensor:
         u = self.velocity(x, t)
         if self.score is None:
+            assert self.schedule is not None  # one of the two is given
             score = convert(u, x, t, self.schedule, source="velocity", target="score")
         else:
             score = self.score(x, t)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.schedules.base import Schedule
+from course_utils.shapes import short_repr
 
 __all__ = ["Cosine", "Linear", "VarianceExploding", "VariancePreserving"]
 
@@ -120,10 +121,10 @@ class VarianceExploding(Schedule):
             raise ValueError(f"expected 0 < s_min < s_max, got {s_min} and {s_max}")
         self.s_min = s_min
         self.s_max = s_max
+        self.prior_std = s_max
 
-    @property
-    def prior_std(self) -> float:
-        return self.s_max
+    def __repr__(self) -> str:
+        return short_repr(self, s_min=self.s_min, s_max=self.s_max)
 
     def alpha(self, t: Tensor) -> Tensor:
         return torch.ones_like(t)

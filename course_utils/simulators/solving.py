@@ -1,9 +1,10 @@
 """One function that repeats steps on a grid of times, and the trajectory that it gives."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from jaxtyping import Float, Real
 from torch import Tensor
 
 from course_utils.processes import SDE
-from course_utils.shapes import Field, as_floats, short_repr
+from course_utils.shapes import Field, Time, as_floats, short_repr
 from course_utils.simulators.steps import euler_maruyama_step, euler_step
 
 __all__ = ["BLOCK", "Trajectory", "simulate"]
@@ -91,7 +92,8 @@ def simulate(
         0.7
     """
     stochastic = isinstance(system, SDE)
-    step = step or (euler_maruyama_step if stochastic else euler_step)
+    default: Callable = euler_maruyama_step if stochastic else euler_step
+    step = step or default
     x0 = as_floats(x0)
     ts = torch.as_tensor(ts).to(x0)
     _check_grid(ts, stochastic)
@@ -100,9 +102,9 @@ def simulate(
     _check_step(step, system, x0, ts, dws)
     if save_every < 1:
         raise ValueError(f"expected save_every of at least 1, got {save_every}")
-    increments = None
+    noises: Iterable[tuple] = repeat(())
     if stochastic:
-        increments = _brownian_increments(x0, dts, generator) if dws is None else iter(dws)
+        noises = zip(_brownian_increments(x0, dts, generator) if dws is None else dws)
 
     kept = [i for i in range(n + 1) if i % save_every == 0 or i == n]
     with torch.set_grad_enabled(grad and torch.is_grad_enabled()):
@@ -112,8 +114,8 @@ def simulate(
         x = x0
         shape = x0.shape
         at_work = _watched(system)
-        for i, t, dt in zip(_bar(range(n), progress), ts, dts, strict=False):
-            x = step(at_work, x, t, dt, next(increments)) if stochastic else step(at_work, x, t, dt)
+        for i, t, dt, noise in zip(_bar(range(n), progress), ts, dts, noises, strict=False):
+            x = step(at_work, x, t, dt, *noise)
             at_work = system
             if x.shape != shape:
                 raise ValueError(f"expected a step to keep the shape {tuple(shape)} of states, got {tuple(x.shape)}")
@@ -130,7 +132,7 @@ def _watched(system: Field | SDE) -> Field | SDE:
     watched = copy(system)
     vars(watched)["drift"] = _watched_field(system.drift, "drift")
 
-    def diffusion(x: Tensor, t: Tensor) -> Tensor:
+    def diffusion(x: Tensor, t: Time) -> Tensor:
         value = system.diffusion(x, t)
         _check_broadcasts(value, x)
         return value
@@ -140,7 +142,7 @@ def _watched(system: Field | SDE) -> Field | SDE:
 
 
 def _watched_field(field: Field, name: str) -> Field:
-    def watched(x: Tensor, t: Tensor) -> Tensor:
+    def watched(x: Tensor, t: Time) -> Tensor:
         u = field(x, t)
         if not isinstance(u, Tensor) or u.shape != x.shape:
             raise ValueError(f"expected a {name} of the shape {tuple(x.shape)} of the states, got {_shape(u)}")

@@ -237,7 +237,7 @@ def _next(batches: Iterator, step: int, steps: int) -> tuple[Tensor, ...]:
         raise ValueError(f"expected {steps} batches, one a step, but they ran out after {step - 1}")
     if not isinstance(batch, (tuple, list)):
         raise TypeError(f"expected batches to be tuples (z,) or (z, y), got {type(batch).__name__}")
-    return batch
+    return tuple(batch)
 
 
 def _check_numbers(steps: int, lr: float) -> None:

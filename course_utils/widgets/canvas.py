@@ -27,9 +27,9 @@ class Canvas(anywidget.AnyWidget):
     """
 
     _esm = Path(__file__).parents[1] / "assets" / "canvas.js"
-    strokes = traitlets.List().tag(sync=True)
+    strokes: traitlets.List[list] = traitlets.List().tag(sync=True)
     choice = traitlets.Unicode().tag(sync=True)
-    prepared = traitlets.List().tag(sync=True)
+    prepared: traitlets.List[str] = traitlets.List().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
     pen = traitlets.Float(0.02).tag(sync=True)
     stands_in = traitlets.Unicode().tag(sync=True)
@@ -59,7 +59,7 @@ class Canvas(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         display(HTML(f'<div id="{self.stands_in}">{self._static()}</div>'))
-        data, metadata = super()._repr_mimebundle_()
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
         display(data, metadata=metadata, raw=True)  # the metadata tell Colab where its widget manager is
 
 

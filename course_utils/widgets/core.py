@@ -11,7 +11,7 @@ from IPython.display import HTML, display
 from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
 
-__all__ = ["SHOWN", "Choice", "Explorer", "Slider"]
+__all__ = ["SHOWN", "Choice", "Controls", "Explorer", "Slider"]
 
 SHOWN = 25
 """Paths that a slider draws; histograms and variances are those of all paths."""
@@ -91,6 +91,9 @@ class Choice:
         return buttons, ipywidgets.HBox([buttons])
 
 
+Controls = Mapping[str, Slider | Choice]
+"""From the name of a parameter to its slider or choice."""
+
 LABELLED = {"style": {"description_width": "110px"}, "layout": {"width": "230px"}}
 
 
@@ -119,12 +122,12 @@ class Explorer:
         self,
         stage: Stage,
         draw: Callable[..., Mapping[str, object]],
-        controls: Mapping[str, Slider | Choice],
+        controls: Controls,
         *,
         alt: str,
     ):
-        self._stage = stage
-        self._draw = draw
+        self._stage: Stage | None = stage
+        self._draw: Callable[..., Mapping[str, object]] | None = draw
         self._alt = alt
         self._specs = dict(controls)
         made = {name: spec.widgets() for name, spec in controls.items()}
@@ -144,7 +147,9 @@ class Explorer:
         return "static-" + hashlib.sha256(self._first.encode()).hexdigest()[:12]
 
     def html(self) -> str:
-        """The picture for the present values."""
+        """The picture for the present values. ValueError if the explorer is closed."""
+        if self._stage is None or self._draw is None:
+            raise ValueError("expected an open explorer, got a closed one: run its cell again")
         values = {name: widget.value for name, widget in self.controls.items()}
         said = ", ".join(f"{self._specs[name].label} {_say(self._specs[name], v)}" for name, v in values.items())
         jpeg = self._stage.jpeg(self._draw(**values))

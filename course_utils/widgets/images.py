@@ -8,7 +8,7 @@ from torch import Tensor
 
 from course_utils.plotting.images import pixels, wall
 from course_utils.schedules import Cosine, Linear, Schedule
-from course_utils.widgets.core import Choice, Explorer, Slider
+from course_utils.widgets.core import Choice, Controls, Explorer, Slider
 
 __all__ = ["SCHEDULES", "explore_noising", "rows_of"]
 
@@ -45,6 +45,6 @@ def explore_noising(
         at = torch.tensor(t)
         return {"images": pixels(rows_of(schedule.alpha(at) * images + schedule.beta(at) * noise, 8))}
 
-    controls = {"t": Slider("time t", 0.0, 1.0, 0.5, 0.02), "schedule": Choice("schedule", schedules)}
+    controls: Controls = {"t": Slider("time t", 0.0, 1.0, 0.5, 0.02), "schedule": Choice("schedule", schedules)}
     alt = "Handwritten digits mixed with noise: at t = 0 there is nothing but noise, at t = 1 the digits are clean."
     return Explorer(wall(rows_of(images, 8), zoom=3), draw, controls, alt=alt)

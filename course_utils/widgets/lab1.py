@@ -13,7 +13,7 @@ from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
 from course_utils.processes import Langevin, OrnsteinUhlenbeck
 from course_utils.shapes import Field, check_same_shape
 from course_utils.simulators import heun_step, simulate
-from course_utils.widgets.core import SHOWN, Choice, Explorer, Slider
+from course_utils.widgets.core import SHOWN, Choice, Controls, Explorer, Slider
 
 __all__ = ["explore_brownian_motion", "explore_flow", "explore_langevin", "explore_ornstein_uhlenbeck"]
 
@@ -96,7 +96,7 @@ def explore_brownian_motion(*, paths: int = 1000, generator: torch.Generator | N
         seen = slice(max(1, n // 16), None, max(1, n // 16))
         return {"xs": polylines(ts, xs[:, :SHOWN]), "variance": (ts[seen], xs[seen].var(1))}
 
-    controls = {
+    controls: Controls = {
         "n": Choice("steps n", {str(n): n for n in (2, 8, 16, 64, 128, 512)}, first="64"),
         "p": Slider("exponent p", 0.3, 1.0, 0.5, 0.05),
     }
@@ -182,7 +182,7 @@ def explore_langevin(
         exact = (numbers, p.weights)
         return {"density": greens[target], "points": tuple(x.T), "shares": shares, "exact": exact}
 
-    controls = {
+    controls: Controls = {
         "target": Choice("target", {name: name for name in targets}),
         "t": Slider("time t", 0.0, horizon, horizon / 20, horizon / 100),
     }

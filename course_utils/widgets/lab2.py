@@ -16,7 +16,7 @@ from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, NOISE, 
 from course_utils.schedules import Schedule
 from course_utils.shapes import Field
 from course_utils.simulators import euler_step, heun_step, midpoint_step, rk4_step, simulate
-from course_utils.widgets.core import Choice, Explorer, Slider
+from course_utils.widgets.core import Choice, Controls, Explorer, Slider
 from course_utils.widgets.images import SCHEDULES
 
 __all__ = ["explore_conditional_path", "explore_field", "explore_steps", "explore_you_are_here"]
@@ -65,7 +65,7 @@ def explore_conditional_path(
             "now": (at.expand(2), torch.stack([alpha, beta])),
         }
 
-    controls = {"t": Slider("time t", 0.0, 1.0, 0.6, 0.02), "schedule": Choice("schedule", schedules)}
+    controls: Controls = {"t": Slider("time t", 0.0, 1.0, 0.6, 0.02), "schedule": Choice("schedule", schedules)}
     alt = (
         "Left, samples of the path to one data point, marked by a cross, with the circle of two standard deviations. "
         "Middle, samples of the path to the whole distribution. Right, both coefficients over time."

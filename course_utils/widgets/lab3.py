@@ -10,7 +10,7 @@ from course_utils.plotting.stage import Stage, bundle, polylines
 from course_utils.plotting.theme import EXACT, MODEL, figure
 from course_utils.processes import FlowSDE
 from course_utils.simulators import simulate
-from course_utils.widgets.core import SHOWN, Choice, Explorer, Slider
+from course_utils.widgets.core import SHOWN, Choice, Controls, Explorer, Slider
 
 __all__ = ["explore_sigma"]
 
@@ -59,7 +59,7 @@ def explore_sigma(
             "law": (places, densities[i] / top),
         }
 
-    controls = {
+    controls: Controls = {
         "kind": Choice("σ at time t", {kind: kind for kind in KINDS}),
         "s": Slider("strength s", 0.0, 1.5, 0.75, 0.25),
         "t": Slider("time t", 0.0, 1.0, 1.0, 0.02),

@@ -65,10 +65,10 @@ def along(strokes: Strokes, places: Float[Tensor, " n"]) -> Float[Tensor, "n 2"]
     Raises:
         ValueError: If nothing is drawn.
     """
-    segments = [torch.tensor([a, b]) for stroke in strokes for a, b in zip(stroke, stroke[1:] or stroke, strict=False)]
-    if not segments:
+    pairs = [torch.tensor([a, b]) for stroke in strokes for a, b in zip(stroke, stroke[1:] or stroke, strict=False)]
+    if not pairs:
         raise ValueError("expected a drawing, got none: draw something, or choose one of the prepared ones")
-    segments = torch.stack(segments).to(places)
+    segments = torch.stack(pairs).to(places)
     lengths = (segments[:, 1] - segments[:, 0]).norm(dim=1) + 1e-6
     ends = lengths.cumsum(0)
     at = places * ends[-1]

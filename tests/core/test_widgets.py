@@ -196,6 +196,13 @@ def test_a_slider_that_another_cell_shows_and_one_that_is_shown_again_stay(runs)
     assert alive(shared) and alive(again)
 
 
+def test_a_closed_slider_says_so():
+    explorer = dot()
+    explorer.close()
+    with pytest.raises(ValueError, match="expected an open explorer, got a closed one"):
+        explorer.html()
+
+
 @pytest.mark.parametrize("cell", ["a", None])
 def test_an_editor_that_does_not_tell_the_cell_keeps_every_slider(runs, cell):
     first, second = dot(), dot()
