@@ -72,7 +72,7 @@ def overview() -> str:
 
 def version() -> str:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    return re.search(r'^version = "(.*)"', project, re.MULTILINE).group(1)
+    return re.findall(r'^version = "(.*)"', project, re.MULTILINE)[0]
 
 
 def find(word: str) -> Verb:

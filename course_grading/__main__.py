@@ -9,7 +9,7 @@ from course_utils import commands
 from course_utils.commands import Verb, positive
 
 ROOT = Path(__file__).resolve().parents[1]
-CLASS = {
+CLASS: dict[str, dict] = {
     "--folder": {"type": Path, "default": ROOT, "help": "the class's folder: submitted/, grades.csv and all else"},
     "--db": {"metavar": "URL", "help": "the gradebook (default: sqlite, gradebook.db in the class's folder)"},
 }
@@ -21,8 +21,8 @@ def release(args: argparse.Namespace) -> None:
 
     for path in release(args.lab):
         print(f"written: {path}")
-    for path in strays():
-        print(f"no lab, left alone: {path}", file=sys.stderr)
+    for name in strays():
+        print(f"no lab, left alone: {name}", file=sys.stderr)
     if args.zip:
         from course_grading.handout import write_student_zip
 

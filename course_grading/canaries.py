@@ -5,6 +5,7 @@ import secrets
 import torch
 
 from course_grading.sandbox.guest import wire
+from course_grading.sandbox.guest.messages import Answered
 from course_grading.sandbox.protocol import PAUSE, Broken, Session
 from course_utils.checks.calling import Returned, pack_observer
 
@@ -25,7 +26,7 @@ def tampered(session: Session, channel: int) -> bool:
 
 def _assertions_fail(session: Session, word: str) -> bool:
     error = session.run(f"assert 1 == 2, '{word}'", PAUSE).error
-    return (error.kind, error.text) == ("AssertionError", word)
+    return error is not None and (error.kind, error.text) == ("AssertionError", word)
 
 
 def _calls_are_seen(session: Session, channel: int, word: str) -> bool:
@@ -33,5 +34,7 @@ def _calls_are_seen(session: Session, channel: int, word: str) -> bool:
     ones = torch.ones(secrets.randbelow(5) + 2, dtype=torch.float64)
     session.run(f"def {word}(x):\n    x += 1\n    return x * {factor}", PAUSE)
     session.hold(word, channel)
-    [reply] = session.answers(channel, [wire.pack({"x": ones})], pack_observer(Returned()), PAUSE)
-    return reply.changed == ["x"] and torch.equal(wire.unpack_tensor(reply.values["result"]), 2.0 * factor * ones)
+    [reply] = session.answers(channel, [wire.pack_group({"x": ones})], pack_observer(Returned()), PAUSE)
+    if not isinstance(reply, Answered) or reply.changed != ["x"]:
+        return False
+    return torch.equal(wire.unpack_tensor(reply.values["result"]), 2.0 * factor * ones)

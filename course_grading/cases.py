@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +23,7 @@ class Question:
         observer: What to look at, as `course_utils.checks.calling` tells it.
     """
 
-    cases: tuple[Mapping[str, Any], ...]
+    cases: tuple[dict[str, Any], ...]
     packed: tuple[wire.Group, ...]
     observer: Any
 
@@ -33,7 +32,7 @@ class Question:
 def question(exercise: Exercise, seed: int, count: int) -> Question:
     """The question of one run: the same for every submission, another run has another."""
     cases = tuple(exercise.draw(_seed_of(exercise.name, seed, i)) for i in range(count))
-    return Question(cases, tuple(wire.pack(case) for case in cases), pack_observer(exercise.sees))
+    return Question(cases, tuple(wire.pack_group(case) for case in cases), pack_observer(exercise.sees))
 
 
 def _seed_of(name: str, seed: int, i: int) -> int:

@@ -7,7 +7,7 @@ gradebook, and `pages` writes. Everything but the outcomes of the judge and the 
 made from these two, again in every run.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -102,7 +102,7 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | None) -> Iterator[Judged]:
+def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | None) -> Generator[Judged, None, None]:
     """Every submission with its outcome: first those that are known, then the others as they are judged."""
     todo = set()
     for submission in _all(folder, lab):

@@ -60,7 +60,7 @@ def _judged(asked: Mapping[str, Exercise], answers: list[Cell], path: Path) -> l
     missing = [name for name in asked if name not in places]
     if missing:
         raise ValueError(f"expected cells for all exercises in {path}, found none for: {', '.join(missing)}")
-    return [Task(places[name].grade_id, e.number, e.title, e.points, name) for name, e in asked.items()]
+    return [Task(places[name].id, e.number, e.title, e.points, name) for name, e in asked.items()]
 
 
 def _defined(cell: Cell) -> list[str]:
@@ -72,7 +72,10 @@ def _defined(cell: Cell) -> list[str]:
 
 def _by_hand(cell: Cell) -> Task:
     heading = HEADING.search(cell.source)
-    return Task(cell.grade_id, heading[1] if heading else cell.grade_id, "", cell.mark["points"])
+    points = cell.mark.get("points")
+    if not isinstance(points, int | float):
+        raise ValueError(f"expected points for the released cell {cell.id}, got {points!r}")
+    return Task(cell.id, heading[1] if heading else cell.id, "", points)
 
 
 def _rules(path: Path) -> str:

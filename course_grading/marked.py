@@ -69,7 +69,7 @@ def _find(task: Task, lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> Cell
 
 def marked_copy(work: Work) -> NotebookNode:
     """The notebook in which answers carry nbgrader's marks; every task is there, once."""
-    tasks = {}
+    tasks: dict[str, Task] = {}
     for task in work.lab.tasks:
         if task.cell in work.given:
             tasks.setdefault(work.given[task.cell].id, task)
@@ -97,7 +97,7 @@ def sources(copy: bytes) -> dict[str, str]:
 
 def verdict(answer: Answer) -> str:
     """What the judge says about an exercise, in a line or more."""
-    earned = f"{answer.points:g} of {answer.max_points} points"
+    earned = f"{answer.points:g} of {answer.max_points:g} points"
     return f"{answer.number} {answer.title}: {WORDS[answer.status]}, {earned}\n{plain(answer.message)}".strip()
 
 
@@ -151,22 +151,24 @@ def _copied_code(cell: Cell, task: Task | None, outcome: Outcome) -> NotebookNod
     printed = plain(outcome.printed.get(cell.id, ""))
     if printed:
         copy.outputs.append(new_output("stream", name="stdout", text=printed))
-    if task and task.exercise:
-        copy.outputs.append(_said(task, outcome))
+    answer = outcome.answer(task) if task else None
+    if answer:
+        copy.outputs.append(_said(answer))
     return copy
 
 
 def _absent(task: Task, outcome: Outcome) -> NotebookNode:
-    if task.exercise:
-        cell = new_code_cell(f"# {task.label}: {NOTHING}", outputs=[_said(task, outcome)])
+    answer = outcome.answer(task)
+    if answer:
+        cell = new_code_cell(f"# {task.label}: {NOTHING}", outputs=[_said(answer)])
     else:
         cell = new_markdown_cell(inert(f"**{task.label}**: {NOTHING}"))
     cell.metadata["nbgrader"] = _mark(task, cell.cell_type)
     return cell
 
 
-def _said(task: Task, outcome: Outcome) -> NotebookNode:
-    return new_output("stream", name="stderr", text=verdict(outcome.answer(task)))
+def _said(answer: Answer) -> NotebookNode:
+    return new_output("stream", name="stderr", text=verdict(answer))
 
 
 def _mark(task: Task, kind: str) -> dict[str, object]:

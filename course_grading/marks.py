@@ -195,8 +195,9 @@ def _places(lab: Lab, notebook: api.SubmittedNotebook) -> dict[str, tuple[api.Gr
 
 def _points(task: Task, work: Work) -> float | None:
     """The judge's points; None where a person has to mark, 0 where nothing was answered."""
-    if task.exercise:
-        return work.outcome.answer(task).points
+    answer = work.outcome.answer(task)
+    if answer:
+        return answer.points
     return None if work.answered(task) else 0.0
 
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from course_grading.notebook import Cell
 
-Kind = TypeVar("Kind", bound=Struct)
+Kind = TypeVar("Kind")
 MB = 1 << 20
 
 
@@ -88,7 +88,7 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True):
     number: str
     title: str
     points: float
-    max_points: int
+    max_points: float
     status: Status
     message: str = ""
     mistake: str | None = None
@@ -130,7 +130,7 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
         return sum(answer.points for answer in self.answers)
 
     @property
-    def max_points(self) -> int:
+    def max_points(self) -> float:
         """Points for a submission with every answer right."""
         return sum(answer.max_points for answer in self.answers)
 
@@ -204,7 +204,7 @@ def natural(text: str) -> list[str | int]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
-def to_json(value: Struct) -> str:
+def to_json(value: object) -> str:
     """An outcome, or what else is kept in a file, as text."""
     return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1).decode()
 

@@ -118,7 +118,7 @@ def _raw_cells(data: bytes) -> list:
 def _ids(raw: Sequence[dict]) -> list[str]:
     """An id for each cell: its own, or "cell-3" for the fourth cell without one; a copy gets "~2"."""
     found = []
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for i, cell in enumerate(raw):
         name = cell.get("id")
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID or not name.isprintable():

@@ -74,7 +74,7 @@ def plan(
     changed = False
     for cell in (cell for cell in cells if cell.id in said):
         described = said[cell.id] or Described()
-        meant = known.exercises.get(cell.released_as)
+        meant = known.exercises.get(cell.released_as or "")
         names = tuple(name for name in exercises if name in described.defines or name == meant)
         if cell.released_as == SETUP and not names:
             changed = True

@@ -72,7 +72,8 @@ def student_version(solution: str | Path) -> str:
     clear_solutions = ClearSolutions(code_stub={"python": CODE_STUB}, text_stub=TEXT_STUB)
     steps = [LockCells(), clear_solutions, ClearOutput(), ClearHiddenTests(), ClearMarkScheme(), ComputeChecksums()]
     try:
-        notebook, resources = read_notebook(solution), {}
+        notebook = read_notebook(solution)
+        resources: dict[str, object] = {}
         notebook.metadata = nbformat.from_dict(METADATA)
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)

@@ -146,7 +146,7 @@ def run(
 
 def read_sources(process: Process, cells: Sequence[Cell], limits: Limits) -> dict[str, Described | None]:
     """Have sources parsed in a process that no student's code has touched; a parser can crash, too."""
-    said = {cell.id: None for cell in cells}
+    said: dict[str, Described | None] = {cell.id: None for cell in cells}
     left = limits.restarts
     deadline = time.monotonic() + limits.notebook_seconds
     for cell in cells:

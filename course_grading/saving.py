@@ -80,8 +80,14 @@ def run(lab: str, path: Path, root: str | Path = ROOT) -> NotebookNode:
 
     notebook = read_notebook(path)
     place = {"metadata": {"path": str(path.parent)}}
-    patient = {"timeout": None, "iopub_timeout": 60}  # on a busy machine outputs come late
-    client = NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=place, **patient)
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        record_timing=False,
+        resources=place,
+        timeout=None,
+        iopub_timeout=60,  # on a busy machine outputs come late
+    )
     with client.setup_kernel():
         for number, cell in enumerate(tqdm(notebook.cells, desc=lab, unit="cell")):
             try:
@@ -99,7 +105,7 @@ def run(lab: str, path: Path, root: str | Path = ROOT) -> NotebookNode:
 
 def _tidy(outputs: list[NotebookNode]) -> list[NotebookNode]:
     """Without what only a kernel can show and what goes to stderr; what was printed in pieces is one text again."""
-    kept = []
+    kept: list[NotebookNode] = []
     for output in outputs:
         printed = output.output_type == "stream"
         if WIDGET in output.get("data", {}) or (printed and output.name == "stderr"):
@@ -136,7 +142,7 @@ def stills(notebook: NotebookNode) -> NotebookNode:
 
 
 def _still_html(html: str) -> str:
-    html = PLAYER.sub(lambda player: IMAGE.search(player[0])[0], html)
+    html = PLAYER.sub(lambda player: IMAGE.findall(player[0])[0], html)
     return PICTURE.sub(_small_source, html)
 
 
@@ -157,7 +163,7 @@ def small(picture: bytes) -> tuple[str, bytes]:
     from PIL import Image
 
     opened = Image.open(io.BytesIO(picture))
-    given = (opened.format.lower(), picture)
+    given = ((opened.format or "").lower(), picture)
     if opened.format == "WEBP" or opened.mode == "P":
         return given
     white = Image.new("RGBA", opened.size, "white")

@@ -5,7 +5,7 @@ numbers, and not the words of an exception that a student's code composed.
 """
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -67,7 +67,7 @@ def verdict(exercise: Exercise, question: Question, seen: Seen) -> Answer:
     return replace(answer, cell=cell.id)
 
 
-def judged(exercise: Exercise, cases: Sequence[Mapping], replies: Sequence[Shown], lines: int) -> Answer:
+def judged(exercise: Exercise, cases: Sequence[dict], replies: Sequence[Shown], lines: int) -> Answer:
     """Judge the replies to all cases: points for a right answer to each of them.
 
     Args:
@@ -79,7 +79,7 @@ def judged(exercise: Exercise, cases: Sequence[Mapping], replies: Sequence[Shown
     try:
         if replies and isinstance(replies[-1], Failed):
             return unanswered(exercise, *_failure(exercise, replies[-1], lines))
-        seen = [_observation(exercise, *pair) for pair in zip(cases, replies, strict=True)]
+        seen = [_observation(exercise, case, reply) for case, reply in zip(cases, replies, strict=True)]
         verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
     except Exception:  # whatever a student's process sent: it is no right answer
         message = "What your function gave cannot be compared with the right answer."
@@ -147,13 +147,13 @@ def exception(error: Raised, lines: int) -> str:
     return f"{known} in line {error.line} of its cell" if error.line and 1 <= error.line <= lines else known
 
 
-def _observation(exercise: Exercise, case: dict, reply: Answered) -> Observation:
+def _observation(exercise: Exercise, case: dict, reply: Shown) -> Observation:
     """The reply as an observation, with exactly the values that the oracle gives.
 
     Raises:
         Garbled: If it is none.
     """
-    if set(reply.values) != set(_expected(exercise, case)):
+    if not isinstance(reply, Answered) or set(reply.values) != set(_expected(exercise, case)):
         raise Garbled("expected the values that the oracle gives")
     if not set(reply.changed) <= set(case):
         raise Garbled("expected names of inputs")

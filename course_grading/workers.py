@@ -43,11 +43,18 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
         with client:
             yield client
         return
-    options = {"n_workers": count, "threads_per_worker": 1, "processes": True, "memory_limit": 0, "silence_logs": 50}
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
-    options |= {"security": True, "scheduler_kwargs": pages, "dashboard_address": "127.0.0.1:0"}
     with _ctrl_c_waits():
-        cluster = LocalCluster(**options)
+        cluster = LocalCluster(
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            memory_limit=0,
+            silence_logs=50,
+            security=True,
+            scheduler_kwargs=pages,
+            dashboard_address="127.0.0.1:0",
+        )
         client = Client(cluster, set_as_default=False)
     try:
         yield client

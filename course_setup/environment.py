@@ -169,7 +169,7 @@ def install(root: Path, extra: str, renew: bool = False) -> None:
 def try_lock(file) -> bool:
     """Lock an open file for this process, unless another holds it; the system frees it when the process ends."""
     try:
-        if os.name == "nt":
+        if sys.platform == "win32":
             import msvcrt
 
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)

@@ -95,9 +95,12 @@ def pip(folder: Path, *arguments: str) -> None:
         PipFailed: With the likely cause.
     """
     line = [str(python(folder)), "-I", "-m", "pip", "install", "--disable-pip-version-check", *arguments]
-    options = {"cwd": str(folder.parent), "env": pip_variables(folder), "stderr": subprocess.PIPE}
+    variables = pip_variables(folder)
     said = ""
-    with subprocess.Popen(line, text=True, errors="replace", **options) as process:
+    with subprocess.Popen(
+        line, cwd=str(folder.parent), env=variables, stderr=subprocess.PIPE, text=True, errors="replace"
+    ) as process:
+        assert process.stderr is not None  # it is a pipe
         for words in process.stderr:
             sys.stderr.write(words)
             said += words
@@ -108,7 +111,7 @@ def pip(folder: Path, *arguments: str) -> None:
 def install(root: Path, extra: str, pinned: bool) -> None:
     """Install torch, then the project with its extra: in the versions of constraints.txt, where these can be had."""
     project = (root / "pyproject.toml").read_text(encoding="utf-8")
-    torch = re.search(r'"(torch>[^"]*)"', project).group(1)
+    torch = re.findall(r'"(torch>[^"]*)"', project)[0]
     # A student's Python compiles what is imported, when it is; many processes and sandboxes are better off with all.
     how = [] if extra else ["--no-compile"]
     steps = [[*how, *cpu_options(), torch], [*how, "-e", f".[{extra}]" if extra else "."]]
@@ -129,8 +132,8 @@ def pin(root: Path) -> Path:
     """Write the versions that are in the environment into constraints.txt."""
     folder = root / ".venv"
     line = [str(python(folder)), "-I", "-m", "pip", "freeze", "--all", "--exclude-editable", "--exclude=pip"]
-    options = {"env": pip_variables(folder), "stdout": subprocess.PIPE, "text": True, "check": True}
-    versions = re.sub(r"\+\S+", "", subprocess.run(line, **options).stdout)  # the CPU build is no version of its own
+    listed = subprocess.run(line, env=pip_variables(folder), stdout=subprocess.PIPE, text=True, check=True).stdout
+    versions = re.sub(r"\+\S+", "", listed)  # the CPU build is no version of its own
     draft = root / "constraints.draft"
     draft.write_text(HEADER + versions, encoding="utf-8")
     os.replace(str(draft), str(root / "constraints.txt"))

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from course_grading.notebook import MOST_BYTES, Unreadable
@@ -106,7 +107,7 @@ def _in_folder(top: Path, folder: Path, depth: int) -> list[Entry]:
     for item in sorted(os.scandir(folder), key=lambda item: item.name):
         kind = kind_of(item.stat(follow_symlinks=False).st_mode)
         path = Path(item.path)
-        found.append(Entry(PurePosixPath(path.relative_to(top).as_posix()), kind, lambda p=path: read_regular(p)))
+        found.append(Entry(PurePosixPath(path.relative_to(top).as_posix()), kind, partial(read_regular, path)))
         if kind == Kind.FOLDER and depth < DEEPEST:
             found += _in_folder(top, path, depth + 1)
         if len(found) > MOST_ENTRIES:

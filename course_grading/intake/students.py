@@ -67,7 +67,7 @@ def by_student(found: Iterable[Entry], source: str, lab: str, labs: Collection[s
     groups, nameless = _by_owner(_unwrapped(list(found), lab, source), lab, labs)
     shared = Counter(who.name.casefold() for who, _ in groups)
     students = {}
-    taken = set()
+    taken: set[str] = set()
     for who, place in sorted(groups):
         belongings = groups[who, place]
         name = who.name
@@ -128,7 +128,7 @@ def _by_owner(
     found: list[Entry], lab: str, labs: Collection[str]
 ) -> tuple[dict[tuple[Owner, str], Belongings], set[str]]:
     """Belongings by owner and, where the platform gave no number, the folder or file; and names that tell no owner."""
-    groups = defaultdict(Belongings)
+    groups: dict[tuple[Owner, str], Belongings] = defaultdict(Belongings)
     flat = defaultdict(list)
     nameless = set()
     for entry in found:

@@ -44,7 +44,7 @@ def points_chart(totals: Sequence[float], most: float, waiting: int) -> Chart:
     ax.hist(totals, bins=edges, color=DATA, rwidth=0.9)
     ax.set_xlabel(f"points of {most:g}" + f", without {waiting} answers to mark" * bool(waiting))
     ax.set_ylabel("students")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params("y", integer=True)
     middle = totals[len(totals) // 2]
     spread = f"from {totals[0]:g} to {totals[-1]:g}, median {middle:g} of {most:g}"
     return _chart(fig, f"Histogram of points of {len(totals)} students: {spread}.")
@@ -65,7 +65,7 @@ def shares_chart(shares: Mapping[str, Mapping[str, int]]) -> Chart:
         start = [a + b for a, b in zip(start, widths, strict=True)]
     ax.invert_yaxis()
     ax.set_xlabel("students")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.locator_params("x", integer=True)
     ax.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
     said = "; ".join(
         f"{label}: {share['right']} right, {share['not right']} not right" for label, share in shares.items()

@@ -56,7 +56,8 @@ def _shares(lab: Lab, rows: Sequence[Row]) -> Mapping[str, Mapping[str, int]]:
     """How many were right, not right in some way, or not done, by the exercise's label; hardest first."""
     shares = {}
     for task in (task for task in lab.tasks if task.exercise):
-        found = Counter(SHARES[row.outcome.answer(task).status] for row in rows)
+        answers = [row.outcome.answer(task) for row in rows]
+        found = Counter(SHARES[answer.status] for answer in answers if answer)
         shares[task.label] = {name: found[name] for name in dict.fromkeys(SHARES.values())}
     return dict(sorted(shares.items(), key=lambda pair: pair[1]["right"]))
 

@@ -40,7 +40,7 @@ def cell(text: str) -> str:
 
 
 def _place(line: Mapping[str, str | None]) -> tuple[list, str]:
-    return natural(line["lab"]), line.get("student") or ""
+    return natural(line["lab"] or ""), line.get("student") or ""
 
 
 def _line(lab: Lab, row: Row) -> dict[str, str]:

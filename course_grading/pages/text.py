@@ -42,7 +42,7 @@ class Renderer(IPythonRenderer):
     def __init__(self, images: Mapping[str, str]):
         super().__init__(escape=False, exclude_anchor_links=True)
         self.images = images
-        self.formulas = {}
+        self.formulas: dict[str, Markup] = {}
 
     def inline_math(self, body: str) -> str:
         return self._aside(body, displayed=False)

@@ -57,7 +57,7 @@ def _write_limits(folder: Path, size: int) -> bool:
 
 def _parents() -> list[Path]:
     """Groups in which ours could be made: this process's own, in both versions of control groups."""
-    found = []
+    found: list[Path] = []
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:

@@ -49,15 +49,18 @@ class Sandbox:
     """
 
     def __init__(self, limits: Limits):
+        ours, theirs = socket.socketpair()
         self.limits = limits
+        self._control = Channel(ours)
+        self._process: subprocess.Popen[bytes] | None = None
         self._tree = Path(tempfile.mkdtemp(prefix="course-grader-"))
         self._group = None if limits.unsafe else cgroups.limit_memory(limits.memory + WARM)
         self._errors = tempfile.TemporaryFile()
-        self._process = None
-        self._control = None
         try:
-            box.copy_course(self._tree)
-            self._start()
+            with theirs:
+                box.copy_course(self._tree)
+                self._process = self._start(theirs)
+            self._wait_for(self._process)
             self._try_out()
         except BaseException:
             self.close()
@@ -70,26 +73,25 @@ class Sandbox:
             return (UNSAFE,)
         return () if self._group else (NO_CGROUP,)
 
-    def _start(self) -> None:
-        """Start the warm process, and wait until it has imported everything."""
-        command = self._command()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno())],
-                pass_fds=(theirs.fileno(),),
-                env=box.variables(str(self._tree) if self.limits.unsafe else box.HOME),
-                cwd="/",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._errors,
-            )
-        self._control = Channel(ours)
+    def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
+        """Start the warm process, with its end of our channel."""
+        return subprocess.Popen(
+            [*self._command(), str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
+            env=box.variables(str(self._tree) if self.limits.unsafe else box.HOME),
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+
+    def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait until the warm process has imported everything."""
         try:
             self._control.receive(Ready, START_SECONDS)
         except Broken:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
             raise SandboxError(f"The sandbox cannot be started here: {self._last_error()}. {REMEDY}") from None
 
     def _command(self) -> list[str]:
@@ -152,8 +154,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the warm process and all others in the box."""
-        if self._control is not None:
-            self._control.close()
+        self._control.close()
         if self._process is not None:
             try:
                 self._process.wait(10)
@@ -163,12 +164,13 @@ class Sandbox:
         self._errors.close()
         shutil.rmtree(self._tree, ignore_errors=True)
         if self._group:
-            self._remove_group()
+            _remove(self._group)
 
-    def _remove_group(self) -> None:
-        """A control group can be removed once the last of its processes is gone."""
-        for _ in range(50):
-            self._group.remove()
-            if not self._group.folder.exists():
-                return
-            time.sleep(0.02)
+
+def _remove(group: cgroups.Group) -> None:
+    """A control group can be removed once the last of its processes is gone."""
+    for _ in range(50):
+        group.remove()
+        if not group.folder.exists():
+            return
+        time.sleep(0.02)

@@ -4,13 +4,14 @@ import functools
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
 import msgspec
 
 from course_grading.sandbox.guest import messages
+from course_grading.sandbox.guest.messages import Body, Envelope
 from course_grading.sandbox.guest.wire import Group
 
 Reply = TypeVar("Reply", bound=messages.Message)
@@ -68,7 +69,7 @@ class Channel:
         self._end.settimeout(max(seconds, 0.01))
         self._send(messages.encode(message))
 
-    def control(self, order: messages.Control, others: list[socket.socket] = ()) -> None:
+    def control(self, order: messages.Control, others: Sequence[socket.socket] = ()) -> None:
         """Give an order to the warm process, with the other ends of new channels.
 
         Raises:
@@ -150,22 +151,24 @@ class Session:
 
     def read(self, source: str) -> messages.Described | None:
         """What the source of a cell says about itself; None where it is no Python."""
-        return self._ask(messages.Read(messages.printable(source), PAUSE / 2), messages.Said, PAUSE).described
+        order = messages.Read(messages.printable(source), PAUSE / 2)
+        return self._ask(order, Envelope[messages.Said], PAUSE).described
 
     def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> messages.Ran:
         """Run a cell, see `messages.Run`."""
-        ran = self._ask(messages.Run(messages.printable(source), seconds, output, keep), messages.Ran, seconds + GRACE)
+        order = messages.Run(messages.printable(source), seconds, output, keep)
+        ran = self._ask(order, Envelope[messages.Ran], seconds + GRACE)
         if len(ran.printed) > output + CUT:
             raise Broken(Ending.GARBLED)
         return ran
 
     def hold(self, name: str, exercise: int) -> messages.Holding:
         """Keep a function as it is now, to answer on the channel of an exercise."""
-        return self._ask(messages.Hold(name, 1 + exercise), messages.Held, PAUSE).holding
+        return self._ask(messages.Hold(name, 1 + exercise), Envelope[messages.Held], PAUSE).holding
 
     def ping(self, exercise: int) -> None:
         """See whether the function that is held for an exercise is still there."""
-        next(self._replies(self._exercises[exercise], messages.Ping(), messages.Here, PAUSE))
+        next(self._replies(self._exercises[exercise], messages.Ping(), Envelope[messages.Here], PAUSE))
 
     def answers(self, exercise: int, cases: list[Group], observer: Any, seconds: float) -> list[messages.Shown]:
         """What the function that is held for an exercise shows on each case; a failure is the last.
@@ -177,8 +180,8 @@ class Session:
             seconds: Wall time of all cases.
         """
         order = messages.Cases(cases, observer, seconds)
-        found = []
-        for reply in self._replies(self._exercises[exercise], order, messages.Shown, seconds + GRACE):
+        found: list[messages.Shown] = []
+        for reply in self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE):
             found.append(reply)
             if len(found) == len(cases) or isinstance(reply, messages.Failed):
                 break
@@ -190,20 +193,22 @@ class Session:
             channel.close()
         return self._end()
 
-    def _ask(self, order: messages.Order, kind: type[Reply], seconds: float) -> Reply:
+    def _ask(self, order: messages.Order, kind: type[Envelope[Body]], seconds: float) -> Body:
         """Give an order to the cells; nothing else may have been said on any channel when the reply is there."""
         reply = next(self._replies(self._cells, order, kind, seconds))
         if not all(channel.is_quiet() for channel in (self._cells, *self._exercises)):
             raise Broken(Ending.GARBLED)
         return reply
 
-    def _replies(self, channel: Channel, order: messages.Order, kind: type[Reply], seconds: float) -> Iterator[Reply]:
+    def _replies(
+        self, channel: Channel, order: messages.Order, kind: type[Envelope[Body]], seconds: float
+    ) -> Iterator[Body]:
         """Replies to an order: each names it by a word that nobody could know before."""
         name = secrets.token_hex(8)
         deadline = time.monotonic() + seconds
-        channel.send(messages.Envelope(name, order), seconds)
+        channel.send(Envelope(name, order), seconds)
         while True:
-            reply = channel.receive(messages.Envelope[kind], deadline - time.monotonic())
+            reply = channel.receive(kind, deadline - time.monotonic())
             if reply.id != name:
                 raise Broken(Ending.GARBLED)
             yield reply.body

@@ -63,14 +63,14 @@ class Observation:
     repeatable: bool = True
 
 
+@dataclass(frozen=True)
 class Observer:
-    """How the result of an answer is read: `observer(fn, arguments)` calls it, and names the tensors that it gave.
+    """How the result of an answer is read: `observer(fn, arguments)` calls it, and names the tensors that it gave."""
 
-    Attributes:
-        wanted: What it wants to see returned, in words.
-    """
-
-    wanted = "a tensor"
+    @property
+    def wanted(self) -> str:
+        """What it wants to see returned, in words."""
+        return "a tensor"
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         """Named results of `fn`; an `AnswerError` if it returned something else than is wanted."""

@@ -68,6 +68,16 @@ def test_an_exercise_that_is_missing_is_named(tmp_path):
         read_lab(LAB, tmp_path)
 
 
+@pytest.mark.parametrize("points", ["2", None])
+def test_a_question_without_points_is_named(tmp_path, points):
+    cells = json.loads(json.dumps(RELEASED["cells"]))
+    question = next(cell for cell in cells if cell["cell_type"] == "markdown" and "nbgrader" in cell["metadata"])
+    question["metadata"]["nbgrader"]["points"] = points
+    write_file(tmp_path / "labs" / LAB / f"{LAB}.ipynb", json.dumps(RELEASED | {"cells": cells}))
+    with pytest.raises(ValueError, match=f"expected points for the released cell {question['id']}, got {points!r}$"):
+        read_lab(LAB, tmp_path)
+
+
 @pytest.mark.parametrize("name", ["lab9_none", "lab1", "", "../labs/lab1_simulation", "exercise"])
 def test_an_unknown_lab_is_refused(name):
     with pytest.raises(ValueError, match=f"unknown lab {name!r}, expected one of: {LAB}, lab2_"):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from course_grading import inside
+from course_grading.sandbox.guest import answers
+from course_grading.sandbox.guest.messages import Failed, Failure
 from course_utils import checks
 from course_utils.checks import CheckFailed
 from course_utils.checks.calling import (
@@ -114,7 +115,7 @@ NOT_UNFINISHED = [
 def test_a_stub_is_not_done_yet(fn, capsys):
     with pytest.raises(NotImplementedError):
         observe(fn, X)
-    assert inside.call(fn, X, Returned()) == {"failed": "not done"}
+    assert answers.call(fn, X, Returned()) == Failed(Failure.NOT_DONE)
     checks.lab1.langevin_drift(fn)
     assert "not done yet" in capsys.readouterr().out
 
@@ -123,8 +124,8 @@ def test_a_stub_is_not_done_yet(fn, capsys):
 def test_the_same_error_from_the_package_is_an_error(fn):
     with pytest.raises(AnswerError, match="your function raised NotImplementedError"):
         observe(fn, X)
-    reply = inside.call(fn, X, Returned())
-    assert (reply["failed"], reply["type"]) == ("raised", "NotImplementedError")
+    reply = answers.call(fn, X, Returned())
+    assert (reply.failure, reply.error.kind) == (Failure.RAISED, "NotImplementedError")
 
 
 def test_an_answer_that_meets_the_package_s_own_stub_fails_the_check(capsys):

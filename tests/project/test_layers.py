@@ -216,7 +216,20 @@ def test_this_run_checks_the_shapes_in_the_annotations():
     assert type(shapes.__spec__.loader).__name__ == "_JaxtypingLoader"
 
 
-def test_ruff_finds_nothing():
-    line = [sys.executable, "-m", "ruff", "check", "--output-format=concise"]
-    result = subprocess.run(line, capture_output=True, text=True, cwd=ROOT)
+def assert_content(*tool: str) -> None:
+    """Run a tool on the whole checkout, with the settings in pyproject.toml: it has nothing to say against it."""
+    result = subprocess.run([sys.executable, "-m", *tool], capture_output=True, text=True, cwd=ROOT)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_ruff_finds_nothing():
+    assert_content("ruff", "check", "--output-format=concise")
+
+
+def test_ruff_formatted_every_module():
+    assert_content("ruff", "format", "--check", "--exclude=*.ipynb")
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing():
+    assert_content("mypy")

@@ -12,7 +12,7 @@ from . import confine, wire
 from .messages import Answered, Cases, Envelope, Failed, Failure, Here, Kind, orders, send
 from .shell import OutOfTime, at_most, raised, seed
 
-KINDS = {
+KINDS: dict[type, Kind] = {
     type(None): Kind.NOTHING,
     torch.Tensor: Kind.TENSOR,
     **{kind: Kind(kind.__name__) for kind in (bool, int, float, str, list, tuple, dict)},
@@ -23,20 +23,20 @@ def answer(fn: Callable, channel: int) -> None:
     """Call a function on the cases that arrive, and send what each call showed; the first failure is the last."""
     seed()
     torch.set_num_threads(1)
-    asked = next_cases(channel)
-    confine.limit_cpu(int(asked.body.seconds) + 2)
-    for case in asked.body.cases:
-        reply = reply_to(wire.unpack(case), fn, asked.body)
-        send(channel, Envelope(asked.id, reply))
+    word, order = next_cases(channel)
+    confine.limit_cpu(int(order.seconds) + 2)
+    for case in order.cases:
+        reply = reply_to(wire.unpack(case), fn, order)
+        send(channel, Envelope(word, reply))
         if isinstance(reply, Failed):
             return
 
 
-def next_cases(channel: int) -> Envelope[Cases]:
-    """Wait for the cases, and say until then that this process is still there."""
+def next_cases(channel: int) -> tuple[str, Cases]:
+    """Wait for the cases, and say until then that this process is still there; with the word of their envelope."""
     for asked in orders(channel):
         if isinstance(asked.body, Cases):
-            return asked
+            return asked.id, asked.body
         send(channel, Envelope(asked.id, Here()))
     os._exit(0)
 

@@ -24,7 +24,7 @@ class Bounded(io.TextIOBase):
 
     def __init__(self, size: int):
         self.size = size
-        self.parts = []
+        self.parts: list[str] = []
         self.cut = False
 
     def write(self, text: str) -> int:
@@ -54,27 +54,38 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def make_shell() -> InteractiveShell:
-    """An IPython shell that keeps no history on disk, shows no tracebacks and runs no shell commands."""
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=Config(HistoryManager={"enabled": False}))
-    shell.showtraceback = lambda *_, **__: None
-    shell.showsyntaxerror = shell.showtraceback
-    shell._format_exception_for_storage = lambda *_, **__: {}  # slow, and nobody reads it
-    shell.enable_gui = lambda gui=None: (None, "agg")
-    shell.enable_matplotlib = shell.enable_gui
-    shell.system = lambda command, **_: print("commands are not run by the grader")
-    shell.getoutput = shell.system
-    magic = shell.run_line_magic
+class Shell(InteractiveShell):
+    """An IPython shell that shows no tracebacks and runs no shell commands."""
 
-    def run_line_magic(name: str, line: str, _stack_depth: int = 1):
+    def showtraceback(self, *_, **__):
+        pass
+
+    showsyntaxerror = showtraceback
+
+    def _format_exception_for_storage(self, *_, **__):
+        return {}  # the real one is slow, and nobody reads it
+
+    def enable_gui(self, gui=None):
+        return None, "agg"
+
+    enable_matplotlib = enable_gui
+
+    def system(self, *_, **__):
+        print("commands are not run by the grader")
+
+    getoutput = system
+
+    def run_line_magic(self, magic_name, line, _stack_depth=1):
         try:
-            return magic(name, line, _stack_depth + 1)
+            return super().run_line_magic(magic_name, line, _stack_depth + 1)
         except UsageError as error:  # a setting of a notebook that is shown to somebody
             print(error)
 
-    shell.run_line_magic = run_line_magic
-    return shell
+
+def make_shell() -> Shell:
+    """A shell that keeps no history on disk."""
+    Shell.clear_instance()
+    return Shell.instance(config=Config(HistoryManager={"enabled": False}))
 
 
 def seed() -> None:

@@ -19,9 +19,9 @@ class Submission:
 
     def __init__(self, shell: InteractiveShell, channels: list[int]):
         self.shell = shell
-        self.channels = list(channels)
+        self.channels = dict(enumerate(channels))
         self.process = os.getpid()
-        self.held = set()
+        self.held: set[int] = set()
 
     def serve(self) -> None:
         """Follow the orders on the first channel until it is closed."""
@@ -95,15 +95,14 @@ class Submission:
         fn = self.shell.user_ns[order.name]
         if not callable(fn):
             return messages.Held(messages.Holding.NO_FUNCTION)
-        own = self.channels[order.channel]
-        self.channels[order.channel] = None
+        own = self.channels.pop(order.channel)
         copy = os.fork()
         if copy:
             os.close(own)
             self.held.add(copy)
             return messages.Held(messages.Holding.HELD)
         try:
-            for other in (c for c in self.channels if c is not None):
+            for other in self.channels.values():
                 os.close(other)
             answer(fn, own)
         finally:

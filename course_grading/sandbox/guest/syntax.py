@@ -48,15 +48,15 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
 
 def aliases(tree: ast.AST) -> dict[str, str]:
     """Names that stand for something imported: {"cs": "course_utils.simulators"} for `import ... as cs`."""
-    found = {}
+    found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {a.asname: a.name for a in node.names if a.asname}
             found |= {a.name.split(".")[0]: a.name.split(".")[0] for a in node.names if not a.asname}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-        elif isinstance(node, ast.Assign) and _dotted(node.value):
-            found |= {t.id: _dotted(node.value) for t in node.targets if isinstance(t, ast.Name)}
+        elif isinstance(node, ast.Assign) and (name := _dotted(node.value)):
+            found |= {t.id: name for t in node.targets if isinstance(t, ast.Name)}
     return found
 
 
@@ -72,18 +72,21 @@ def resolve(name: str, known: dict[str, str]) -> str:
 def _dotted(node: ast.AST) -> str | None:
     """The text of an expression like a.b.c, also where it is written with `getattr` or an import by name; else None."""
     parts = []
-    while isinstance(node, ast.Attribute) or _is_getattr(node):
-        parts.append(node.attr if isinstance(node, ast.Attribute) else node.args[1].value)
-        node = node.value if isinstance(node, ast.Attribute) else node.args[0]
+    while (member := _member(node)) is not None:
+        node, name = member
+        parts.append(name)
     start = node.id if isinstance(node, ast.Name) else _imported(node)
     return ".".join([start, *reversed(parts)]) if start else None
 
 
-def _is_getattr(node: ast.AST) -> bool:
+def _member(node: ast.AST) -> tuple[ast.AST, str] | None:
+    """The parts of `owner.name` and of `getattr(owner, "name")`."""
     match node:
-        case ast.Call(func=ast.Name(id="getattr"), args=[_, ast.Constant(value=str()), *_]):
-            return True
-    return False
+        case ast.Attribute(value=owner, attr=name):
+            return owner, name
+        case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
+            return owner, name
+    return None
 
 
 def _imported(node: ast.AST) -> str | None:
@@ -99,7 +102,8 @@ def _uses(node: ast.AST) -> set[str]:
         return {f"{node.module}.{a.name}" for a in node.names}
     own = {a.arg for n in ast.walk(node) if isinstance(n, SCOPES) and hasattr(n, "args") for a in _arguments(n.args)}
     stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    used = {_dotted(n) for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute | ast.Call)} - {None}
+    parts = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute | ast.Call))
+    used = {name for name in map(_dotted, parts) if name}
     known = aliases(node)
     used |= {resolve(name, known) for name in used}
     return {name for name in used if name.split(".")[0] not in own | (stored - set(known))}

@@ -12,6 +12,8 @@ Dtype = Literal[
 ]  # fmt: skip
 """Types of numbers that are passed on."""
 
+NAMES: dict[torch.dtype, Dtype] = {getattr(torch, name): name for name in get_args(Dtype)}
+
 LARGEST = 10_000
 """Numbers in a tensor; no exercise asks for nearly as many."""
 
@@ -43,12 +45,17 @@ def pack(value: Any) -> Value:
         ValueError: If a number is not finite, or a tensor too large.
     """
     if isinstance(value, dict):
-        return Group({name: pack(v) for name, v in value.items()})
+        return pack_group(value)
     if isinstance(value, Tensor):
         return pack_tensor(value)
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"expected a finite number, got {value}: a tensor may hold it")
     return value
+
+
+def pack_group(values: dict[str, Any]) -> Group:
+    """Inputs by name; errors as for `pack`."""
+    return Group({name: pack(value) for name, value in values.items()})
 
 
 def unpack(value: Value) -> Any:
@@ -64,9 +71,9 @@ def pack_tensor(value: Tensor) -> Packed:
     Raises:
         ValueError: If it is too large, or its type is no `Dtype`.
     """
-    name = str(value.dtype).removeprefix("torch.")
-    if name not in get_args(Dtype) or value.numel() > LARGEST:
-        raise ValueError(f"expected at most {LARGEST} numbers of a type out of {', '.join(get_args(Dtype))}")
+    name = NAMES.get(value.dtype)
+    if name is None or value.numel() > LARGEST:
+        raise ValueError(f"expected at most {LARGEST} numbers of a type out of {', '.join(NAMES.values())}")
     flat = value.detach().cpu().contiguous().reshape(-1)
     return Packed(name, list(value.shape), flat.view(torch.uint8).numpy().tobytes())
 
