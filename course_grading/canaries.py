@@ -7,7 +7,7 @@ import torch
 from course_grading.sandbox.guest import wire
 from course_grading.sandbox.guest.messages import Answered
 from course_grading.sandbox.protocol import PAUSE, Broken, Session
-from course_utils.checks.calling import Returned, pack_observer
+from course_utils.checks.observers import Returned, pack_observer
 
 
 def tampered(session: Session, channel: int) -> bool:

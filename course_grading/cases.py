@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_grading.sandbox.guest import wire
-from course_utils.checks.calling import pack_observer
 from course_utils.checks.exercise import Exercise
+from course_utils.checks.observers import pack_observer
 
 PERIOD = 12
 """Cases differ in kind with their seed modulo 2, 3 or 4: consecutive seeds modulo this number cover all kinds."""

@@ -35,7 +35,7 @@ def _train(plan, path: Path, resume: bool) -> None:
         digits.train_to_file(plan, path, resume=resume)
         return
     fabric = _launcher()(devices=plan.devices, strategy="ddp_spawn")
-    fabric.launch(_train_process, plan, path, resume)  # type: ignore[arg-type]  # Fabric's hint forgets the arguments
+    fabric.launch(_train_process, plan, path, resume)
 
 
 def _launcher():

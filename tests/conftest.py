@@ -1,10 +1,16 @@
 """Fixtures that every test may use."""
 
+import signal
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
+
+
+def pytest_configure() -> None:
+    """Tests press Ctrl-C, which a shell that starts this in the background has ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,7 +14,7 @@ PACKAGE = GRADING.parent / "course_utils"
 HOME = "/course"
 """Where the folder lies in the box."""
 
-SPOKEN = ("calling.py", "families.py")
+SPOKEN = ("calling.py", "families.py", "observers.py")
 """The modules of `course_utils.checks` that call an answer; the others hold oracles and mistakes, and stay outside."""
 
 TMP = 256 * MB

@@ -176,7 +176,7 @@ class Session:
         Args:
             exercise: Number of its channel.
             cases: Arguments by name, packed.
-            observer: What to look at, as `course_utils.checks.calling` tells it.
+            observer: What to look at, as `course_utils.checks.observers` tells it.
             seconds: Wall time of all cases.
         """
         order = messages.Cases(cases, observer, seconds)

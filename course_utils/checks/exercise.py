@@ -22,17 +22,10 @@ from textwrap import fill
 import torch
 from torch import Tensor
 
-from course_utils.checks.calling import (
-    AnswerError,
-    Observation,
-    Observer,
-    PointsAndImages,
-    Returned,
-    called,
-    observe,
-)
+from course_utils.checks.calling import Observation, called, observe
 from course_utils.checks.families import build
 from course_utils.checks.inputs import Normal
+from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
 
 __all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise", "not_repeatable"]
 
@@ -88,7 +81,7 @@ def exercise(
     title: str,
     *,
     points: int,
-    sees: Observer = Returned(),  # noqa: B008 (frozen)
+    sees: Observer = Returned(),
     rtol: float = 1e-8,
     why: str = ROUNDING,
 ) -> Callable[[Callable], "Exercise"]:
@@ -233,7 +226,7 @@ def _difference(name: str, got: Tensor, expected: Tensor) -> str:
 def _describe(value, points_first: bool = False) -> str:
     """An input in a few characters: small numbers whole, tensors by their shape, families by their name.
 
-    `points_first`: images are preceded by a call with as many points cut from them, see `calling.PointsAndImages`.
+    `points_first`: images are preceded by a call with as many points cut from them, see `observers.PointsAndImages`.
     """
     if isinstance(value, Tensor) and value.ndim > 2 and points_first:
         return f"tensor of shape {(len(value), len(value))}, then {tuple(value.shape)}"

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from course_utils import commands
@@ -104,15 +105,14 @@ def test_without_the_graders_packages_an_instructor_is_told(name):
 
 
 def test_a_stopped_training_goes_on_only_where_there_is_one(tmp_path):
+    from course_utils import digits
     from course_utils.__main__ import VERBS
 
-    args = commands.parser("course_utils", VERBS).parse_args(
-        ["train", "--out", str(tmp_path / "my digits.safetensors")]
-    )
-    assert "nothing was written" in VERBS["train"].after_ctrl_c(args)
-    (tmp_path / "my digits.plan.json").touch()
-    said = VERBS["train"].after_ctrl_c(args)
-    assert said == f"python course.py train --resume --out '{args.out}' goes on from here"
+    file = tmp_path / "my digits.safetensors"
+    args = commands.parser("course_utils", VERBS).parse_args(["train", "--out", str(file)])
+    assert VERBS["train"].after_ctrl_c(args) == "no training was begun"
+    digits.prepare(file, source="offline", resume=False)
+    assert f"`python course.py train --resume --out '{file}'`" in VERBS["train"].after_ctrl_c(args)
 
 
 def test_a_stopped_book_leaves_the_earlier_one(tmp_path, monkeypatch):
@@ -124,9 +124,11 @@ def test_a_stopped_book_leaves_the_earlier_one(tmp_path, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
+    (tmp_path / "solutions" / "lab1_toy").mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(), tmp_path / "solutions" / "lab1_toy" / "lab1_toy.ipynb")
     monkeypatch.setattr(book, "lay_out", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        book.build(tmp_path)
+        book.build(tmp_path, stills=True)
     assert (tmp_path / "dist" / "book" / "index.html").read_text() == "earlier"
 
 

@@ -14,7 +14,7 @@ from course_grading.sandbox import box
 from course_grading.sandbox.guest import syntax, wire
 
 MODULES = sorted(box.GUEST.glob("*.py"))
-MAY_IMPORT = {"course_utils", "course_utils.checks.calling"}
+MAY_IMPORT = {"course_utils", "course_utils.checks.calling", "course_utils.checks.observers"}
 """What the guest takes of the course: the package that it warms, and what calls an answer."""
 
 
@@ -59,6 +59,7 @@ def test_of_the_checks_only_what_calls_an_answer_is_copied(tmp_path: Path):
     for name in (
         "calling.py",
         "families.py",
+        "observers.py",
         "__init__.py",
         "lab1.py",
         "lab2/__init__.py",

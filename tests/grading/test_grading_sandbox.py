@@ -150,7 +150,9 @@ def test_no_solution_oracle_or_secret_of_the_machine_is_there(said):
     assert "SEEN" not in said["secrets"].replace("SEEN /root", "" if sys.base_prefix.startswith("/root") else "SEEN")
     assert ast.literal_eval(seen) == []
     assert not {"__main__.py", "labs", "solutions", "tests"} & set(ast.literal_eval(rest[0]))
-    assert {"checks/__init__.py", "checks/calling.py", "checks/families.py"} <= set(ast.literal_eval(rest[1]))
+    assert {"checks/__init__.py", "checks/calling.py", "checks/families.py", "checks/observers.py"} <= set(
+        ast.literal_eval(rest[1])
+    )
     assert rest[2] == "False False False"
 
 

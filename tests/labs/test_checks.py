@@ -13,9 +13,9 @@ import torch
 
 from course_utils import checks
 from course_utils.checks import CheckFailed
-from course_utils.checks.calling import AnswerError
 from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import build
+from course_utils.checks.observers import AnswerError
 from tests.support.mutants import mutants
 
 EXERCISES = [(lab, e) for lab in checks.LABS for e in checks.exercises(lab).values()]
@@ -191,7 +191,7 @@ def test_labs_are_listed_and_imported_when_used():
 def test_a_lab_depends_on_its_own_folder_and_on_what_all_labs_share():
     for lab in checks.LABS:
         files = {path.relative_to(FOLDER).as_posix() for path in checks.sources(lab)}
-        assert {"calling.py", "exercise.py", "families.py", "inputs.py", "mistakes.py", f"{lab}/__init__.py"} <= files
+        assert {"calling.py", "families.py", "mistakes.py", "observers.py", f"{lab}/__init__.py"} <= files
         assert {name.split("/")[0] for name in files if "/" in name} == {lab}
         assert all(
             f"course_utils.checks.{other}" not in path.read_text("utf-8")

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from course_utils.checks.calling import AnswerError, observe, unfinished, unpack_observer
+from course_utils.checks.calling import observe, unfinished
+from course_utils.checks.observers import AnswerError, unpack_observer
 
 from . import confine, wire
 from .messages import Answered, Cases, Envelope, Failed, Failure, Here, Kind, orders, send

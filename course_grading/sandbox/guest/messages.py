@@ -72,7 +72,7 @@ class Cases(Message, tag=True):
 
     Attributes:
         cases: Arguments by name.
-        observer: What to look at, as `course_utils.checks.calling` tells it.
+        observer: What to look at, as `course_utils.checks.observers` tells it.
         seconds: Wall time of one call.
     """
 

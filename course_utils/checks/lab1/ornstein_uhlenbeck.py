@@ -2,9 +2,9 @@
 
 import torch
 
-from course_utils.checks.calling import DriftAndDiffusion
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
+from course_utils.checks.observers import DriftAndDiffusion
 
 __all__ = ["ornstein_uhlenbeck"]
 

@@ -4,9 +4,9 @@ import math
 
 import torch
 
-from course_utils.checks.calling import Several
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import times
+from course_utils.checks.observers import Several
 
 __all__ = ["cosine_schedule"]
 

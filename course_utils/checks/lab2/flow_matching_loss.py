@@ -2,10 +2,10 @@
 
 import torch
 
-from course_utils.checks.calling import LossAndGradient
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_model, power_schedule, times
 from course_utils.checks.mistakes import loss_mistakes, path_loss
+from course_utils.checks.observers import LossAndGradient
 from course_utils.shapes import expand_time
 
 __all__ = ["flow_matching_loss"]

@@ -2,9 +2,9 @@
 
 import torch
 
-from course_utils.checks.calling import Training
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_model
+from course_utils.checks.observers import Training
 
 __all__ = ["train"]
 

@@ -2,10 +2,10 @@
 
 import torch
 
-from course_utils.checks.calling import PointsAndImages
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import power_schedule, times
 from course_utils.checks.mistakes import SCHEDULE_IGNORED, axis_mistakes
+from course_utils.checks.observers import PointsAndImages
 from course_utils.schedules import Linear
 from course_utils.shapes import expand_time
 

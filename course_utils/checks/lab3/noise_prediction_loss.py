@@ -2,10 +2,10 @@
 
 import torch.nn.functional as F
 
-from course_utils.checks.calling import LossAndGradient
 from course_utils.checks.exercise import exercise
 from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, weighted
 from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
+from course_utils.checks.observers import LossAndGradient
 from course_utils.shapes import expand_time
 
 __all__ = ["noise_prediction_loss"]

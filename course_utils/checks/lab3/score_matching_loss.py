@@ -1,9 +1,9 @@
 """Exercise 3.2: the mean squared difference of a model's scores and those of the conditional path."""
 
-from course_utils.checks.calling import LossAndGradient
 from course_utils.checks.exercise import exercise
 from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, weighted
 from course_utils.checks.mistakes import path_loss
+from course_utils.checks.observers import LossAndGradient
 
 __all__ = ["score_matching_loss"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.checks.calling import Number
 from course_utils.checks.exercise import exercise
+from course_utils.checks.observers import Number
 
 __all__ = ["gaussian_frechet_distance"]
 

@@ -1,7 +1,7 @@
 """Exercise 5.2: the DDIM step of a state to a later time, from the data that is predicted."""
 
-from course_utils.checks.calling import AlsoAtTheEnd
 from course_utils.checks.exercise import exercise
+from course_utils.checks.observers import AlsoAtTheEnd
 
 __all__ = ["ddim_step"]
 

@@ -1,0 +1,217 @@
+"""Observers: how the result of an answer is read, as objects that are data, so that the grader can send them.
+
+This half, with `calling` and `families`, knows neither oracles nor mistakes: it runs where the student's code runs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from course_utils.checks.families import kind_of
+
+__all__ = [
+    "AlsoAtTheEnd",
+    "AnswerError",
+    "DriftAndDiffusion",
+    "LossAndGradient",
+    "Number",
+    "OBSERVERS",
+    "Observer",
+    "PointsAndImages",
+    "Returned",
+    "Several",
+    "Training",
+    "pack_observer",
+    "unpack_observer",
+]
+
+
+class AnswerError(Exception):
+    """The answer raised an exception or returned something that is no answer; the text says what."""
+
+
+@dataclass(frozen=True)
+class Observer:
+    """How the result of an answer is read: `observer(fn, arguments)` calls it, and names the tensors that it gave."""
+
+    @property
+    def wanted(self) -> str:
+        """What it wants to see returned, in words."""
+        return "a tensor"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        """Named results of `fn`; an `AnswerError` if it returned something else than is wanted."""
+        raise NotImplementedError("each kind of observer has its own")
+
+    @property
+    def parts(self) -> tuple:
+        """What the observer is made of: `type(self)(*self.parts) == self`."""
+        return tuple(getattr(self, each.name) for each in fields(self))
+
+
+@dataclass(frozen=True)
+class Returned(Observer):
+    """The tensor that the answer returns."""
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        return {"result": _tensor(fn(*arguments.values()), "result")}
+
+
+@dataclass(frozen=True)
+class Number(Observer):
+    """A number, as such or as a tensor of shape ()."""
+
+    wanted = "a number, or a tensor of shape ()"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        value = fn(*arguments.values())
+        as_such = isinstance(value, int | float) and not isinstance(value, bool)
+        return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
+
+
+@dataclass(frozen=True)
+class LossAndGradient(Observer):
+    """A loss, and its gradient in the parameters of the argument `model`."""
+
+    wanted = "a loss of shape ()"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        loss = _tensor(fn(*arguments.values()), "loss")
+        if loss.ndim:
+            raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
+        parameters = list(arguments["model"].parameters())
+        zeros = [torch.zeros_like(p) for p in parameters]
+        found = torch.autograd.grad(loss, parameters, allow_unused=True) if loss.requires_grad else zeros
+        gradient = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
+        return {"loss": loss, "gradient": torch.cat([g.flatten() for g in gradient])}
+
+
+@dataclass(frozen=True)
+class DriftAndDiffusion(Observer):
+    """A pair of drift and diffusion, each broadcast against the states `x`."""
+
+    wanted = "the pair (drift, diffusion)"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        pair = fn(*arguments.values())
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise AnswerError(f"expected {self.wanted}, got {kind_of(pair)}")
+        x = arguments["x"]
+        return {name: _like(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
+
+
+@dataclass(frozen=True, init=False)
+class Several(Observer):
+    """A tuple of tensors: `Several("alpha", "beta")`."""
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str):
+        object.__setattr__(self, "names", names)
+
+    @property
+    def parts(self) -> tuple:
+        return self.names
+
+    @property
+    def wanted(self) -> str:
+        return f"the tuple ({', '.join(self.names)})"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        values = fn(*arguments.values())
+        if not isinstance(values, tuple | list) or len(values) != len(self.names):
+            got = f"{len(values)} values" if isinstance(values, tuple | list) else kind_of(values)
+            raise AnswerError(f"expected {self.wanted}, got {got}")
+        return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
+
+
+@dataclass(frozen=True)
+class AlsoAtTheEnd(Observer):
+    """The states that a step leads to, and those it leads to when `t_next` is 1: nan if they are not all finite."""
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
+        result = _tensor(fn(*arguments.values()), "result")
+        end = _tensor(fn(*at_the_end.values()), "result")
+        end = end if end.isfinite().all() else torch.full_like(end, torch.nan)
+        return {"result": result, "result for t_next = 1": end}
+
+
+@dataclass(frozen=True)
+class PointsAndImages(Observer):
+    """Two calls, each read by another observer: with flat states cut from the images of the case, and with the images.
+
+    There are as many images as pixels in a row, so that a time that is not reshaped broadcasts, but wrongly.
+    """
+
+    each: Observer = Returned()
+
+    @property
+    def wanted(self) -> str:
+        return self.each.wanted
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        n = len(arguments["z"])
+        flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
+        return {
+            f"{name} for states of shape {tuple(call['z'].shape)}": value
+            for call in (flat, arguments)
+            for name, value in self.each(fn, call).items()
+        }
+
+
+@dataclass(frozen=True)
+class Training(Observer):
+    """What a training loop did: steps of its optimiser, the weights after them, the losses it returned."""
+
+    wanted = "the list of losses, as plain numbers"
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        model = arguments["model"]
+        optimizer = arguments["optimizer"](model.parameters())
+        losses = fn(*{**arguments, "optimizer": optimizer}.values())
+        if not isinstance(losses, list | tuple):
+            raise AnswerError(f"expected the list of losses, got {kind_of(losses)}")
+        if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
+            raise AnswerError(
+                "expected losses that are plain numbers: these tensors keep the graphs of all batches alive"
+            )
+        return {
+            "number of steps of the given optimizer": torch.tensor(optimizer.steps),
+            "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
+            "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
+        }
+
+
+OBSERVERS: dict[str, type[Observer]] = {kind.__name__: kind for kind in Observer.__subclasses__()}
+
+
+def pack_observer(observer: Observer) -> dict:
+    """An observer as data: the name of its class, and what it is made of."""
+    parts = [pack_observer(part) if isinstance(part, Observer) else part for part in observer.parts]
+    return {"observer": type(observer).__name__, "parts": parts}
+
+
+def unpack_observer(data: dict) -> Observer:
+    """The observer that `pack_observer` made data of."""
+    parts = [unpack_observer(part) if isinstance(part, dict) else part for part in data["parts"]]
+    return OBSERVERS[data["observer"]](*parts)
+
+
+def _like(x: Tensor, value, name: str) -> Tensor:
+    """A number, or a tensor that broadcasts against the states x, in their shape."""
+    value = x.new_tensor(value) if isinstance(value, int | float) else _tensor(value, name)
+    value = value if value.ndim else value.to(x)
+    try:
+        return value.broadcast_to(x.shape)
+    except RuntimeError:
+        wanted = f"expected a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
+        raise AnswerError(f"{wanted}, as {name}, got shape {tuple(value.shape)}") from None
+
+
+def _tensor(value, name: str) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise AnswerError(f"expected a tensor as {name}, got {kind_of(value)}")
+    return value
