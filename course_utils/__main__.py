@@ -34,8 +34,7 @@ def _train(plan, path: Path, resume: bool) -> None:
     if plan.devices == 1:
         digits.train_to_file(plan, path, resume=resume)
         return
-    fabric = _launcher()(devices=plan.devices, strategy="ddp_spawn")
-    fabric.launch(_train_process, plan, path, resume)  # type: ignore[arg-type]  # Fabric's hint forgets the arguments
+    _launcher()(devices=plan.devices, strategy="ddp_spawn").launch(_train_process, plan, path, resume)
 
 
 def _launcher():
