@@ -1,7 +1,6 @@
 """The generator of Lab 4 against its parts, its judgement against scipy, its file, and the commands about it."""
 
 import json
-import signal
 import sys
 from copy import deepcopy
 from dataclasses import replace
@@ -226,7 +225,7 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
 
 def interrupt(*args, **options):
     """Ctrl-C."""
-    signal.raise_signal(signal.SIGINT)
+    raise KeyboardInterrupt
 
 
 def test_what_is_trained_is_never_lost_while_it_is_judged(tmp_path, quick, monkeypatch, capsys):
