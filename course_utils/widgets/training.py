@@ -49,43 +49,67 @@ def learn_drawing(points: Float[Tensor, "n 2"], *, seconds: float = 3.5, refresh
     if min(seconds, refresh) <= 0:
         raise ValueError(f"expected positive times, got seconds = {seconds:g} and refresh = {refresh:g}")
     random = torch.Generator().manual_seed(seed)
-    path, x0 = GaussianPath(), torch.randn(400, 2, generator=random)
-    stage = _three_panels(points)
-    exact = _seen(marginal(path, Empirical(points)).velocity, x0, path.schedule.span[1])
-    stage.picture({f"exact {name}": value for name, value in exact.items()})
+    x0 = torch.randn(400, 2, generator=random)
+    path = GaussianPath()
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = MLP(2, hidden=96, depth=3, frequencies=(1 / 8, 1 / 4, 1 / 2, 1)).to(points)
-    place, start, next_picture = ipywidgets.HTML(), time.perf_counter(), 0.0
-    display(place)
-
-    def share_of_time(*_) -> float:
-        return (time.perf_counter() - start) / seconds
+    live = _Live(points, x0, seconds, refresh)
 
     def loss(model, z: Tensor) -> Tensor:
         return flow_matching_loss(model, z, path=path, t=stratified_times(len(z), random), generator=random)
 
-    def show(note: str) -> None:
-        learned = {f"learned {name}": value for name, value in _seen(model, x0, 1.0).items()}
-        place.value = image_html(stage.jpeg(learned | {"title": note}), f"{ALT} Now: {note}.", stage.width, "jpeg")
-
-    def watch(step: int, model, history) -> bool:
-        nonlocal next_picture, start
-        start = time.perf_counter() if step == 1 else start
-        if share_of_time() * seconds > next_picture:
-            show(f"step {step}, {share_of_time() * seconds:.1f} s")
-            next_picture = share_of_time() * seconds + refresh
-        return share_of_time() > 0.95
-
-    def of_the_clock(*_) -> float:
-        return trapezoid(round(1000 * min(share_of_time(), 0.999)), 1000)
-
     batches = ((points[torch.randint(len(points), (512,), generator=random)],) for _ in iter(int, 1))
-    recipe = Recipe(schedule=of_the_clock)
-    history = fit(model, loss, batches, steps=10**6, lr=1e-2, recipe=recipe, progress=False, callback=watch)
-    show(f"step {history.steps}, {share_of_time() * seconds:.1f} s")
-    _leave(place)
+    recipe = Recipe(schedule=live.schedule)
+    history = fit(model, loss, batches, steps=10**6, lr=1e-2, recipe=recipe, progress=False, callback=live.watch)
+    live.show(model, history.steps)
+    live.leave()
     return model
+
+
+class _Live:
+    """A picture of a training that goes on, drawn anew now and then, until its time is over."""
+
+    def __init__(self, points: Tensor, x0: Tensor, seconds: float, refresh: float):
+        self.x0, self.seconds, self.refresh = x0, seconds, refresh
+        self.stage = _three_panels(points)
+        path = GaussianPath()
+        exact = _seen(marginal(path, Empirical(points)).velocity, x0, path.schedule.span[1])
+        self.stage.picture({f"exact {name}": value for name, value in exact.items()})
+        self.start = time.perf_counter()
+        self.next_picture = 0.0
+        self.place = ipywidgets.HTML()
+        display(self.place)
+
+    def passed(self) -> float:
+        """Seconds since the end of the first step."""
+        return time.perf_counter() - self.start
+
+    def schedule(self, step: int, steps: int) -> float:
+        """The learning rate follows the clock, not the steps."""
+        return trapezoid(round(1000 * min(self.passed() / self.seconds, 0.999)), 1000)
+
+    def watch(self, step: int, model, history) -> bool:
+        """A callback of `fit`: whether the time is over."""
+        if step == 1:
+            self.start = time.perf_counter()
+        if self.passed() > self.next_picture:
+            self.show(model, step)
+            self.next_picture = self.passed() + self.refresh
+        return self.passed() > 0.95 * self.seconds
+
+    def show(self, model: Field, step: int) -> None:
+        """Draw what is learned so far."""
+        note = f"step {step}, {self.passed():.1f} s"
+        learned = {f"learned {name}": value for name, value in _seen(model, self.x0, 1.0).items()}
+        frame = self.stage.jpeg(learned | {"title": note})
+        self.place.value = image_html(frame, f"{ALT} Now: {note}.", self.stage.width, "jpeg")
+
+    def leave(self) -> None:
+        """Put a plain picture in place of the live one, so that it stays when the kernel is gone."""
+        picture = self.place.value
+        self.place.close()
+        display(HTML(picture))
 
 
 @torch.no_grad()
@@ -112,10 +136,3 @@ def _three_panels(points: Tensor) -> Stage:
         parts[f"{name} samples"] = ax.plot([], [], ".", ms=4, mew=0, color=color)[0]
     axes[2].set_title("exact field of the drawn points", size=10)
     return Stage(fig, parts | {"title": axes[1].title})
-
-
-def _leave(place: ipywidgets.HTML) -> None:
-    """Put a plain picture in place of the live one, so that it stays when the kernel is gone."""
-    picture = place.value
-    place.close()
-    display(HTML(picture))

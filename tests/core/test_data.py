@@ -375,6 +375,7 @@ def start_process(tiny, address, mode=""):
     return subprocess.Popen(arguments, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(tiny, mirror, cache):
     together = threading.Barrier(2)
 
@@ -414,6 +415,7 @@ def test_kill_in_the_middle_of_a_download_leaves_nothing(tiny, mirror, mirrors, 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+@pytest.mark.slow
 def test_kill_while_writing_leaves_nothing_taken_for_whole(tiny, mirror, mirrors, cache):
     process = start_process(tiny, mirror(good)[0], "die before the move")
     process.communicate(timeout=240)

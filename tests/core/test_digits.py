@@ -25,6 +25,8 @@ from course_utils.simulators import midpoint_step, simulate
 from course_utils.storage import beside
 from course_utils.training import History
 
+pytestmark = pytest.mark.slow
+
 FEW = 120
 
 

@@ -9,6 +9,8 @@ from torch import nn
 
 from course_utils.training import Checkpoint, fit
 
+pytestmark = pytest.mark.slow
+
 STEPS = 12
 
 

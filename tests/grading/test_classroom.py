@@ -25,6 +25,8 @@ from course_grading.notebook import read
 from course_utils.storage import write_file
 from tests.support.grading_class import LAB, ROOT, fake_judge, notebook, put
 
+pytestmark = pytest.mark.slow
+
 ASKED = read_lab(LAB)
 WRONG = {"euler": "def euler(field, x0, n):\n    return 'wrong'"}
 STUB = {"euler": "def euler(field, x0, n):\n    raise NotImplementedError"}

@@ -10,6 +10,8 @@ from traitlets.config import PyFileConfigLoader
 from course_grading import formgrader
 from course_grading.marks import Book, default_url
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def prepared(tmp_path):

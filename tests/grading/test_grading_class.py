@@ -11,6 +11,8 @@ from course_grading.model import Limits
 from tests.support.class_of_40 import FULL, class_of_40
 from tests.support.grading_class import LAB
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory):

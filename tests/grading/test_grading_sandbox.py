@@ -26,6 +26,8 @@ from course_grading.sandbox.box import SandboxError
 from course_grading.sandbox.host import NO_CGROUP, UNSAFE, Sandbox
 from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
 
+pytestmark = pytest.mark.slow
+
 AS_ROOT = os.geteuid() == 0
 ORDINARY = 54321
 ENDED, LATE_END, DISTURBED = "ended the process that it ran in", "did not end in time", "disturbed the grader"

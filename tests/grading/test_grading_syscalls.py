@@ -18,6 +18,8 @@ from tests.support.attacks import LIMITS
 from tests.support.bpf import ALLOW, ARCHITECTURES, FAIL, KILL_PROCESS, verdict
 from tests.support.honest import HONEST
 
+pytestmark = pytest.mark.slow
+
 FORBIDDEN = {
     "other processes": (
         "ptrace process_vm_readv process_vm_writev process_madvise kcmp pidfd_open pidfd_getfd pidfd_send_signal "

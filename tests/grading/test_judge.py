@@ -24,6 +24,8 @@ from course_grading.sandbox.guest.messages import Answered, Described, Failed, F
 from course_grading.sandbox.protocol import Session
 from tests.support.attacks import EARLY, LAB, LATE, LIMITS, ROOT, SEED, code, grade, notebook_of, submission
 
+pytestmark = pytest.mark.slow
+
 LABS = sorted(path.stem for path in (ROOT / "solutions").glob("*/*.ipynb"))
 each_lab = pytest.mark.parametrize("lab", LABS)
 STUB = "def {name}(*a):\n    raise NotImplementedError"

@@ -55,12 +55,14 @@ def test_the_inputs_are_data_and_depend_on_the_seed_alone(lab, exercise):
 
 
 @each
+@pytest.mark.slow
 def test_the_reference_passes_for_many_seeds(lab, exercise):
     for seed in SEEDS:
         assert judged(exercise, exercise.oracle, seed).right, seed
 
 
 @each
+@pytest.mark.slow
 def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
     for mistake in exercise.mistakes:
         for seed in (*CHECK_SEEDS, *SEEDS[:40]):

@@ -17,6 +17,8 @@ import pytest
 
 from course_setup import packages
 
+pytestmark = pytest.mark.slow
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="the stand-in for Python is a shell script")
 PROJECT = """
 [build-system]
