@@ -31,9 +31,9 @@ MODULES = course_utils.__all__
 IN_PARTS = ("figures", "widgets")
 """Those whose parts, such as `figures.lab1`, are described as well."""
 
-PAGES = ("symbols.md",)
-GUIDES = ("instructors.md", "add_a_lab.md")
-GUIDE_LIST = "\n```{toctree}\n:caption: For instructors\n:titlesonly:\n\ndocs/instructors\ndocs/add_a_lab\n```\n"
+PAGES = ("symbols.md", "troubleshooting.md")
+GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
+GUIDE_LIST = "\n```{toctree}\n:caption: For instructors\n:titlesonly:\n\ndocs/instructors\ndocs/architecture\ndocs/add_a_lab\n```\n"
 ANSWER = {"<!-- BEGIN SOLUTION -->": ":::{admonition} Answer", "<!-- END SOLUTION -->": ":::"}
 
 
@@ -136,8 +136,9 @@ def lay_out(sources: Path, root: Path, notebooks: Mapping[str, object], *, instr
     for name, text in pages.items():
         (sources / name).parent.mkdir(parents=True, exist_ok=True)
         (sources / name).write_text(text, "utf-8")
-    for picture in (root / "docs").glob("*.png"):
-        shutil.copy(picture, sources / "docs")
+    for picture in (root / "docs").iterdir():
+        if picture.suffix in (".png", ".svg"):
+            shutil.copy(picture, sources / "docs")
 
 
 def build(root: str | Path = ROOT, *, instructors: bool = False, stills: bool = False) -> Path:

@@ -19,7 +19,10 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(?!course_utils).*"),  # pages of other packages are not at hand without a network
-    ("py:class", r"course_utils\.checks\.(calling|inputs|observers)\..*"),  # how a check draws and sees: not for readers
+    (
+        "py:class",
+        r"course_utils\.checks\.(calling|inputs|observers)\..*",
+    ),  # how a check draws and sees: not for readers
 ]
 suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`
 

@@ -245,8 +245,14 @@ def tiny(tmp_path):
     for path in (ROOT / "docs").glob("*"):
         if path.is_file() and path.suffix != ".md":
             shutil.copy(path, tmp_path / "docs")
-    pages = {"symbols.md": "# Symbols\n", "reference.md": "# Reference\n\n```{toctree}\nMODULES\n```\n"}
-    pages["book.md"] = "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\nreference/index\n```\n"
+    pages = {
+        "symbols.md": "# Symbols\n",
+        "troubleshooting.md": "# Help\n",
+        "reference.md": "# Reference\n\n```{toctree}\nMODULES\n```\n",
+    }
+    pages["book.md"] = (
+        "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\ndocs/troubleshooting\nreference/index\n```\n"
+    )
     for name, text in pages.items():
         (tmp_path / "docs" / name).write_text(text)
     folder = tmp_path / "solutions" / "lab9_tiny"
