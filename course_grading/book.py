@@ -33,7 +33,11 @@ IN_PARTS = ("figures", "widgets")
 
 PAGES = ("symbols.md", "troubleshooting.md")
 GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
-GUIDE_LIST = "\n```{toctree}\n:caption: For instructors\n:titlesonly:\n\ndocs/instructors\ndocs/architecture\ndocs/add_a_lab\n```\n"
+GUIDE_LIST = "\n".join(
+    ["", "```{toctree}", ":caption: For instructors", ":titlesonly:", ""]
+    + [f"docs/{Path(name).stem}" for name in GUIDES]
+    + ["```", ""]
+)
 ANSWER = {"<!-- BEGIN SOLUTION -->": ":::{admonition} Answer", "<!-- END SOLUTION -->": ":::"}
 
 

@@ -22,7 +22,7 @@ nitpick_ignore_regex = [
     (
         "py:class",
         r"course_utils\.checks\.(calling|inputs|observers)\..*",
-    ),  # how a check draws and sees: not for readers
+    ),  # not for readers
 ]
 suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`
 
