@@ -20,7 +20,7 @@ EXTRAS = ("", "grade", "book", "test")
 TRIED = {
     "": "torch, scipy.linalg, scipy.optimize, matplotlib.pyplot, seaborn, pooch, safetensors.torch, "
     "ipywidgets, anywidget, ipykernel.kernelapp, nbconvert.exporters, jupyterlab.labapp",
-    "grade": "nbgrader.preprocessors, nbgrader.api, dask.distributed",
+    "grade": "nbgrader.preprocessors, nbgrader.api, dask.distributed, cryptography.x509",
     "book": "sphinx.cmd.build, myst_nb, furo",
     "test": "pytest, nbval, beartype, diffusers, playwright.sync_api",
 }

@@ -170,7 +170,7 @@ def test_a_gradient_that_is_not_finite():
 
 @pytest.mark.parametrize("by", ["button", "callback"])
 @pytest.mark.parametrize("average", [0.05, None])
-def test_an_interruption_leaves_model_and_history(average, by):
+def test_an_interruption_leaves_model_and_history(average, by, ctrl_c):
     model, seen = linear(), []
 
     def stop(step, model, history):
