@@ -105,10 +105,11 @@ def pages(request):
 
 
 def test_a_page_for_each_lab_and_module(students, instructors):
-    expected = {*LABS, "index.html", "search.html", "docs/symbols.html", "reference/index.html"}
+    expected = {*LABS, "index.html", "search.html", "reference/index.html"}
+    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting")}
     expected |= {f"reference/{name}.html" for name in course_utils.__all__}
     assert set(students) == expected
-    assert set(instructors) == expected | {"docs/instructors.html", "docs/add_a_lab.html"}
+    assert set(instructors) == expected | {f"docs/{name}.html" for name in ("instructors", "architecture", "add_a_lab")}
 
 
 def test_the_reference_has_the_order_of_the_layers():
