@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.rows import Row, alone
-from course_utils import data, distributions, networks, paths, widgets
+from course_utils import data, distributions, networks, paths
+from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5
 
 ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
@@ -59,13 +60,13 @@ def modes(radius: float) -> distributions.GaussianMixture:
     return distributions.GaussianMixture(radius * corners, 0.25 * torch.eye(2).expand(3, 2, 2))
 
 
-def copies(digits: torch.Tensor) -> dict[tuple[int, int], widgets.lab5.Copies]:
+def copies(digits: torch.Tensor) -> dict[tuple[int, int], lab5.Copies]:
     small = F.avg_pool2d(digits[:24, :, 2:26, 2:26], 2)
     pairs = {(n, k): small.roll(n + k, 0) for n in (10, 100) for k in (40, 640)}
-    return {key: widgets.lab5.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
+    return {key: lab5.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
 
 
-def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
+def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
     """From name to kind and maker."""
     path, board = paths.GaussianPath(), distributions.Checkerboard()
     exact = paths.marginal(path, board)
@@ -77,27 +78,27 @@ def explorers() -> dict[str, tuple[str, Callable[[], widgets.Explorer]]]:
     learned = networks.MLP(2, hidden=96, depth=3)
     x0 = torch.randn(800, 2, generator=seeded(2))
     return {
-        "Brownian motion": ("line", lambda: widgets.lab1.explore_brownian_motion(generator=seeded(3))),
-        "Ornstein–Uhlenbeck": ("line", lambda: widgets.lab1.explore_ornstein_uhlenbeck(generator=seeded(4))),
-        "noise against marginals": ("line", lambda: widgets.lab3.explore_sigma(paths.marginal(path, line))),
-        "flow of a grid": ("plane", lambda: widgets.lab1.explore_flow(vortex, grid_lines())),
-        "Langevin": ("plane", lambda: widgets.lab1.explore_langevin(targets, starts, generator=seeded(5))),
-        "conditional path": ("plane", lambda: widgets.lab2.explore_conditional_path(board.draw(1500, seeded(6)))),
-        "you are here": ("plane", lambda: widgets.lab2.explore_you_are_here(points)),
-        "exact field": ("plane", lambda: widgets.lab2.explore_field(exact)),
-        "field of a network": ("plane", lambda: widgets.lab2.explore_field(exact, learned)),
-        "steps and solver": ("plane", lambda: widgets.lab2.explore_steps({"exact": exact.velocity}, board, x0)),
-        "noising digits": ("plane", lambda: widgets.explore_noising(digits[:24])),
+        "Brownian motion": ("line", lambda: lab1.explore_brownian_motion(generator=seeded(3))),
+        "Ornstein–Uhlenbeck": ("line", lambda: lab1.explore_ornstein_uhlenbeck(generator=seeded(4))),
+        "noise against marginals": ("line", lambda: lab3.explore_sigma(paths.marginal(path, line))),
+        "flow of a grid": ("plane", lambda: lab1.explore_flow(vortex, grid_lines())),
+        "Langevin": ("plane", lambda: lab1.explore_langevin(targets, starts, generator=seeded(5))),
+        "conditional path": ("plane", lambda: lab2.explore_conditional_path(board.draw(1500, seeded(6)))),
+        "you are here": ("plane", lambda: lab2.explore_you_are_here(points)),
+        "exact field": ("plane", lambda: lab2.explore_field(exact)),
+        "field of a network": ("plane", lambda: lab2.explore_field(exact, learned)),
+        "steps and solver": ("plane", lambda: lab2.explore_steps({"exact": exact.velocity}, board, x0)),
+        "noising digits": ("plane", lambda: explore_noising(digits[:24])),
         "guidance": (
             "plane",
-            lambda: widgets.lab4.explore_guidance({w: digits[40 * w : 40 * w + 40] for w in (0, 1, 2)}),
+            lambda: lab4.explore_guidance({w: digits[40 * w : 40 * w + 40] for w in (0, 1, 2)}),
         ),
-        "memorization": ("plane", lambda: widgets.lab5.explore_memorization(copies(digits))),
-        "noised and back": ("plane", lambda: widgets.lab4.explore_noised_and_back(lambda x, t: -x, digits[0])),
+        "memorization": ("plane", lambda: lab5.explore_memorization(copies(digits))),
+        "noised and back": ("plane", lambda: lab4.explore_noised_and_back(lambda x, t: -x, digits[0])),
     }
 
 
-def frame_times(explorer: widgets.Explorer, frames: int) -> list[float]:
+def frame_times(explorer: Explorer, frames: int) -> list[float]:
     """Milliseconds of every frame while a slider, or else a choice, runs to and fro."""
     sliders = [widget for widget in explorer.controls.values() if hasattr(widget, "max")]
     widget = (sliders or list(explorer.controls.values()))[0]
@@ -169,5 +170,5 @@ def keys(quick: bool) -> list[Row]:
     return rows
 
 
-def sliders(quick: bool) -> list[Row]:
+def widgets(quick: bool) -> list[Row]:
     return frames(quick) + keys(quick)

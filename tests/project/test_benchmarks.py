@@ -1,6 +1,7 @@
 """What the benchmarks compute from their timings; no time is asserted."""
 
 import csv
+import inspect
 import json
 import math
 import os
@@ -317,3 +318,10 @@ def test_slow_cells_and_bars_are_told_apart():
     assert not package.is_slow(nbformat.v4.new_code_cell("never run"))
     assert all(package.has_bar(cell(3.0, figure, one)) for one in (bar, live, printed))
     assert not package.has_bar(cell(3.0, figure))
+
+
+@pytest.mark.parametrize("name", command.BENCHMARKS)
+def test_every_benchmark_is_a_function_of_its_module(name: str):
+    found = command.benchmark(name)
+    assert inspect.isfunction(found) and found.__module__ == f"benchmarks.{command.BENCHMARKS[name]}"
+    assert list(inspect.signature(found).parameters) == ["quick"]
