@@ -8,12 +8,15 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from markupsafe import Markup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_grading.model import Answer, Lab, Outcome, Status, Task
 from course_grading.notebook import Cell, read
-from course_grading.pages.text import inert, plain
+from course_grading.pages.text import inert, inert_html, markdown, plain
+from course_grading.questions import answers
+from course_grading.release import TEXT_STUB
 
 WORDS = {status: status.value for status in Status} | {Status.WRONG: "not right"}
 """What people read for the status of an exercise."""
@@ -30,18 +33,18 @@ class Work:
         lab: The lab.
         outcome: What the judge found.
         cells: Cells of the submission.
-        given: The cell that answers a task, by the name of the task's cell; nothing for a task without one.
+        given: What answers a task, by the name of the task's cell: nothing, the cell that was judged, or the parts of
+            cells with what the student wrote for a question.
     """
 
     lab: Lab
     outcome: Outcome
     cells: Sequence[Cell]
-    given: Mapping[str, Cell]
+    given: Mapping[str, tuple[Cell, ...]]
 
     def answered(self, task: Task) -> bool:
-        """Whether the cell of a task says anything that the released one does not."""
-        cell = self.given.get(task.cell)
-        return cell is not None and (bool(cell.attachments) or _words(cell) != _words(self.lab.cells[task.cell]))
+        """Whether anything was written for a question."""
+        return bool(self.given[task.cell])
 
 
 def work(lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> Work:
@@ -52,34 +55,38 @@ def work(lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> Work:
         outcome: What the judge found.
         cells: Cells of the submission.
     """
-    found = {task.cell: _find(task, lab, outcome, cells) for task in lab.tasks}
-    return Work(lab, outcome, cells, {name: cell for name, cell in found.items() if cell is not None})
+    found = {task.cell: tuple(_judged(task, lab, outcome, cells)) for task in lab.tasks if task.exercise}
+    written = answers(lab, cells, {cell.id for some in found.values() for cell in some})
+    labels = [task.label for task in lab.tasks if task.cell in written and written[task.cell].outside]
+    flagged = outcome.flagged(tuple(f"{label}: answer outside its cell" for label in labels))
+    return Work(lab, flagged, cells, found | {name: one.parts for name, one in written.items()})
 
 
-def _find(task: Task, lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> Cell | None:
-    """Where the judge found it, else the cell of that name, else the text that begins like the released one."""
+def _judged(task: Task, lab: Lab, outcome: Outcome, cells: Sequence[Cell]) -> list[Cell]:
+    """Where the judge found the answer, else the cell of that name, else the text that begins like the released one."""
     answer = outcome.answer(task)
     if answer and answer.cell:
-        return next((cell for cell in cells if cell.id == answer.cell), None)
+        return [cell for cell in cells if cell.id == answer.cell]
     start = _first_line(lab.cells[task.cell].source)
     named = [cell for cell in cells if cell.grade_id == task.cell]
     alike = [cell for cell in cells if cell.kind == "markdown" and _first_line(cell.source) == start]
-    return next(iter(named or alike), None)
+    return (named or alike)[:1]
 
 
 def marked_copy(work: Work) -> NotebookNode:
-    """The notebook in which answers carry nbgrader's marks; every task is there, once."""
+    """The notebook in which answers carry nbgrader's marks: exercises with what stands beside them, then questions."""
     tasks: dict[str, Task] = {}
-    for task in work.lab.tasks:
-        if task.cell in work.given:
-            tasks.setdefault(work.given[task.cell].id, task)
+    for task in (task for task in work.lab.tasks if task.exercise):
+        for judged in work.given[task.cell]:
+            tasks.setdefault(judged.id, task)
     shown = _shown(work, tasks)
     few = list(_bounded(shown, tasks))
     made = [_summary(work.outcome)]
     made += [_copied(cell, tasks.get(cell.id), work.outcome) for cell in few]
     if len(few) < len(shown):
         made.append(new_markdown_cell(inert(f"{len(shown) - len(few)} cells more were handed in.")))
-    made += [_absent(task, work.outcome) for task in work.lab.tasks if task not in tasks.values()]
+    made += [_absent(task, work.outcome) for task in work.lab.tasks if task.exercise and task not in tasks.values()]
+    made += [cell for task in work.lab.tasks if not task.exercise for cell in _question(task, work)]
     for number, cell in enumerate(made):
         cell.id = f"cell-{number}"
     return new_notebook(cells=made)
@@ -102,13 +109,16 @@ def verdict(answer: Answer) -> str:
 
 
 def _shown(work: Work, tasks: Mapping[str, Task]) -> list[Cell]:
-    """Answers, the texts right before them, and what the student added or changed."""
+    """Answers, the texts right before them, and what the student added or changed that is in no answer in words."""
     known = {_words(cell) for cell in work.lab.cells.values()} | {""}
+    used = {cell.id for name in work.given if work.lab.cells[name].kind != "code" for cell in work.given[name]}
     after = [*(cell.id for cell in work.cells[1:]), None]
     return [
         cell
         for cell, next_id in zip(work.cells, after, strict=False)
-        if cell.id in tasks or (cell.kind == "markdown" and next_id in tasks) or _is_own(cell, work.lab, known)
+        if cell.id in tasks
+        or (cell.kind == "markdown" and next_id in tasks)
+        or (cell.id not in used and _is_own(cell, work.lab, known))
     ]
 
 
@@ -159,12 +169,24 @@ def _copied_code(cell: Cell, task: Task | None, outcome: Outcome) -> NotebookNod
 
 def _absent(task: Task, outcome: Outcome) -> NotebookNode:
     answer = outcome.answer(task)
-    if answer:
-        cell = new_code_cell(f"# {task.label}: {NOTHING}", outputs=[_said(answer)])
-    else:
-        cell = new_markdown_cell(inert(f"**{task.label}**: {NOTHING}"))
-    cell.metadata["nbgrader"] = _mark(task, cell.cell_type)
+    cell = new_code_cell(f"# {task.label}: {NOTHING}", outputs=[_said(answer)] if answer else [])
+    cell.metadata["nbgrader"] = _mark(task, "code")
     return cell
+
+
+def _question(task: Task, work: Work) -> tuple[NotebookNode, NotebookNode]:
+    """A question as it was asked, and what was written for it."""
+    asked = work.lab.cells[task.cell].source.replace(TEXT_STUB, "")
+    parts = [_html(cell) for cell in work.given[task.cell]] or [Markup(f"<p>{NOTHING}</p>")]
+    answer = new_markdown_cell(inert_html(Markup("<hr>").join(parts)))
+    answer.metadata["nbgrader"] = _mark(task, "markdown")
+    return new_markdown_cell(inert(asked)), answer
+
+
+def _html(cell: Cell) -> Markup:
+    if cell.kind == "code":
+        return Markup("<pre>{}</pre>").format(plain(cell.source))
+    return markdown(cell.source, cell.attachments)
 
 
 def _said(answer: Answer) -> NotebookNode:

@@ -116,16 +116,19 @@ def _raw_cells(data: bytes) -> list:
 
 
 def _ids(raw: Sequence[dict]) -> list[str]:
-    """An id for each cell: its own, or "cell-3" for the fourth cell without one; a copy gets "~2"."""
-    found = []
-    seen: Counter[str] = Counter()
+    """An id for each cell, that no other has: its own, "cell-3" for the fourth cell without one; a copy gets "~2"."""
+    found: dict[str, None] = {}
+    copies: Counter[str] = Counter()
     for i, cell in enumerate(raw):
-        name = cell.get("id")
-        if not isinstance(name, str) or not 0 < len(name) <= LONGEST_ID or not name.isprintable():
-            name = f"cell-{i}"
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}~{seen[name]}")
-    return found
+        own = cell.get("id")
+        if not isinstance(own, str) or not 0 < len(own) <= LONGEST_ID or not own.isprintable():
+            own = f"cell-{i}"
+        name = own
+        while name in found:
+            copies[own] += 1
+            name = f"{own}~{copies[own] + 1}"
+        found[name] = None
+    return list(found)
 
 
 def _cell(name: str, raw: dict) -> Cell:

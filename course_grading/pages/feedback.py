@@ -58,7 +58,7 @@ def feedback(work: Work, row: Row) -> str:
 
 def _entry(task: Task, work: Work, mark: Mark) -> Entry:
     answer = work.outcome.answer(task)
-    cell = work.given.get(task.cell)
+    parts = work.given[task.cell]
     return Entry(
         label=task.label,
         points=mark.points,
@@ -66,7 +66,7 @@ def _entry(task: Task, work: Work, mark: Mark) -> Entry:
         result=_result(answer, mark),
         said=answer.message if answer else "",
         comment=markdown(mark.comment),
-        answer=None if cell is None else _shown(cell),
+        answer=Markup("\n").join(map(_shown, parts)) if parts else None,
     )
 
 

@@ -101,9 +101,13 @@ def formula(latex: str, *, displayed: bool) -> Markup:
 
 
 def inert(text: str, attachments: object = None) -> str:
-    """The same as the source of a Markdown cell: one line of HTML, in which no renderer finds Markdown again."""
-    shown = str(markdown(text, attachments))
-    return f"<div>{SPECIAL.sub(lambda m: f'&#{ord(m[0])};', shown)}</div>"
+    """The same as the source of a Markdown cell."""
+    return inert_html(markdown(text, attachments))
+
+
+def inert_html(shown: Markup) -> str:
+    """Harmless HTML as the source of a Markdown cell: one line, in which no renderer finds Markdown again."""
+    return f"<div>{SPECIAL.sub(lambda m: f'&#{ord(m[0])};', str(shown))}</div>"
 
 
 def code(text: str) -> Markup:

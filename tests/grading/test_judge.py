@@ -385,6 +385,15 @@ def test_an_answer_that_is_the_packages_own_is_flagged_and_keeps_its_points(how:
     assert [f for f in outcome.flags if re.search(rf"1.2 uses the package's own simulators.{name}", f)], outcome.flags
 
 
+def test_a_decoy_of_the_same_name_hides_no_flag():
+    notebook = notebook_of()
+    [answer] = [cell for cell in notebook["cells"] if cell["id"] == "ex-1-2-code"]
+    answer |= {"id": "y", "metadata": {}, "source": OWN["partial"]}
+    notebook["cells"] = [code("x = 1", "y"), *notebook["cells"], code("x = 2", "y~2")]
+    outcome = grade(packed(notebook))
+    assert any("1.2 uses the package's own" in flag for flag in outcome.flags), outcome.flags
+
+
 def test_a_changed_set_up_cell_runs_too_and_is_flagged():
     changed = "".join(next(c for c in notebook_of()["cells"] if c["id"] == "setup")["source"]) + "\nHALF = 0.5"
     source = "def langevin_drift(score, x, sigma):\n    return HALF * sigma**2 * score(x)"

@@ -70,12 +70,22 @@ def test_every_task_is_in_the_copy_once():
     nbformat.validate(copy)
 
 
+def test_the_cell_that_was_judged_is_shown_and_no_decoy():
+    content = notebook()
+    [answer] = [one for one in content["cells"] if one["id"] == "ex-1-1-code"]
+    content["cells"].remove(answer)
+    decoys = [answer | {"id": name, "source": "decoy = 1"} for name in ("x~2", "x")]
+    found = judged(content | {"cells": [*decoys, *content["cells"], answer | {"id": "x"}]})
+    [shown] = [source for mark, source in marks(marked_copy(found)) if mark["grade_id"] == "ex-1-1-code"]
+    assert "def euler(" in shown
+
+
 def test_a_cell_with_two_answers_is_in_the_copy_once():
     both = "def euler(f, x, n):\n    return 1\n\n\ndef heun_step(f, x, t, h):\n    return 2"
     content = notebook(answers={"euler": both})
     content["cells"] = [c for c in content["cells"] if c["id"] != "ex-1-2-code"]
     found = judged(content)
-    assert found.given["ex-1-1-code"] is found.given["ex-1-2-code"]
+    assert found.given["ex-1-1-code"][0] is found.given["ex-1-2-code"][0]
     copy = marked_copy(found)
     assert sorted(mark["grade_id"] for mark, _ in marks(copy)) == sorted(task.cell for task in ASKED.tasks)
     assert sum("def heun_step" in cell.source for cell in copy.cells) == 1

@@ -64,6 +64,15 @@ def test_every_cell_has_an_id_of_its_own_and_knows_what_it_was_released_as():
     assert (marked.id, marked.released_as, marked.grade_id, marked.mark["points"]) == ("b", "ex", "ex", 2)
 
 
+@pytest.mark.parametrize("given", [
+    ["a~2", "a", "a"], ["a", "a", "a~2"], ["a~2", "a~3", "a", "a", "a", "a~2"], ["cell-1", None, "cell-1"],
+    [None, "cell-0", "cell-0~2", "cell-0"], ["a"] * 400 + [f"a~{i}" for i in range(400)],
+])  # fmt: skip
+def test_no_two_cells_have_one_id(given):
+    ids = [one.id for one in read(packed(*(cell(id=name) for name in given))).cells]
+    assert len(set(ids)) == len(given)
+
+
 @pytest.mark.parametrize("metadata", [None, [], {"nbgrader": []}, {"nbgrader": {"grade_id": 3}}])
 def test_metadata_of_any_kind_is_no_trouble(metadata):
     found = read(packed(cell(id="b", metadata=metadata), cell("words", attachments=3)))
