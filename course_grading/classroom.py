@@ -25,6 +25,7 @@ from course_grading.model import Lab, Limits, Outcome
 from course_grading.outcomes import Run
 from course_grading.pages.feedback import feedback
 from course_grading.pages.report import report
+from course_grading.pages.spreadsheet import earlier, taken_over
 from course_grading.pages.table import grades_csv
 from course_grading.workers import Judge, Judged, judge_all, workers
 from course_utils.storage import write_file
@@ -77,6 +78,7 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
         if options.source and Path(options.source).resolve() != folder / "submitted":
             for sentence in check_in(options.source, folder, lab.name, released()).sentences():
                 print(sentence)
+        earlier(folder / "grades.csv")  # whatever is wrong with it is said before the work
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
             book.prepare(lab)
@@ -162,5 +164,5 @@ def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
     """Write the table and the report of the class."""
     table = folder / "grades.csv"
-    write_file(table, grades_csv(lab, rows, table.read_text("utf-8") if table.is_file() else ""))
+    write_file(table, grades_csv(lab, rows, taken_over(table)))
     write_file(folder / f"report-{lab.name}.html", report(lab, rows))

@@ -231,6 +231,6 @@ def enter(book: Book, work: Work, folder: Path) -> Row:
     copy = to_text(marked_copy(work))
     before = sources(place.read_bytes()) if place.is_file() else {}
     after = sources(copy.encode("utf-8"))
-    row = book.enter(work, {name for name in before if before[name] != after.get(name)})
+    row = book.enter(work, {name for name in after if before.get(name) != after[name]})
     write_file(place, copy)
     return row

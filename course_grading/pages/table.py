@@ -7,23 +7,23 @@ from collections.abc import Mapping, Sequence
 
 from course_grading.marks import Row
 from course_grading.model import Lab, natural
+from course_grading.pages.spreadsheet import FIRST, LAST, TASK, Line, number
 
-FIRST = ("student", "lab", "total", "max")
-LAST = ("status", "flags", "reason")
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def grades_csv(lab: Lab, rows: Sequence[Row], before: str = "") -> str:
+def grades_csv(lab: Lab, rows: Sequence[Row], before: Sequence[Line] = ()) -> str:
     """The table; no cell of it is a formula to a spreadsheet.
 
     Args:
         lab: The lab.
         rows: Its students.
-        before: The table so far, whose lines of other labs are kept.
+        before: The lines so far: those of other labs are kept, and columns of one's own.
     """
-    old = [line for line in csv.DictReader(io.StringIO(before)) if line.get("lab") not in (None, lab.name)]
-    kept = [{name: value for name, value in line.items() if name} for line in old]
-    lines = sorted([*kept, *(_line(lab, row) for row in rows)], key=_place)
+    kept = [_harmless(line) for line in before if line["lab"] != lab.name]
+    own = {cell(line["student"]): _own_columns(line) for line in before if line["lab"] == lab.name}
+    mine = [_line(lab, row) for row in rows]
+    lines = sorted([*kept, *(own.get(line["student"], {}) | line for line in mine)], key=_place)
     names = {name for line in lines for name in line} | {task.number for task in lab.tasks}
     out = io.StringIO()
     tasks = sorted(names - {*FIRST, *LAST}, key=natural)
@@ -39,8 +39,24 @@ def cell(text: str) -> str:
     return f"'{text}" if unicodedata.normalize("NFKC", text[:1]).startswith(FORMULA) else text
 
 
-def _place(line: Mapping[str, str | None]) -> tuple[list, str]:
-    return natural(line["lab"] or ""), line.get("student") or ""
+def _harmless(line: Line) -> dict[str, str]:
+    """A line that a person may have changed, as the course writes it."""
+    return {cell(name): _value(name, value) for name, value in line.items()}
+
+
+def _value(name: str, value: str) -> str:
+    points = number(value) if name in ("total", "max") or TASK.fullmatch(name) else None
+    return points or cell(value)
+
+
+def _own_columns(line: Line) -> dict[str, str]:
+    """What a person added to a line: neither points nor words of ours."""
+    known = {*FIRST, *LAST}
+    return {name: value for name, value in _harmless(line).items() if name not in known and not TASK.fullmatch(name)}
+
+
+def _place(line: Mapping[str, str]) -> tuple[list, str]:
+    return natural(line["lab"]), line["student"]
 
 
 def _line(lab: Lab, row: Row) -> dict[str, str]:

@@ -369,3 +369,22 @@ def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(signal, "signal", lambda *arguments: None)
     assert main(["grade", LAB, "--folder", str(tmp_path)]) == 130
     assert "--resume" in capsys.readouterr().err
+
+
+def test_a_table_that_a_spreadsheet_saved_keeps_its_other_labs(tmp_path, cluster):
+    folder = small_class(tmp_path / "class", 1)
+    (folder / "grades.csv").write_bytes("student;lab;total\r\nJörg;lab2_flow_matching;12,5\r\n".encode("cp1252"))
+    run(folder, cluster)
+    run(folder, cluster, resume=True)
+    table = (folder / "grades.csv").read_text("utf-8").splitlines()
+    assert len(table) == 3 and table[2].startswith("Jörg,lab2_flow_matching,12.5,")
+
+
+def test_a_table_that_nobody_understands_is_put_aside_before_the_work(tmp_path, cluster, capsys, monkeypatch):
+    folder = small_class(tmp_path / "class", 1)
+    (folder / "grades.csv").write_bytes(b"PK\x03\x04")
+    monkeypatch.setattr(classroom, "_judged", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run(folder, cluster)
+    [kept] = folder.glob("grades.before-*.csv")
+    assert kept.read_bytes() == b"PK\x03\x04" and f"it is kept as {kept.name}" in capsys.readouterr().out

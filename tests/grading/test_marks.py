@@ -148,6 +148,16 @@ def test_the_copy_is_written_and_another_answer_is_looked_at_again(url, tmp_path
     assert row.marks[QUESTIONS[0]] == Mark(1.5, by_hand=True, waiting=True)
 
 
+@pytest.mark.parametrize("damage", [lambda copy: copy.unlink(), lambda copy: copy.write_bytes(b"\xff\xfe{")])
+def test_a_person_looks_again_where_nobody_knows_what_was_marked(url, tmp_path, damage):
+    with Book(url) as book:
+        enter(book, handed_in(), tmp_path)
+    by_person(url, QUESTIONS[0], 1.5)
+    damage(tmp_path / "autograded" / "anna" / LAB / f"{LAB}.ipynb")
+    with Book(url) as book:
+        assert enter(book, handed_in(), tmp_path).marks[QUESTIONS[0]] == Mark(1.5, by_hand=True, waiting=True)
+
+
 def test_another_version_is_refused(url, tmp_path):
     with sqlite3.connect(tmp_path / "gradebook.db") as database:
         database.execute("UPDATE alembic_version SET version_num = '50a4d84c131a'")
