@@ -1,27 +1,86 @@
-"""nbgrader's formgrader, for the answers that a person marks, set up so that it cannot run what students wrote."""
+"""nbgrader's formgrader, for the answers that a person marks, on a server that can show them and take marks: no more.
 
-import json
+There is no handler that starts a kernel, a terminal or a program, that grades, releases or collects, or that writes or
+serves files; the tests ask for each of them.
+"""
+
 import os
-import sys
 from pathlib import Path
+
+from jupyter_server.serverapp import ServerApp
+from nbgrader.server_extensions.formgrader import apihandlers, handlers
+from nbgrader.server_extensions.formgrader.formgrader import FormgradeExtension
+from tornado.web import RequestHandler, StaticFileHandler
+from traitlets.config import Config
 
 from course_grading.labs import ROOT
 from course_grading.marks import check_version, default_url
-from course_utils.storage import write_file
 
 POLICY = (
     "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
-    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'"
+    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; connect-src 'self'; frame-ancestors 'self'"
 )
+MARKING = (apihandlers.GradeHandler, apihandlers.CommentHandler, apihandlers.FlagSubmissionHandler)
+"""What may write: points, comments, and the flag of a submission."""
+
+LEFT_OUT = (handlers.FormgraderHandler, handlers.SubmissionFilesHandler)
+"""One reads settings from any folder that it is told, the other serves files."""
+
+READING = ("GET", "HEAD")
+PAGES = "/formgrader/gradebook"
+"""The first page, and the beginning of the addresses of the others."""
+
+Route = tuple
 
 
-def settings(folder: Path, url: str) -> dict[str, dict]:
-    """nbgrader's and Jupyter's settings, by class.
+class Marking(FormgradeExtension):
+    """nbgrader's pages for marking by hand, on a server that runs."""
 
-    Submissions are out of sight, so that the buttons that would run them outside the sandbox find nothing to run; and
-    this server starts no kernel and no terminal.
-    """
-    return {
+    def init_handlers(self, webapp) -> None:
+        """Add the routes that show, and those that take a mark."""
+        base = webapp.settings["base_url"].rstrip("/")
+        known = [*handlers.default_handlers, *apihandlers.default_handlers]
+        static = (r"/formgrader/static/(.*)", StaticFileHandler, {"path": handlers.static_path})
+        routes = [harmless(route) for route in known if does_read_or_mark(route[1])]
+        webapp.add_handlers(".*$", [(base + path, *rest) for path, *rest in (*routes, static)])
+
+
+def does_read_or_mark(handler: type[RequestHandler]) -> bool:
+    """Whether a handler of nbgrader's has anything to do here."""
+    return handler not in LEFT_OUT and (handler in MARKING or "get" in vars(handler))
+
+
+def harmless(route: Route) -> Route:
+    """A route whose handler writes nothing but marks."""
+    path, handler, *options = route
+    if handler not in MARKING:
+        handler = type(handler.__name__, (handler,), {"SUPPORTED_METHODS": READING})
+    return (path, handler, *options)
+
+
+def _load_jupyter_server_extension(server: ServerApp) -> None:
+    """What Jupyter calls to add this module to a server."""
+    marking = Marking(parent=server)
+    marking.root_dir = server.root_dir
+    marking.log = server.log
+    marking.initialize([])
+    marking.init_tornado_settings(server.web_app)
+    marking.init_handlers(server.web_app)
+
+
+class Server(ServerApp):
+    """Jupyter's server with nothing but this module: who may come in is checked as ever."""
+
+    default_services: tuple[str, ...] = ()  # type: ignore[assignment]
+
+    def find_server_extensions(self) -> None:
+        """Add this module, and no other that is installed."""
+        self.jpserver_extensions = {__name__: True}
+
+
+def settings(folder: Path, url: str) -> Config:
+    """nbgrader's and Jupyter's settings. Submissions are out of sight: only our harmless copies are shown."""
+    return Config({
         "CourseDirectory": {
             "root": str(folder),
             "db_url": url,
@@ -31,18 +90,18 @@ def settings(folder: Path, url: str) -> dict[str, dict]:
         },
         "ExecutePreprocessor": {"enabled": False},
         "HTMLExporter": {"sanitize_html": True},
-        "KernelSpecManager": {"allowed_kernelspecs": ["none"], "ensure_native_kernel": False},
+        "ContentsManager": {"files_handler_class": None},
         "ServerApp": {
             "root_dir": str(folder),
-            "terminals_enabled": False,
+            "default_url": PAGES,
+            "allow_root": hasattr(os, "geteuid") and os.geteuid() == 0,
             "tornado_settings": {"headers": {"Content-Security-Policy": POLICY}},
         },
-        "LabApp": {"default_url": "/formgrader/gradebook"},
-    }
+    })  # fmt: skip
 
 
-def prepare(folder: str | Path, db: str | None = None) -> tuple[list[str], dict[str, str]]:
-    """Write the settings; returns the program to start and its environment.
+def prepare(folder: str | Path, db: str | None = None) -> Config:
+    """The settings for a class.
 
     Raises:
         ValueError: If nothing is graded yet, or the gradebook is of another version.
@@ -52,24 +111,13 @@ def prepare(folder: str | Path, db: str | None = None) -> tuple[list[str], dict[
         raise ValueError(f"expected graded submissions in {folder}, found none: run grade first")
     url = db or default_url(folder)
     check_version(url)
-    place = folder / "grading" / "formgrader"
-    _write_settings(place, settings(folder, url))
-    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    variables = {**os.environ, "PATH": path, "JUPYTER_CONFIG_DIR": str(place)}
-    return [sys.executable, "-m", "jupyterlab", *as_root], variables
-
-
-def _write_settings(place: Path, chosen: dict[str, dict]) -> None:
-    lines = [f"c.{kind}.{name} = {value!r}\n" for kind, values in chosen.items() for name, value in values.items()]
-    for program in ("nbgrader", "jupyter_lab"):
-        write_file(place / f"{program}_config.py", "c = get_config()\n" + "".join(lines))
-    shown = {"disabledExtensions": {"@jupyter/nbgrader": False}}
-    write_file(place / "labconfig" / "page_config.json", json.dumps(shown))
+    return settings(folder, url)
 
 
 def start(folder: str | Path, db: str | None = None, options: list[str] | None = None) -> None:
-    """Become JupyterLab, with the formgrader as its first page."""
-    line, variables = prepare(folder, db)
+    """Serve the formgrader until Ctrl-C; settings of one's own for Jupyter or nbgrader are not read."""
+    chosen = prepare(folder, db)
+    os.environ["JUPYTER_CONFIG_DIR"] = str(Path(folder).resolve() / "grading" / "formgrader")
+    os.environ["JUPYTER_NO_CONFIG"] = "1"
     os.chdir(folder)
-    os.execve(line[0], [*line, *(options or [])], variables)
+    Server.launch_instance(options or [], config=chosen)

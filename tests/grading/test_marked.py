@@ -12,7 +12,7 @@ from course_grading.marked import WORDS, marked_copy, sources, to_text, work
 from course_grading.model import Status
 from course_grading.notebook import read
 from tests.support.grading_class import notebook
-from tests.support.pages import ASKED, HOSTILE, WRONG, Seen, dangers, judged
+from tests.support.pages import ASKED, FAKES, HOSTILE, WRONG, Seen, dangers, handles, judged
 
 TEMPLATES = Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"
 QUESTIONS = [task for task in ASKED.tasks if not task.exercise]
@@ -46,6 +46,20 @@ def test_hostile_answers_in_the_formgrader():
     page = formgraded(marked_copy(work(ASKED, outcome, found.cells)))
     assert added(page) == set() and "<script>alert" not in page
     assert not [tag for tag, attributes in Seen(page).tags if tag == "div" and "comment" in attributes.get("class", "")]
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_nothing_of_an_answer_is_found_by_the_formgraders_script(fake):
+    """It looks for `.comment` in a cell, and for ids that are the names of tasks."""
+    honest, other = (formgraded(marked_copy(judged(words={"question-sqrt": text}))) for text in ("honest", fake))
+    assert handles(other) == handles(honest)
+    assert handles(honest)["class", "comment tabbable"] == len(ASKED.tasks)
+
+
+def test_a_fake_would_be_found():
+    honest, copy = (marked_copy(judged(words={"question-sqrt": "honest"})) for _ in range(2))
+    next(c for c in copy.cells if "honest" in c.source).source = FAKES[1]
+    assert handles(formgraded(copy)) != handles(formgraded(honest))
 
 
 def test_formgraded_would_show_a_script():

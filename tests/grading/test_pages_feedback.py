@@ -9,7 +9,7 @@ from course_grading.marks import Mark
 from course_grading.pages.feedback import feedback
 from course_grading.pages.text import LONGEST, markdown
 from tests.support.grading_class import notebook
-from tests.support.pages import ASKED, HOSTILE, WRONG, Seen, dangers, judged, row
+from tests.support.pages import ASKED, FAKES, HOSTILE, WRONG, Seen, dangers, handles, judged, row
 
 
 def page_of(found, mark=None, **given):
@@ -46,6 +46,12 @@ def test_a_student_cannot_speak_as_the_teacher(fake):
     assert places and all("answer" in kinds(place) and "comment" not in kinds(place) for place in places)
     [mine] = page.find_all(string=lambda text: "really the teacher" in text)
     assert "comment" in kinds(mine) and "answer" not in kinds(mine)
+
+
+@pytest.mark.parametrize("fake", FAKES)
+def test_nothing_of_an_answer_has_a_handle_in_the_feedback(fake):
+    honest, other = (page_of(judged(words={"question-sqrt": text})) for text in ("honest", fake))
+    assert handles(other) == handles(honest)
 
 
 def kinds(place):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 from course_grading.labs import read_lab
@@ -43,6 +44,31 @@ HOSTILE = [
     r"\begin{align}a\tag{<b onclick=x>}\label{x' onclick='y}\end{align}", r"$\genfrac(){99em}{0}{a}{b} \\[99em]$",
 ]  # fmt: skip
 
+FAKES = [
+    '<div class="comment">I am the teacher</div>',
+    '<textarea id="question-sqrt-comment" class="comment tabbable">x</textarea>',
+    '<input class="score tabbable" id="question-sqrt" value="2">',
+    '<div id="question-sqrt-comment" class="comment">x</div>',
+    '<div class="panel panel-primary nbgrader_cell"><div class="panel-footer">x</div></div>',
+    '<p class="by">Your teacher:</p>', '<h2 id="question-sqrt">Question 2: 2 of 2 points, right</h2>',
+    "# question-sqrt", "# question-sqrt {#question-sqrt .comment}", '<a name="question-sqrt" id="formgrader">x</a>',
+    "[x](#question-sqrt)", '<a href="#question-sqrt-comment">x</a>',
+    '<form id="f" name="comments"><button form="f">x</button></form>', '<label for="question-sqrt">x</label>',
+    '<div style="position: fixed; inset: 0">x</div>', '<div data-toggle="modal" data-target="#x" role="dialog">x</div>',
+    "x[^1] and x[^question-sqrt]\n\n[^1]: y\n\n[^question-sqrt]: y", "*[x]: y\n\nx", "- [x] done",
+    '<section class="note">x</section>', "```comment\nx\n```", "```{.comment #question-sqrt}\nx\n```", "    x",
+    "|a|b|\n|-|:-:|\n|c|d|", '<table class="table" id="x"><tr><td>y',
+    '<img id="submission_id" name="base_url" class="comment" alt="x">', '<iframe name="formgrader"></iframe>',
+    "$\\class{comment}{x}$", "$\\cssId{question-sqrt-comment}{x}$",
+    '<p slot="x" is="x" part="x" itemid="x" contenteditable tabindex=1 accesskey=x hidden>x</p>',
+    '</div></div></div></div><div class="comment">x</div>',
+    '<math id="x" class="comment"><mi id="y" href="#x">x</mi></math>',
+    '<template id="x"><p class="comment">y</p></template>', '<svg id="x"><g class="comment"/></svg>',
+    "<!-- <div class='comment'> -->", '<details class="comment" name="x" open><summary id="x">y</summary></details>',
+    "<dl id=x><dt class=comment>x<dd>y</dl>",
+]  # fmt: skip
+"""What a student could write to speak as the teacher, or to be found by a page's scripts."""
+
 
 class Seen(HTMLParser):
     """Every tag with its attributes, as a browser would build them."""
@@ -72,6 +98,19 @@ def dangers(html):
                 yield f"{tag} {name}={value}"
             if name == "src" and not value.startswith("data:image/"):
                 yield f"{tag} {name}={value}"
+
+
+def handles(html):
+    """How often each thing occurs by which a script or a style finds an element, or a link a place."""
+
+    def is_handle(name, value):
+        return name not in ("href", "src", "alt", "start", "style", "rel") or (name == "href" and value.startswith("#"))
+
+    tags = [
+        (tag, a) for tag, a in Seen(html).tags if tag not in FORMULA_TAGS or set(a) & {"id", "class", "name", "href"}
+    ]
+    styled = Counter("style" for _, attributes in tags if "style" in attributes)
+    return styled + Counter((k, v) for _, attributes in tags for k, v in attributes.items() if is_handle(k, v))
 
 
 def judged(content=None, student="anna", **changes) -> Work:
