@@ -27,8 +27,8 @@ from course_grading.pages.feedback import feedback
 from course_grading.pages.report import report
 from course_grading.pages.spreadsheet import earlier, taken_over
 from course_grading.pages.table import grades_csv
+from course_grading.rights import keep, own_folder
 from course_grading.workers import Judge, Judged, judge_all, workers
-from course_utils.storage import write_file
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
     folder = Path(options.folder).resolve()
     url = options.db or default_url(folder)
     check_version(url)
-    with _alone(folder / "grading" / lab.name):
+    with _alone(own_folder(folder, folder / "grading" / lab.name)):
         if options.source and Path(options.source).resolve() != folder / "submitted":
             for sentence in check_in(options.source, folder, lab.name, released()).sentences():
                 print(sentence)
@@ -95,7 +95,6 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises:
         ValueError: If another process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
         held = FileLock(folder / "lock").acquire(blocking=False)
     except Timeout as error:
@@ -157,12 +156,12 @@ def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
     outcome = one.outcome.flagged(one.submission.flags)
     found = work(lab, outcome, one.notebook.cells)
     row = enter(book, found, folder)
-    write_file(folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(found, row))
+    keep(folder, folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(found, row))
     return row
 
 
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
     """Write the table and the report of the class."""
     table = folder / "grades.csv"
-    write_file(table, grades_csv(lab, rows, taken_over(table)))
-    write_file(folder / f"report-{lab.name}.html", report(lab, rows))
+    keep(folder, table, grades_csv(lab, rows, taken_over(table)))
+    keep(folder, folder / f"report-{lab.name}.html", report(lab, rows))

@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
 from course_grading.marked import Work, marked_copy, sources, to_text
 from course_grading.model import Lab, Outcome, Task
-from course_utils.storage import write_file
+from course_grading.rights import keep
 
 NO_RESPONSE = "No response."
 
@@ -103,6 +103,9 @@ def _revisions(url: str) -> list[str] | None:
 def _create(url: str) -> None:
     """Make an empty gradebook as nbgrader does, unless there is one; nbgrader itself would start a program for it."""
     engine = create_engine(url)
+    file = Path(engine.url.database or "")
+    if engine.url.get_backend_name() == "sqlite" and not file.exists():
+        keep(file.parent, file, b"")
     with engine.begin() as connection:
         if not inspect(connection).get_table_names():
             api.Base.metadata.create_all(connection)
@@ -232,5 +235,5 @@ def enter(book: Book, work: Work, folder: Path) -> Row:
     before = sources(place.read_bytes()) if place.is_file() else {}
     after = sources(copy.encode("utf-8"))
     row = book.enter(work, {name for name in after if before.get(name) != after[name]})
-    write_file(place, copy)
+    keep(folder, place, copy)
     return row

@@ -7,6 +7,7 @@ meant for it: somebody looks at that, and nobody loses points by an answer in th
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -29,7 +30,7 @@ LEAST_WORDS = 3
 HEADED = re.compile(r"[#>\s]{0,20}[#*_]{1,4}\s?(\w+ \d+)\b")
 NAMED = r"[\W_]{0,20}(?:(?:(?:(?:to|answer|question)[\W_]{1,5}){1,3}|[qa])NUMBER(?!\w)|NUMBER\s?[.):](?!\w))"
 """A line that begins with the number of a question, such as "Answer to question 2", "Q2" or "2)"."""
-SPEAKING = ("#", '"""', "'''", "print(")
+SPEAKING = ("#", '"""', "'''", "print(", "%%")
 """What words in code stand in."""
 
 
@@ -52,7 +53,7 @@ class Given:
 
     Attributes:
         questions: The questions, in their order.
-        paragraphs: Keys of all paragraphs.
+        paragraphs: Keys of all paragraphs, each as often as it was given: once more, it is a quotation.
         lines: Keys of all lines.
         asked: Keys of those lines of the questions that have some words.
         regions: By the name of a cell, the region in which it stands; None is far from any question.
@@ -61,7 +62,7 @@ class Given:
     """
 
     questions: tuple[Task, ...]
-    paragraphs: Collection[str]
+    paragraphs: Counter[str]
     lines: Collection[str]
     asked: Collection[str]
     regions: Mapping[str, int | None]
@@ -113,7 +114,7 @@ def _given(lab: Lab) -> Given:
     asked = {task.cell for task in questions}
     return Given(
         questions=questions,
-        paragraphs={_together(lines) for cell in lab.cells.values() for lines in _paragraphs(cell.source)},
+        paragraphs=Counter(_together(some) for cell in lab.cells.values() for some in _paragraphs(cell.source)),
         lines={_key(line) for some in lines.values() for line in some},
         asked={_key(line) for name in asked for line in lines[name] if len(line.split()) >= LEAST_WORDS},
         regions=regions,
@@ -156,9 +157,10 @@ def _homes(given: Given, cells: Sequence[Cell]) -> dict[int, str]:
 def _parts(given: Given, cells: Sequence[Cell], judged: Collection[str]) -> Iterator[Part]:
     """What the student wrote, from top to bottom."""
     region = None
+    left = given.paragraphs.copy()
     for cell in cells:
         region = given.regions.get(cell.released_as or "", region)
-        lines = [(region, ""), *_own_lines(given, cell, region)]
+        lines = [(region, ""), *_own_lines(given, left, cell, region)]
         texts = [
             (place, "\n".join(line for _, line in some)) for place, some in groupby(lines, key=lambda pair: pair[0])
         ]
@@ -170,10 +172,11 @@ def _parts(given: Given, cells: Sequence[Cell], judged: Collection[str]) -> Iter
             yield Part(replace(cell, source=text), JUDGED if cell.id in judged else place)
 
 
-def _own_lines(given: Given, cell: Cell, region: int | None) -> Iterator[tuple[int | None, str]]:
-    """The student's lines with their regions; empty ones stand for what was given."""
+def _own_lines(given: Given, left: Counter[str], cell: Cell, region: int | None) -> Iterator[tuple[int | None, str]]:
+    """The student's lines with their regions; empty ones stand for what was given, which is `left` from now on."""
     for lines in _paragraphs(cell.source):
-        known = _together(lines) in given.paragraphs
+        known = left[_together(lines)] > 0
+        left[_together(lines)] -= known
         for line in lines[:1] if known else lines:
             region = given.region(line, region)
             yield region, "" if known or _key(line) in given.asked else line
@@ -184,10 +187,11 @@ def _meant(number: int, given: Given, homes: Mapping[int, str], parts: Sequence[
     """What could be meant for a question without a word: beside it, by its number, or where its cell is gone."""
     above = max((home for home in homes if home < number), default=ABOVE)
     last = len(given.questions) - 1
+    others = [home for other, home in homes.items() if other != number]
     named = _naming(given.questions[number])
 
     def is_meant(part: Part) -> bool:
-        beside = part.region == above and (number not in homes or part.cell.id not in homes.values())
+        beside = part.region == above and (part.cell.id not in others or number not in homes)
         below = number == last and part.region == last + 1 and _speaks(part.cell, given)
         lost = not homes and part.region != JUDGED and _speaks(part.cell, given)
         return beside or below or lost or any(named.match(line) for line in part.cell.source.splitlines())

@@ -15,6 +15,7 @@ from course_grading.intake.archives import Entry, Kind, entries
 from course_grading.intake.students import by_student
 from course_grading.model import from_json, to_json
 from course_grading.notebook import Notebook, Unreadable, read
+from course_grading.rights import keep, own_folder
 from course_utils.storage import write_file
 
 MOST_NAMES = 5
@@ -169,10 +170,10 @@ def _keep(found: Submission, folder: Path, lab: str, notes: dict[str, Note]) -> 
         notes[found.student] = Note((*found.flags, f"handed in again, but {found.reason}"))
         return False
     notes[found.student] = Note(found.flags, found.reason)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    own_folder(folder, place.parent)
     if found.content in (None, before):
         return False
-    write_file(place, found.content)
+    keep(folder, place, found.content)
     return before is not None
 
 

@@ -388,3 +388,15 @@ def test_a_table_that_nobody_understands_is_put_aside_before_the_work(tmp_path, 
         run(folder, cluster)
     [kept] = folder.glob("grades.before-*.csv")
     assert kept.read_bytes() == b"PK\x03\x04" and f"it is kept as {kept.name}" in capsys.readouterr().out
+
+
+def test_what_a_class_is_given_is_for_its_owner(tmp_path, cluster):
+    folder = tmp_path / "class"
+    source = small_class(tmp_path / "in", 2) / "submitted"
+    run(folder, cluster, source=str(source))
+    found = [path for path in (folder, *folder.rglob("*")) if folder / "grading" not in path.parents]
+    assert len(found) > 15 and [path for path in found if path.stat().st_mode & 0o077] == []
+    (folder / "feedback").chmod(0o750)
+    run(folder, cluster)
+    assert (folder / "feedback" / "s00" / f"{LAB}.html").stat().st_mode & 0o777 == 0o600
+    assert (folder / "feedback").stat().st_mode & 0o777 == 0o750

@@ -72,6 +72,7 @@ AT_HOME = {
     "in place of the stub alone": lambda: blank(question_sqrt=TEXTS[SECOND].replace(STUB, MINE)),
     "below the stub": lambda: blank(question_sqrt=f"{TEXTS[SECOND]}\n{MINE}"),
     "in place of the whole text": lambda: blank(question_sqrt=MINE),
+    "above its headline": lambda: blank(question_sqrt=f"{MINE}\n\n{TEXTS[SECOND]}"),
     "names and marks lost": lambda: nameless(blank(question_sqrt=f"{QUESTION}\n\n{MINE}")),
     "turned into code": lambda: as_kind(blank(), SECOND, "code", f"{QUESTION}\n{MINE}"),
     "turned into code, commented": lambda: as_kind(blank(), SECOND, "code", COMMENTED),
@@ -83,6 +84,8 @@ OUTSIDE = {
     "in two new cells": lambda: put(blank(), SECOND, cell("markdown", MINE), cell("code", "x = 2", "own-2")),
     "in raw text below": lambda: put(blank(), SECOND, cell("raw", MINE)),
     "in a comment below": lambda: put(blank(), SECOND, cell("code", f"# {MINE}")),
+    "as a magic": lambda: put(blank(), SECOND, cell("code", f"%%markdown\n{MINE}")),
+    "in a cell with an exercise": lambda: blank(ex_1_6_code=f"{TEXTS['ex-1-6-code']}\n# Question 2: {MINE}"),
     "printed below": lambda: put(blank(), SECOND, cell("code", f"print({MINE!r})")),
     "split": lambda: put(blank(question_sqrt=QUESTION), SECOND, cell("markdown", f"{STUB}\n\n{MINE}")),
     "split, names lost": lambda: nameless(put(blank(question_sqrt=QUESTION), SECOND, cell("markdown", MINE))),
@@ -180,6 +183,16 @@ def test_what_stands_at_the_end_could_be_the_last_answer():
 def test_a_mark_of_two_cells_goes_to_the_first_for_home():
     content = put(blank(), SECOND, cell("markdown", MINE, SECOND))
     assert MINE in answered(content)[SECOND] and flags(content)
+
+
+def test_between_two_questions_without_names_both_may_be_meant():
+    found = answered(nameless(blank(question_sqrt=f"{MINE}\n\n{TEXTS[SECOND]}")))
+    assert found == {FIRST: MINE, SECOND: MINE}
+
+
+def test_a_quotation_of_the_lab_is_an_answer():
+    quoted = TEXTS["ou-saw"]
+    assert answered(blank(question_sqrt=TEXTS[SECOND].replace(STUB, quoted)))[SECOND] == quoted
 
 
 def test_pictures_are_an_answer():
