@@ -18,6 +18,9 @@ from course_grading.notebook import Cell
 MOST = 20_000
 """Characters that are shown of an answer, beside its first part."""
 
+MOST_LINES = 50_000
+"""Lines of a notebook that are told apart: ten times those of the longest lab."""
+
 ABOVE = -1
 """The region right above the first question; that of a question is its number from 0, the one below all comes then."""
 
@@ -94,6 +97,7 @@ def answers(lab: Lab, cells: Sequence[Cell], judged: Collection[str]) -> dict[st
         judged: Ids of the cells that answer an exercise.
     """
     given = _given(lab)
+    cells = list(_of_few_lines(cells))
     homes = _homes(given, cells)
     parts = list(_parts(given, cells, judged))
     found = {}
@@ -110,7 +114,7 @@ def _given(lab: Lab) -> Given:
     questions = tuple(task for task in lab.tasks if not task.exercise)
     regions = _regions(lab, [task.cell for task in questions])
     heads = {name: next(iter(_paragraphs(cell.source)), [""])[0] for name, cell in lab.cells.items()}
-    lines = {name: cell.source.splitlines() for name, cell in lab.cells.items()}
+    lines = {name: cell.source.split("\n") for name, cell in lab.cells.items()}
     asked = {task.cell for task in questions}
     return Given(
         questions=questions,
@@ -139,6 +143,15 @@ def _regions(lab: Lab, questions: Sequence[str]) -> dict[str, int | None]:
     return regions
 
 
+def _of_few_lines(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """The cells; what comes after `MOST_LINES` lines is one line."""
+    left = MOST_LINES
+    for cell in cells:
+        *lines, rest = cell.source.split("\n", left)
+        left -= len(lines)
+        yield replace(cell, source="\n".join([*lines, rest.replace("\n", " ")]))
+
+
 def _homes(given: Given, cells: Sequence[Cell]) -> dict[int, str]:
     """Id of the cell of each question that is still there: it has the question's name, or else its first words."""
     homes: dict[int, str] = {}
@@ -147,7 +160,7 @@ def _homes(given: Given, cells: Sequence[Cell]) -> dict[int, str]:
         if cell.released_as in names:
             homes.setdefault(names[cell.released_as], cell.id)
     for cell in cells:
-        for line in cell.source.splitlines():
+        for line in cell.source.split("\n"):
             region = given.region(line, None)
             if region is not None and 0 <= region < len(names):
                 homes.setdefault(region, cell.id)
@@ -194,7 +207,7 @@ def _meant(number: int, given: Given, homes: Mapping[int, str], parts: Sequence[
         beside = part.region == above and (part.cell.id not in others or number not in homes)
         below = number == last and part.region == last + 1 and _speaks(part.cell, given)
         lost = not homes and part.region != JUDGED and _speaks(part.cell, given)
-        return beside or below or lost or any(named.match(line) for line in part.cell.source.splitlines())
+        return beside or below or lost or any(named.match(line) for line in part.cell.source.split("\n"))
 
     return [part.cell for part in parts if is_meant(part)]
 
@@ -207,7 +220,7 @@ def _naming(task: Task) -> re.Pattern:
 
 def _speaks(cell: Cell, given: Given) -> bool:
     """Whether the student can have put words into a cell."""
-    own = (line for line in cell.source.splitlines() if _key(line) not in given.lines)
+    own = (line for line in cell.source.split("\n") if _key(line) not in given.lines)
     return cell.kind != "code" or any(sign in line for line in own for sign in SPEAKING)
 
 
@@ -224,7 +237,7 @@ def _few(cells: Sequence[Cell]) -> Iterator[Cell]:
 
 def _paragraphs(text: str) -> list[list[str]]:
     """The lines of each paragraph."""
-    return [list(lines) for filled, lines in groupby(text.splitlines(), key=lambda line: bool(line.strip())) if filled]
+    return [list(lines) for filled, lines in groupby(text.split("\n"), key=lambda line: bool(line.strip())) if filled]
 
 
 def _key(line: str) -> str:

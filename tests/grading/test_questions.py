@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from course_grading import labs
+from course_grading import labs, questions
 from course_grading.marked import marked_copy, sources, to_text
 from course_grading.marks import Book, default_url, enter
-from course_grading.notebook import read
+from course_grading.notebook import Cell, read
 from course_grading.pages.feedback import feedback
 from course_grading.questions import MOST, answers
 from tests.support.grading_class import ROOT, SOLUTION, notebook
@@ -213,6 +213,13 @@ def test_every_lab_as_it_was_given_and_as_it_was_solved(lab):
     given, solved = (read((ROOT / top / lab / f"{lab}.ipynb").read_bytes()).cells for top in ("labs", "solutions"))
     assert not any(one.parts for one in answers(asked, given, ()).values())
     assert all(one.parts and not one.outside for one in answers(asked, solved, ()).values())
+
+
+def test_lines_without_end_are_few():
+    cells = list(questions._of_few_lines([Cell(str(i), "markdown", "a\n" * 40_000) for i in range(3)]))
+    assert sum(one.source.count("\n") for one in cells) == questions.MOST_LINES
+    content = put(blank(question_sqrt="\n" * 199_000 + MINE), SECOND, cell("markdown", "b\n" * 99_000))
+    assert MINE in answered(content)[SECOND]
 
 
 @pytest.mark.parametrize(
