@@ -91,6 +91,7 @@ def settings(folder: Path, url: str) -> Config:
         "ExecutePreprocessor": {"enabled": False},
         "HTMLExporter": {"sanitize_html": True},
         "ContentsManager": {"files_handler_class": None},
+        "IdentityProvider": {"cookie_options": {"path": "/"}},  # else it holds for one page
         "ServerApp": {
             "root_dir": str(folder),
             "default_url": PAGES,

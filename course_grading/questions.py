@@ -19,7 +19,7 @@ MOST = 20_000
 """Characters that are shown of an answer, beside its first part."""
 
 MOST_LINES = 50_000
-"""Lines of a notebook that are told apart: ten times those of the longest lab."""
+"""Lines of a notebook that are told apart: forty times those of the longest lab."""
 
 ABOVE = -1
 """The region right above the first question; that of a question is its number from 0, the one below all comes then."""
