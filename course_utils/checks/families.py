@@ -42,11 +42,12 @@ def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
 
 
 def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
-    """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
+    """u(x, t) = (1 + t) sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
 
     def field(x, t):
         _states_first(x, t, "field(x, t)")
-        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+        t = expand_time(t, x)
+        return (1 + t) * torch.sin(x @ matrix.T + offset) + t**2 * rate
 
     return _plainly_named(field)
 

@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
+from course_utils.checks.inputs import batch_shape, curved_field, number_of_steps, states
 from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop, overwritten
 
 __all__ = ["euler"]
@@ -19,8 +19,9 @@ def euler(field, x0, n):
 
 @euler.inputs
 def _(normal):
-    n = (4, 10, 8)[normal.seed % 3]  # ten times 0.1 is less than 1: a loop `while t < 1` makes a step too many
-    return {"field": curved_field(normal, 2), "x0": normal(4, 2), "n": n}
+    shape = batch_shape(normal)
+    field, x0 = curved_field(normal, shape[-1]), states(normal, *shape)
+    return {"field": field, "x0": x0, "n": number_of_steps(normal)}
 
 
 @euler.mistake(

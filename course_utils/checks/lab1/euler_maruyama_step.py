@@ -1,7 +1,7 @@
 """Exercise 1.4: one Euler–Maruyama step, with the increment dw of variance h as an argument."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import affine_sde
+from course_utils.checks.inputs import affine_sde, batch_shape, states
 from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["euler_maruyama_step"]
@@ -14,9 +14,11 @@ def euler_maruyama_step(sde, x, t, h, dw):
 
 @euler_maruyama_step.inputs
 def _(normal):
-    sde = affine_sde(normal, 2)
-    t, h = normal(2).sigmoid()
-    return {"sde": sde, "x": normal(4, 2), "t": t, "h": h / 2, "dw": (h / 2).sqrt() * normal(4, 2)}
+    shape = batch_shape(normal)
+    sde = affine_sde(normal, shape[-1])
+    t, h = normal(2).sigmoid() / 2
+    t = 0 * t if normal.seed % 3 == 0 else t
+    return {"sde": sde, "x": states(normal, *shape), "t": t, "h": h, "dw": h.sqrt() * normal(*shape)}
 
 
 @euler_maruyama_step.mistake("the noise is scaled by sqrt(h) once more: dw already has the variance h.")

@@ -1,7 +1,7 @@
 """Exercise 1.2: one Heun step, with the mean of the velocities at both ends of an Euler step."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
+from course_utils.checks.inputs import batch_shape, curved_field, states
 from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["heun_step"]
@@ -16,7 +16,9 @@ def heun_step(field, x, t, h):
 @heun_step.inputs
 def _(normal):
     t, h = normal(2).sigmoid()
-    return {"field": curved_field(normal, 2), "x": normal(4, 2), "t": t, "h": h / 2}
+    t = 0 * t if normal.seed % 3 == 0 else t
+    shape = batch_shape(normal)
+    return {"field": curved_field(normal, shape[-1]), "x": states(normal, *shape), "t": t, "h": h / 2}
 
 
 def _velocities(field, x, t, h):

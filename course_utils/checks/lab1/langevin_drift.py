@@ -1,7 +1,7 @@
 """Exercise 1.6: the drift that keeps the law with a given score, for a given noise."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import affine_score, dyadic
+from course_utils.checks.inputs import affine_score, batch_shape, dyadic, states
 from course_utils.checks.mistakes import WHOLE_STEP
 
 __all__ = ["langevin_drift"]
@@ -14,10 +14,10 @@ def langevin_drift(score, x, sigma):
 
 @langevin_drift.inputs
 def _(normal):
-    score = affine_score(normal, 2)
-    x = normal(4, 2)
-    x[1] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
-    return {"score": score, "x": x, "sigma": dyadic(normal, 1.0, 2.0)}
+    shape = batch_shape(normal)
+    score, x = affine_score(normal, shape[-1]), states(normal, *shape)
+    x[1:2] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
+    return {"score": score, "x": x, "sigma": dyadic(normal, 2.0, 3.0)}
 
 
 @langevin_drift.mistake("the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p.")

@@ -17,6 +17,7 @@ __all__ = ["cosine_schedule"]
     points=2,
     sees=Several("alpha", "beta", "alpha_dot", "beta_dot"),
     rtol=1e-6,
+    single=1e-5,
     why="a pi in single precision is no mistake",
 )
 def cosine_schedule(t):
@@ -26,7 +27,9 @@ def cosine_schedule(t):
 
 @cosine_schedule.inputs
 def _(normal):
-    return {"t": torch.cat([times(normal, 3), torch.tensor([0.0, 1.0], dtype=torch.float64)])}
+    t = torch.cat([times(normal, 4), torch.tensor([0.0, 1.0], dtype=torch.float64)])
+    shape = ((), (6,), (2, 3))[normal.seed % 3]
+    return {"t": t.reshape(shape) if shape else t[0]}
 
 
 @cosine_schedule.mistake("time runs backwards: at t = 0 all is noise (alpha = 0), at t = 1 all is data (alpha = 1).")

@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import times
+from course_utils.checks.inputs import image_shape, states, times
 from course_utils.checks.mistakes import axis_mistakes
 from course_utils.checks.observers import PointsAndImages, Several
 from course_utils.shapes import expand_time
@@ -11,7 +11,7 @@ from course_utils.shapes import expand_time
 __all__ = ["linear_path"]
 
 
-@exercise("2.9", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")))
+@exercise("2.9", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")), single=1e-5)
 def linear_path(x0, z, t):
     pairs = list(zip(x0, z, t, strict=True))
     return torch.stack([a + s * (b - a) for a, b, s in pairs]), torch.stack([b - a for a, b, _ in pairs])
@@ -19,8 +19,9 @@ def linear_path(x0, z, t):
 
 @linear_path.inputs
 def _(normal):
-    t = torch.cat([times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])
-    return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": t}
+    shape = image_shape(normal)
+    t = torch.cat([times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])[: shape[0]]
+    return {"x0": states(normal, *shape), "z": normal(*shape), "t": t}
 
 
 def _at_given_times(x0, z, t):

@@ -24,10 +24,13 @@ def train(model, loss_fn, batches, optimizer):
 @train.inputs
 def _(normal):
     n = 4 + normal.seed % 3
+    parts = {"z": normal(n, 8, 2), "shift": normal(n, 8, 2)}
+    if normal.seed % 3 == 0:
+        del parts["shift"]
     return {
         "model": affine_model(normal, 2),
         "loss_fn": {"family": "squared distance"},
-        "batches": {"family": "batches", "z": normal(n, 8, 2), "shift": normal(n, 8, 2)},
+        "batches": {"family": "batches", **parts},
         "optimizer": {"family": "SGD", "lr": 0.02 + 0.03 * normal(1).sigmoid().item()},
     }
 
