@@ -19,7 +19,8 @@ from course_grading.sandbox.guest import wire
 from course_grading.sandbox.guest.messages import Answered, Failed, Failure, Holding, Kind, Raised, Shown
 from course_grading.sandbox.protocol import Ending
 from course_utils.checks.calling import Observation
-from course_utils.checks.exercise import Exercise, left_changed, not_repeatable
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.sentences import left_changed, not_repeatable
 
 ENDED = {
     Ending.ENDED: "ended the process that it ran in",

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 HINTS = {
+    r"'\w*(Schedule|SDE)' object is not callable": r"call one of its methods",
     r"xor": r"in Python a power is `**`",
     r"(sqrt|exp|log|sin|cos)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
     r"(unsupported operand|must be Tensor|^expected a).*\b(function|method|builtin_function_or_method)\b":

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["agree", "describe", "difference"]
+__all__ = ["agree", "describe", "difference", "first_difference"]
 
 Values = dict[str, Tensor]
 
@@ -34,9 +34,14 @@ def _equal(value: Tensor | None, expected: Tensor, rtol: float, single: float | 
     return bool(torch.isclose(value, expected, rtol=0, atol=rtol * scale, equal_nan=True).all())
 
 
+def first_difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
+    """Name of the first result that differs; arguments as for `agree`."""
+    return next(name for name, value in expected.items() if not _equal(values.get(name), value, rtol, single))
+
+
 def difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
     """The first thing that differs, in words: shape, dtype or the worst entry; arguments as for `agree`."""
-    name = next(name for name, value in expected.items() if not _equal(values.get(name), value, rtol, single))
+    name = first_difference(values, expected, rtol, single)
     return f"The {name}{_difference(values[name], expected[name])}"
 
 

@@ -15,72 +15,31 @@
 `langevin_drift` is then the `Exercise`, and `langevin_drift(my_answer)` checks an answer.
 """
 
-import inspect
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import fill
-from typing import Any
 
 from course_utils.checks.calling import Observation, called, observe, own_line
-from course_utils.checks.comparing import agree, describe, difference
-from course_utils.checks.families import build, kind_of
+from course_utils.checks.clues import ignored, relation, rows_right, where_right
+from course_utils.checks.comparing import agree, describe, difference, first_difference
+from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
+from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
 
-__all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise", "left_changed", "not_repeatable"]
+__all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise"]
 
 CHECK_SEEDS = (1, 2, 3, 4, 5, 6)
 """Cases that the notebook's check draws, one of each kind; a grader draws others."""
 
-DRAWN = ("t", "eps", "dw", "noise", "dws", "u")
-"""Names of arguments that a student may draw anew instead of using them."""
-
 ROUNDING = "float64 and the same formula: only rounding differs"
 
 
-NOT_DONE = "not done yet (your function reaches `raise NotImplementedError`)"
-
 PATIENCE = 15.0
 """Seconds after which a check says how it can be stopped."""
-
-LEFT = {
-    "": "changed its input {name} in place; make a new tensor.",
-    "requires_grad": "switched gradients on (requires_grad) for its input {name} itself, and left them on: that tensor "
-    "is the caller's. Make one of your own from it.",
-    "grad": "left gradients in {name} (.grad): is backward() called in it? What it returns is enough.",
-    "training": "switched {name} between training and evaluation: leave it as it was.",
-    "torch.seed": "set the seed of torch's random numbers: all that is drawn later, anywhere, would be the same again.",
-    "torch.dtype": "changed torch's default dtype, for everything that comes later.",
-    "torch.grad": "switched gradients off, or on, for everything that comes later.",
-}
-"""What a call left changed, by what follows the dot in `Observation.changed`, or by the whole."""
-
-
-def left_changed(what: str, case: dict) -> str:
-    """What to say of an answer that left something changed.
-
-    Args:
-        what: One of `Observation.changed`.
-        case: The inputs of the call.
-
-    Raises:
-        KeyError: If there is no such thing.
-    """
-    name, _, kind = what.partition(".")
-    if what in LEFT:
-        return f"Your function {LEFT[what]}"
-    if name not in case:
-        raise KeyError(what)
-    return f"Your function {LEFT[kind].format(name=name)}"
-
-
-def not_repeatable(case: dict) -> str:
-    """What to say of an answer that gives different results for the same inputs."""
-    given = " and ".join(name for name in case if name in DRAWN)
-    asked = f" Is something drawn anew that is given ({given})?" if given else ""
-    return f"Two calls with the same inputs gave different results; nothing may be random here.{asked}"
 
 
 @contextmanager
@@ -224,10 +183,8 @@ class Exercise:
         return next((m for m in self.mistakes if all(self._gives(m, *pair) for pair in pairs)), None)
 
     def _gives(self, mistake: Mistake, case: dict, seen: Observation) -> bool:
-        try:
-            return self._agree(seen.values, called(mistake.wrong, build(case), self.sees))
-        except AnswerError:
-            return False
+        wrong = self._shown(mistake.wrong, case)
+        return wrong is not None and self._agree(seen.values, wrong)
 
     def _agree(self, values: dict, expected: dict) -> bool:
         return agree(values, expected, self.rtol, self.single)
@@ -239,9 +196,9 @@ class Exercise:
             CheckFailed: If it is wrong; the message says how.
         """
         heading = f"{self.number} {self.title}"
-        unfit = _unfit(fn, list(self.draw(CHECK_SEEDS[0])))
-        if unfit:
-            raise CheckFailed(f"{heading}: {unfit}")
+        no_answer = unfit(fn, list(self.draw(CHECK_SEEDS[0])))
+        if no_answer:
+            raise CheckFailed(f"{heading}: {no_answer}")
         with _patience(heading):
             done = all(self._passes(fn, seed, heading) for seed in CHECK_SEEDS)
         print(f"{heading}: right ✓" if done else f"{heading}: {NOT_DONE}")
@@ -260,8 +217,30 @@ class Exercise:
             raise CheckFailed(f"{heading}: stopped{where}.{self._call(case)}") from None
         verdict = self.judge(case, seen)
         if not verdict.right:
-            raise CheckFailed(f"{heading}: not right yet.{self._call(case)}\n{verdict.message}")
+            clue = "" if verdict.mistake else self._clue(fn, case, seen)
+            raise CheckFailed(f"{heading}: not right yet.{self._call(case)}\n{verdict.message}{clue}")
         return True
+
+    def _clue(self, fn: Callable, case: dict, seen: Observation) -> str:
+        """What can be said of a wrong answer that is no known mistake, on a line of its own."""
+        if seen.changed or not seen.repeatable:
+            return ""
+
+        expected = called(self.oracle, build(case), self.sees)
+        name = first_difference(seen.values, expected, self.rtol, self.single)
+        pair = seen.values[name], expected[name]
+        asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
+        found = relation(*pair, case)
+        if found is None and pair[0].shape == pair[1].shape:
+            found = ignored(*asked) or where_right(*asked) or rows_right(*pair)
+        return f"\n{found}" if found else ""
+
+    def _shown(self, fn: Callable, case: dict) -> dict | None:
+        """What an answer shows on a case, or None if it raises."""
+        try:
+            return called(fn, build(case), self.sees)
+        except (AnswerError, NotImplementedError):
+            return None
 
     def __call__(self, fn: Callable) -> None:
         """Check an answer; see `check`."""
@@ -270,19 +249,3 @@ class Exercise:
     def _call(self, case: dict) -> str:
         twice = isinstance(self.sees, PointsAndImages)
         return f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"
-
-
-def _unfit(fn: Any, names: list[str]) -> str | None:
-    """Why something cannot be called as the exercise asks, in words; None if it can."""
-    if not callable(fn):
-        return f"expected your function itself, got {kind_of(fn)}. Write its name alone, without brackets after it."
-    try:
-        parameters = inspect.signature(fn).parameters
-        inspect.signature(fn).bind(*names)
-    except ValueError:  # some functions of C have no signature
-        return None
-    except TypeError:
-        return f"your function takes ({', '.join(parameters)}), but the exercise calls it with ({', '.join(names)})."
-    if list(parameters) != names and sorted(parameters) == sorted(names):
-        return f"your function takes ({', '.join(parameters)}), in another order than ({', '.join(names)})."
-    return None

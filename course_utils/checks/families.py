@@ -17,6 +17,7 @@ from course_utils.shapes import expand_time
 __all__ = [
     "AffineModel",
     "AffineSDE",
+    "Batches",
     "BlockLayers",
     "CountingSGD",
     "FAMILIES",
@@ -168,6 +169,16 @@ def squared_distance(model, z, shift=None):
     return ((model(z, 0.5) - z - (0 if shift is None else shift)) ** 2).sum(1).mean()
 
 
+class Batches:
+    """Batches without a length, which can be run through several times."""
+
+    def __init__(self, **parts: Tensor):
+        self.parts = parts
+
+    def __iter__(self):
+        return zip(*self.parts.values(), strict=True)
+
+
 class CountingSGD(torch.optim.SGD):
     """Stochastic gradient descent that counts its steps."""
 
@@ -189,6 +200,7 @@ FAMILIES: dict[str, Callable] = {
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,
     "batches": lambda **parts: zip(*parts.values(), strict=True),
+    "batches that can be had again": Batches,
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),

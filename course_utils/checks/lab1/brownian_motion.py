@@ -9,7 +9,7 @@ from course_utils.checks.mistakes import overwritten
 __all__ = ["brownian_motion"]
 
 
-@exercise("1.3", "Brownian motion from increments", points=2, rtol=1e-6, why="h may be rounded to single precision")
+@exercise("1.3", "Brownian motion from increments", points=2)
 def brownian_motion(eps, h):
     w = [torch.zeros_like(eps[0])]
     for e in eps:
@@ -21,7 +21,7 @@ def brownian_motion(eps, h):
 def _(normal):
     n, h = 5 + normal.seed % 4, dyadic(normal, 0.25, 0.75) ** 2
     if normal.seed % 3 == 0:
-        n, h = 49, 1 / 49  # arange(0, 1, 1 / 49) has 50 entries
+        n, h = 12, 0.1  # arange(0, 12 * 0.1, 0.1) has 13 entries
     return {"eps": normal(n, *batch_shape(normal)), "h": h}
 
 
@@ -106,3 +106,23 @@ def root_of_eps(eps, h):
 
 
 brownian_motion.mistakes += overwritten(brownian_motion.oracle, "value", start="W_0")
+
+
+@brownian_motion.mistake("the increments are scaled by half of h: in Python a power comes before a division.")
+def power_before_division(eps, h):
+    return brownian_motion.oracle(eps, (h / 2) ** 2)
+
+
+@brownian_motion.mistake("all is divided by the root of h: over a longer time h the path has to spread further.")
+def divided_by_the_root(eps, h):
+    return brownian_motion.oracle(eps, 1 / h)
+
+
+@brownian_motion.mistake("the sums are divided by the number of increments: a path adds them up.")
+def divided_by_n(eps, h):
+    return brownian_motion.oracle(eps, h) / len(eps)
+
+
+@brownian_motion.mistake("the value 0 stands at the end: the path starts there.")
+def zero_at_the_end(eps, h):
+    return brownian_motion.oracle(eps, h).roll(-1, 0)

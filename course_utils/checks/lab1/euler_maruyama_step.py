@@ -122,3 +122,40 @@ def exchanged(sde, x, t, h, dw):
 @euler_maruyama_step.mistake(CHANGE_ONLY)
 def increment_only(sde, x, t, h, dw):
     return h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the drift is multiplied by dw as well: it acts for the time h, whatever the noise does.")
+def drift_times_the_noise(sde, x, t, h, dw):
+    return x + (sde.drift(x, t) + sde.diffusion(x, t)) * dw
+
+
+@euler_maruyama_step.mistake("dw is not used: the noise of the step is given, and it is not h.")
+def diffusion_times_h(sde, x, t, h, dw):
+    return x + (sde.drift(x, t) + sde.diffusion(x, t)) * h
+
+
+@euler_maruyama_step.mistake("the drift has the wrong sign.")
+def minus_drift(sde, x, t, h, dw):
+    return x - h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "the diffusion coefficient is multiplied by x once more: sde.diffusion(x, t) knows x already."
+)
+def diffusion_times_x(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + x * sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the drift is taken at the end of the step: Itô takes it at t.")
+def drift_at_the_later_time(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t + h) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the diffusion coefficient is added, not multiplied by dw: it says how strongly dw acts.")
+def diffusion_added(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) + dw
+
+
+@euler_maruyama_step.mistake("the drift is multiplied by x as well: sde.drift(x, t) knows x already.")
+def drift_times_x(sde, x, t, h, dw):
+    return x * sde.drift(x, t) * h + sde.diffusion(x, t) * dw

@@ -113,3 +113,34 @@ def prediction_without_x(field, x, t, h):
 def only_the_end(field, x, t, h):
     _, end = _velocities(field, x, t, h)
     return x + h * end
+
+
+@heun_step.mistake("the change is half of what it should be: is the mean taken twice?")
+def halved_twice(field, x, t, h):
+    return (x + heun_step.oracle(field, x, t, h)) / 2
+
+
+@heun_step.mistake("the second velocity is taken at time h: the predicted state belongs to the time t + h.")
+def length_as_time(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(x + h * start, h)) / 2
+
+
+@heun_step.mistake(
+    "the second velocity is taken at the first velocity, as if that were a state: where does it lead from x?"
+)
+def velocity_as_state(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(start, t + h)) / 2
+
+
+@heun_step.mistake("the prediction makes half a step, but the second velocity is weighed as if it made a whole one.")
+def half_a_prediction(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(x + h / 2 * start, t + h)) / 2
+
+
+@heun_step.mistake("this is the mean velocity: the state x is missing, and h with it.")
+def mean_velocity(field, x, t, h):
+    start, end = _velocities(field, x, t, h)
+    return (start + end) / 2

@@ -82,3 +82,47 @@ def no_score(score, x, sigma):
 @langevin_drift.mistake(WHOLE_STEP)
 def a_step(score, x, sigma):
     return x + langevin_drift.oracle(score, x, sigma)
+
+
+@langevin_drift.mistake("`//` rounds down to a whole number: is that meant?")
+def rounded_down(score, x, sigma):
+    return sigma**2 // 2 * score(x)
+
+
+@langevin_drift.mistake("the score is multiplied by x: score(x) is the gradient at x already.")
+def score_times_x(score, x, sigma):
+    return langevin_drift.oracle(score, x, sigma) * x
+
+
+@langevin_drift.mistake("the score is squared: it is sigma whose square is needed.")
+def score_squared(score, x, sigma):
+    return sigma**2 / 2 * score(x) ** 2
+
+
+@langevin_drift.mistake("the score is brought to length 1: how long it is says how strong the pull is.")
+def direction_alone(score, x, sigma):
+    return sigma**2 / 2 * score(x) / score(x).norm(dim=-1, keepdim=True)
+
+
+@langevin_drift.mistake("two factors are added: a product is asked for.")
+def added(score, x, sigma):
+    return sigma**2 / 2 + score(x)
+
+
+@langevin_drift.mistake("the factor belongs to the score, not to the state at which it is taken.")
+def factor_inside(score, x, sigma):
+    return score(sigma**2 / 2 * x)
+
+
+@langevin_drift.mistake(
+    "the drift is divided by the variance: stronger noise needs a stronger drift, not a weaker one."
+)
+def divided_by_the_variance(score, x, sigma):
+    return score(x) / sigma**2
+
+
+@langevin_drift.mistake(
+    "the drift is divided by twice the variance: stronger noise needs a stronger drift, not a weaker one."
+)
+def divided_by_twice_the_variance(score, x, sigma):
+    return score(x) / (2 * sigma**2)

@@ -4,12 +4,14 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import batch_shape, curved_field, number_of_steps, states
-from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop
+from course_utils.checks.mistakes import ADDED_TO_THE_START, ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop
 
 __all__ = ["generate"]
 
 
-@exercise("2.8", "Generate", points=2, rtol=1e-5, single=1e-4, why="times i / n may be computed and added in single precision")
+@exercise(
+    "2.8", "Generate", points=2, rtol=1e-5, single=1e-4, why="times i / n may be computed and added in single precision"
+)
 def generate(field, x0, n):
     x = x0
     for i in range(n):
@@ -107,3 +109,13 @@ def stretched_times(field, x0, n):
 @generate.mistake(ALWAYS_FROM_THE_START)
 def always_from_the_start(field, x0, n):
     return euler_loop(field, x0, n, stuck=True)[-1]
+
+
+@generate.mistake(ADDED_TO_THE_START)
+def added_to_the_start(field, x0, n):
+    return euler_loop(field, x0, n, restart=True)[-1]
+
+
+@generate.mistake("the result is x0: nothing moves. Is a step too short to be one? (`//` rounds down.) Is x replaced?")
+def nothing_moves(field, x0, n):
+    return x0.clone()

@@ -104,3 +104,30 @@ def x0_not_faded_out(x0, z, t):
 
 
 linear_path.mistakes += axis_mistakes(_at_given_times, states="z")
+
+
+@linear_path.mistake("brackets are missing: in Python 1 - t * x0 is 1 - (t * x0).")
+def brackets_missing(x0, z, t):
+    t = expand_time(t, z)
+    return 1 - t * x0 + t * z, z - x0
+
+
+@linear_path.mistake("x goes away from z: it adds what leads from z to x0.")
+def away_from_z(x0, z, t):
+    return x0 + expand_time(t, z) * (x0 - z), z - x0
+
+
+@linear_path.mistake("z has its full share from the start: at t = 0 nothing of it may be there.")
+def z_not_faded_in(x0, z, t):
+    return (1 - expand_time(t, z)) * x0 + z, z - x0
+
+
+@linear_path.mistake("the velocity is divided by the length of the way: it says how fast, too, not only where to.")
+def direction_alone(x0, z, t):
+    lengths = (z - x0).flatten(1).norm(dim=1).reshape(-1, *[1] * (z.ndim - 1))
+    return _state(x0, z, t), (z - x0) / lengths
+
+
+@linear_path.mistake("the factors in the velocity are those of z and x0 the other way round, not their derivatives.")
+def factors_exchanged(x0, z, t):
+    return _state(x0, z, t), _state(z, -x0, t)

@@ -115,3 +115,21 @@ def data_not_scaled(schedule, z, t, noise):
 @sample_path.mistake("the noise is not scaled: at t = 1 none of it may be left.")
 def noise_not_scaled(schedule, z, t, noise):
     return _path(schedule, z, t, noise).alpha * z + noise
+
+
+@sample_path.mistake("these are the derivatives of alpha and beta: a state is asked for, not its velocity.")
+def derivatives(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha_dot * z + path.beta_dot * noise
+
+
+@sample_path.mistake("alpha is outside of a bracket around both: it belongs to the data alone.")
+def alpha_on_both(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha * (z + path.beta * noise)
+
+
+@sample_path.mistake("beta is added: it says how much of the noise there is.")
+def beta_added(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha * z + path.beta + noise
