@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import fill
+from typing import Any
 
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, relation, rows_right, where_right
@@ -189,7 +190,7 @@ class Exercise:
     def _agree(self, values: dict, expected: dict) -> bool:
         return agree(values, expected, self.rtol, self.single)
 
-    def check(self, fn: Callable) -> None:
+    def check(self, fn: Any) -> None:
         """Say in one line that an answer is right or not done yet.
 
         Raises:
@@ -242,7 +243,7 @@ class Exercise:
         except (AnswerError, NotImplementedError):
             return None
 
-    def __call__(self, fn: Callable) -> None:
+    def __call__(self, fn: Any) -> None:
         """Check an answer; see `check`."""
         self.check(fn)
 

@@ -97,8 +97,7 @@ class DriftAndDiffusion(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         pair = fn(*arguments.values())
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise AnswerError(f"expected {self.wanted}, got {kind_of(pair)}")
+        _check_number(pair, 2, self.wanted)
         x = arguments["x"]
         return {name: _like(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
 
@@ -122,9 +121,7 @@ class Several(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = fn(*arguments.values())
-        if not isinstance(values, tuple | list) or len(values) != len(self.names):
-            got = f"{len(values)} values" if isinstance(values, tuple | list) else kind_of(values)
-            raise AnswerError(f"expected {self.wanted}, got {got}")
+        _check_number(values, len(self.names), self.wanted)
         return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
@@ -203,6 +200,14 @@ def unpack_observer(data: dict) -> Observer:
     """The observer that `pack_observer` made data of."""
     parts = [unpack_observer(part) if isinstance(part, dict) else part for part in data["parts"]]
     return OBSERVERS[data["observer"]](*parts)
+
+
+def _check_number(values, number: int, wanted: str) -> None:
+    """Refuse what is no tuple or list of so many values."""
+    if not isinstance(values, tuple | list):
+        raise AnswerError(f"expected {wanted}, got {kind_of(values)}")
+    if len(values) != number:
+        raise AnswerError(f"expected {wanted}, got {kind_of(values)} of length {len(values)}")
 
 
 def _is_number(value) -> bool:

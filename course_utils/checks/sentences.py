@@ -3,12 +3,14 @@
 import inspect
 from typing import Any
 
+from torch import Tensor
+
 from course_utils.checks.families import kind_of
 
 __all__ = ["NOT_DONE", "left_changed", "not_repeatable", "unfit"]
 
-DRAWN = ("t", "eps", "dw", "noise", "dws", "u")
-"""Names of arguments that a student may draw anew instead of using them."""
+DRAWN = ("eps", "dw", "noise", "dws", "u")
+"""Names of arguments that a student may draw anew instead of using them; times of a batch are others."""
 
 NOT_DONE = "not done yet (your function reaches `raise NotImplementedError`)"
 
@@ -36,7 +38,7 @@ def left_changed(what: str, case: dict) -> str:
         KeyError: If there is no such thing.
     """
     name, _, kind = what.partition(".")
-    if what in LEFT:
+    if name == "torch" and kind:
         return f"Your function {LEFT[what]}"
     if name not in case:
         raise KeyError(what)
@@ -45,7 +47,8 @@ def left_changed(what: str, case: dict) -> str:
 
 def not_repeatable(case: dict) -> str:
     """What to say of an answer that gives different results for the same inputs."""
-    given = " and ".join(name for name in case if name in DRAWN)
+    times = isinstance(case.get("t"), Tensor) and case["t"].ndim > 0
+    given = " and ".join(name for name in case if name in DRAWN or (name == "t" and times))
     asked = f" Is something drawn anew that is given ({given})?" if given else ""
     return f"Two calls with the same inputs gave different results; nothing may be random here.{asked}"
 

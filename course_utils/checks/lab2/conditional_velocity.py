@@ -213,9 +213,3 @@ def noise_without_its_rate(schedule, x, z, t):
 def beta_for_its_derivative(schedule, x, z, t):
     t = expand_time(t, x)
     return schedule.alpha_dot(t) * z + x - schedule.alpha(t) * z
-
-
-@conditional_velocity.mistake("the quotient has alpha in it where a derivative belongs.")
-def alpha_over_beta(schedule, x, z, t):
-    path = OnPath.at(schedule, expand_time(t, x), z, x)
-    return (path.alpha_dot - path.alpha / path.beta) * z + x / path.beta
