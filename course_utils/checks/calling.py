@@ -21,6 +21,7 @@ from course_utils.checks.observers import AnswerError, Observer, Returned
 __all__ = [
     "Observation",
     "called",
+    "compared",
     "observe",
     "own_line",
     "unfinished",
@@ -48,11 +49,15 @@ class Observation:
         changed: What the call left changed: `x` for the values of an input, `x.requires_grad`, `x.grad` and
             `model.training` for what else an input has, `torch.seed`, `torch.dtype` and `torch.grad` for settings.
         repeatable: Whether a second call with the same inputs gave the same results.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
     """
 
     values: dict[str, Tensor]
     changed: list[str] = field(default_factory=list)
     repeatable: bool = True
+    again: dict[str, Tensor] = field(default_factory=dict)
+    inputs: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Watched:
@@ -92,17 +97,33 @@ def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observ
         AnswerError: If it raised something else, or returned what the observer does not want.
     """
     watched = Watched(fn, case, observer.changes)
-    seen, states = [], []
+    first, second = build(case), build(case)
+    results, states = [], []
     with _settings_kept():
-        for seed in (1, 2):
+        for seed, arguments in enumerate((first, second)):
             torch.default_generator.manual_seed(seed)
-            seen.append(called(watched, build(case), observer))
+            results.append(called(watched, arguments, observer))
             states.append(torch.get_rng_state())
-    changed = list(dict.fromkeys(watched.changed))
     if torch.equal(*states):
-        changed.append("torch.seed")
-    first, again = seen
-    return Observation(first, changed, all(_same(first[k], again[k]) for k in first))
+        watched.changed.append("torch.seed")
+    inputs = {name: value.detach() for name, value in first.items() if isinstance(value, Tensor)}
+    seen = compared(case, *results, inputs)
+    seen.changed += [what for what in dict.fromkeys(watched.changed) if what not in seen.changed]
+    return seen
+
+
+def compared(case: dict, values: dict[str, Tensor], again: dict[str, Tensor], inputs: dict[str, Tensor]) -> Observation:
+    """What two calls showed, from the bytes of tensors alone.
+
+    Args:
+        case: The inputs before.
+        values: Results of the first call.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
+    """
+    changed = [name for name, value in case.items() if isinstance(value, Tensor) and not _same(value, inputs[name])]
+    repeatable = values.keys() == again.keys() and all(_same(values[name], again[name]) for name in values)
+    return Observation(values, changed, repeatable, again, inputs)
 
 
 def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tensor]:
@@ -189,4 +210,4 @@ def _same(a: Any, b: Any) -> bool:
         return len(a) == len(b) and all(map(_same, a, b))
     if not isinstance(a, Tensor):
         return a == b
-    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
+    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | ((a != a) & (b != b))).all())

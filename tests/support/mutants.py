@@ -28,8 +28,8 @@ def mutants(fn: Callable) -> Iterator[tuple[str, Callable]]:
 def replaced_arguments(fn: Callable) -> Iterator[tuple[str, Callable]]:
     """Every function that ignores an argument at one place, or takes another for it, with a word on where.
 
-    At each place at which the values of an argument of `fn` are used stands another argument, or 0 or 1; and so for each
-    argument of each call that `fn` makes, to which 1 minus it and a shift of it come.
+    Where the values of an argument of `fn` are used stands another argument, or 0 or 1. Of each call that `fn` makes
+    each argument becomes 0, 1, 1 minus it, or a little more than it.
     """
     names = list(inspect.signature(fn).parameters)
     tree = _tree(fn)
