@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["ignored", "relation", "rows_right", "simpler", "where_right"]
+__all__ = ["ignored", "on_simpler", "relation", "rows_right", "simpler"]
 
 CLOSE = 1e-6
 FIELDS = ("curved field", "affine field", "affine model")
@@ -103,17 +103,19 @@ def _nudged(value):
     return 0.9 * value + 0.01 if isinstance(value, float) or value.is_floating_point() else value
 
 
-def where_right(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> str | None:
-    """On which simpler inputs an answer is right, in words; None if on none of them. Arguments as for `ignored`.
+def on_simpler(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> tuple[str | None, str | None]:
+    """On which simpler inputs an answer is right, and on which it is still wrong, in words; arguments as for `ignored`.
 
     Inputs for which the right result is 0 everywhere say nothing: most wrong formulas are right there.
     """
+    tried: dict[bool, list[str]] = {True: [], False: []}
     for words, other in simpler(case):
         shown, right = answer(other), oracle(other)
-        trivial = right is None or not any(value.any() for value in right.values())
-        if shown is not None and not trivial and alike(shown, right):
-            return f"{words} your result is right: look at what this leaves out."
-    return None
+        if shown is not None and right is not None and any(value.any() for value in right.values()):
+            tried[alike(shown, right)].append(words)
+    fine = f"With {tried[True][0]} your result is right: look at what this leaves out." if tried[True] else None
+    wrong = " and with ".join(tried[False][:3])
+    return fine, f"Your result is wrong also with {wrong}: look at what is left." if wrong else None
 
 
 def rows_right(got: Tensor, expected: Tensor) -> str | None:
@@ -134,12 +136,12 @@ def simpler(case: dict) -> Iterator[tuple[str, dict]]:
             yield from ((words, {**case, name: other}) for words, other in _simpler_family(name, value))
     for name, value in case.items():
         if isinstance(value, float):
-            yield f"With {name} = 1", {**case, name: 1.0}
+            yield f"{name} = 1", {**case, name: 1.0}
         if name == "n":
-            yield "With n = 1", {**case, name: 1}
+            yield "n = 1", {**case, name: 1}
     for name, value in case.items():
         if isinstance(value, Tensor) and value.is_floating_point():
-            yield f"With {name} = 0", {**case, name: torch.zeros_like(value)}
+            yield f"{name} = 0", {**case, name: torch.zeros_like(value)}
 
 
 def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
@@ -148,14 +150,14 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
     off = {key: torch.zeros_like(v) for key, v in family.items() if isinstance(v, Tensor)}
     if kind in FIELDS:
         affine = family if kind == "affine model" else {**family, "family": "affine field"}
-        yield f"With a {name} that does not change with time", {**affine, "rate": off["rate"]}
-        yield f"With a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
-        yield f"With a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
+        yield f"a {name} that does not change with time", {**affine, "rate": off["rate"]}
+        yield f"a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
+        yield f"a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
     elif kind == "affine SDE":
-        yield "With a diffusion of 0", {**family, "scale": off["scale"]}
-        yield "With a drift of 0", {**family, **off, "scale": family["scale"]}
-        yield "With a drift that does not change with time", {**family, "rate": off["rate"]}
+        yield "a diffusion of 0", {**family, "scale": off["scale"]}
+        yield "a drift of 0", {**family, **off, "scale": family["scale"]}
+        yield "a drift that does not change with time", {**family, "rate": off["rate"]}
     elif kind == "power schedule":
-        yield "With the linear schedule", {"family": "schedule", "name": "linear"}
+        yield "the linear schedule", {"family": "schedule", "name": "linear"}
     elif kind == "polynomial field":
-        yield f"With a linear {name}", {**family, "quadratic": off["quadratic"]}
+        yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
