@@ -20,6 +20,7 @@ from course_utils.checks.observers import AnswerError, Observer, Returned
 
 __all__ = [
     "Observation",
+    "Watched",
     "called",
     "compared",
     "observe",
