@@ -17,6 +17,7 @@ from course_utils.shapes import expand_time
 __all__ = [
     "AffineModel",
     "AffineSDE",
+    "Batches",
     "BlockLayers",
     "CountingSGD",
     "FAMILIES",
@@ -42,11 +43,12 @@ def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
 
 
 def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
-    """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
+    """u(x, t) = (1 + t) sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
 
     def field(x, t):
         _states_first(x, t, "field(x, t)")
-        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+        t = expand_time(t, x)
+        return (1 + t) * torch.sin(x @ matrix.T + offset) + t**2 * rate
 
     return _plainly_named(field)
 
@@ -167,6 +169,16 @@ def squared_distance(model, z, shift=None):
     return ((model(z, 0.5) - z - (0 if shift is None else shift)) ** 2).sum(1).mean()
 
 
+class Batches:
+    """Batches without a length, which can be run through several times."""
+
+    def __init__(self, **parts: Tensor):
+        self.parts = parts
+
+    def __iter__(self):
+        return zip(*self.parts.values(), strict=True)
+
+
 class CountingSGD(torch.optim.SGD):
     """Stochastic gradient descent that counts its steps."""
 
@@ -188,6 +200,7 @@ FAMILIES: dict[str, Callable] = {
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,
     "batches": lambda **parts: zip(*parts.values(), strict=True),
+    "batches that can be had again": Batches,
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
