@@ -12,23 +12,13 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from course_utils.plotting.fields import grid_points, picture, plane, rows_over_time
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
 from course_utils.plotting.stage import Stage
 from course_utils.plotting.theme import (
-    BROAD,
-    DATA,
-    EXACT,
-    HALO,
-    LOOKS,
-    MODEL,
-    NOISE,
-    colormap,
-    figure,
-    panels,
-    plain_ticks,
-)
+    BROAD, DATA, EXACT, HALO, LOOKS, MODEL, NOISE, colormap, figure, panels, plain_ticks,
+)  # fmt: skip
 from course_utils.shapes import check_same_shape
 
 __all__ = [
@@ -37,6 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@detached
 def path_histograms(
     rows: Mapping[str, Float[Tensor, "times n 2"]],
     ts: Float[Tensor, " times"],
@@ -67,6 +58,7 @@ def path_histograms(
     return fig
 
 
+@detached
 def trajectories(
     runs: Mapping[str, Float[Tensor, "saved n 2"]],
     *,
@@ -98,6 +90,7 @@ def trajectories(
     return fig
 
 
+@detached
 def moving_points(
     xs: Float[Tensor, "times points 2"], ts: Float[Tensor, " times"], *, limit: float = 4.5, color: str = MODEL
 ) -> Animation:
@@ -121,6 +114,7 @@ ARROW = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
 """An arrow from place to place."""
 
 
+@detached
 def you_are_here(
     x: Float[Tensor, " 2"],
     data: Float[Tensor, "n 2"],
@@ -166,6 +160,7 @@ def _way(ax: Axes, x: Tensor, z: Tensor, t: float, share: float) -> None:
         ax.annotate(f"{share:.0%}", end, (0, 8), textcoords="offset points", **label)
 
 
+@detached
 def box_flow(
     box: tuple[float, float, float, float],
     outflows: Float[Tensor, " 4"],
@@ -213,6 +208,7 @@ def _label_sides(ax: Axes, box: tuple[float, float, float, float], outflows: Seq
         ax.text(x, y, f"{word} {abs(value):.4f}", ha=ha, va=va, size=10, bbox=frame, zorder=5)
 
 
+@detached
 def gradient_agreement(
     exact: Float[Tensor, "batches k"], estimate: Float[Tensor, "batches k"], *, names: tuple[str, str]
 ) -> Figure:
@@ -261,6 +257,7 @@ def _mean_difference(ax: Axes, exact: Tensor, estimate: Tensor) -> None:
     ax.loglog(counts, found, color=MODEL, label="length of the difference")
 
 
+@detached
 def training_progress(
     losses: Mapping[str, Sequence[float]],
     distances: Mapping[str, tuple[Sequence[int], Sequence[float]]],

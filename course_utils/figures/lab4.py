@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils.plotting.images import pixels, wall
-from course_utils.plotting.inputs import require
+from course_utils.plotting.inputs import detached, require
 from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
 from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, plain_ticks
@@ -20,6 +20,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@detached
 def time_features(ts: Float[Tensor, " times"], features: Float[Tensor, "times features"]) -> Figure:
     """Features of the time as a picture, and how alike the features of two times are.
 
@@ -83,6 +84,7 @@ def _skip_connection(ax: Axes, start: tuple[float, float], end: tuple[float, flo
     ax.text(middle, start[1] + 0.2, "skip connection", color=MODEL, ha="center", va="bottom", size=10)
 
 
+@detached
 def digits_progress(
     losses: Sequence[float], steps: int, images: Float[Tensor, "batch 1 height width"], *, level: float, level_name: str
 ) -> Figure:
@@ -117,6 +119,7 @@ def _two_rows(images: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "y
     return framed.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
 
 
+@detached
 def trade_off(
     generators: Mapping[str, tuple[Sequence[float | int], Sequence[float], Sequence[float]]], *, floor: float
 ) -> Figure:
@@ -140,6 +143,7 @@ def trade_off(
     return fig
 
 
+@detached
 def judgements(
     names: Sequence[str], accuracies: Sequence[float], distances: Sequence[float], *, floor: float, ours: int = 1
 ) -> Figure:
@@ -179,6 +183,7 @@ def _dots(ax: Axes, values: Sequence[float], colours: Sequence[str], form: str) 
     plain_ticks(ax.xaxis)
 
 
+@detached
 def appearing_images(frames: Float[Tensor, "times rows columns height width"], *, zoom: int = 2) -> Animation:
     """Images that appear from noise.
 

@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.fields import picture
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import EXACT, MODEL, legend_below, panels
 
 __all__ = ["density_scatter", "log_density_maps"]
 
 
+@detached
 def log_density_maps(maps: Mapping[str, Float[Tensor, "m m"]], limit: float, *, floor: float = -9.0) -> Figure:
     """Log-densities in the plane, side by side on one scale.
 
@@ -36,6 +37,7 @@ def log_density_maps(maps: Mapping[str, Float[Tensor, "m m"]], limit: float, *, 
     return fig
 
 
+@detached
 def density_scatter(
     exact: Float[Tensor, " points"], found: Mapping[str, Float[Tensor, " points"]], *, floor: float = -12.0
 ) -> Figure:
