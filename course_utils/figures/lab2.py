@@ -17,7 +17,17 @@ from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
 from course_utils.plotting.stage import Stage
 from course_utils.plotting.theme import (
-    BROAD, DATA, EXACT, HALO, LOOKS, MODEL, NOISE, colormap, figure, panels, plain_ticks,
+    BROAD,
+    DATA,
+    EXACT,
+    HALO,
+    LOOKS,
+    MODEL,
+    NOISE,
+    colormap,
+    figure,
+    panels,
+    plain_ticks,
 )  # fmt: skip
 from course_utils.shapes import check_same_shape
 
