@@ -150,9 +150,9 @@ def you_are_here(
     for ax, t, shares, u in zip(axes[0], ts.tolist(), weights, velocities, strict=True):
         for z, share in zip(data, shares.tolist(), strict=True):
             _way(ax, x, z, t, share)
-        ax.annotate("", x + (1 - t) * u, x, arrowprops={**ARROW, "color": EXACT, "lw": 2.5}, zorder=6)
         ax.scatter(*data.T, s=34, color=DATA, zorder=4)
-        ax.plot(*x, "o", color="black", ms=7, zorder=7)
+        ax.plot(*x, "o", color="black", ms=6, zorder=6)
+        ax.annotate("", x + (1 - t) * u, x, arrowprops={**ARROW, "color": EXACT, "lw": 2.5}, zorder=7)
         plane(ax, limit, xlabel="$x_1$")
     return fig
 
@@ -163,10 +163,11 @@ def _way(ax: Axes, x: Tensor, z: Tensor, t: float, share: float) -> None:
     ax.add_patch(Circle(shrunk, 1 - t, facecolor=NOISE, alpha=0.1 + 0.3 * share, lw=0))
     ax.plot(*shrunk, ".", color=NOISE, ms=4)
     if share > 0.005:
-        start = tuple(x.tolist())
         end = tuple(z.tolist())
         label: dict[str, Any] = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
-        ax.annotate("", end, start, arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
+        ax.annotate(
+            "", end, tuple(x.tolist()), arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75}
+        )
         ax.annotate(f"{share:.0%}", end, (0, 8), textcoords="offset points", **label)
 
 
@@ -293,7 +294,7 @@ def training_progress(
     loss.axhline(floor, **BROAD, label=f"floor {floor:.2f}")
     loss.set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.3, floor + 1.3))
     loss.legend(loc="upper right", fontsize=9.5)
-    distance.set(xlabel="step", title="distance to the exact field")
+    distance.set(xlabel="step", title="distance to the exact field", xlim=loss.get_xlim())
     plain_ticks(distance.yaxis)
     if samples is not None:
         rest[0].scatter(samples[:, 0], samples[:, 1], s=3, color=MODEL, alpha=0.6, lw=0)

@@ -13,10 +13,10 @@ from course_utils.plotting.images import pixels, wall
 from course_utils.plotting.inputs import detached, require
 from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
-from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, plain_ticks
+from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, legend_below, plain_ticks
 
 __all__ = [
-    "appearing_images", "digits_progress", "feature_maps", "judgements", "time_features", "trade_off",
+    "appearing_images", "brought_back", "digits_progress", "feature_maps", "judgements", "time_features", "trade_off",
 ]  # fmt: skip
 
 
@@ -181,6 +181,32 @@ def _dots(ax: Axes, values: Sequence[float], colours: Sequence[str], form: str) 
         ax.annotate(form.format(value), (x, row), (9, 0), textcoords="offset points", va="center", size=10)
     ax.set(xscale="log", xlim=(min(drawn) / 1.7, max(drawn) * 5))
     plain_ticks(ax.xaxis)
+
+
+def brought_back(
+    ts: Sequence[float], accuracies: Sequence[float], sizes: Sequence[int], *, level: tuple[float, str]
+) -> Figure:
+    """Label accuracy of digits that were noised to a time and brought back, with bars of one standard error.
+
+    Args:
+        ts: Times.
+        accuracies: Shares of right labels, 0 to 1, one a time.
+        sizes: How many digits each share is of.
+        level: A share to compare with, and its name.
+
+    Raises:
+        ValueError: If there is not one share and one size for each time.
+    """
+    numbers = f"{len(ts)}, {len(accuracies)} and {len(sizes)}"
+    require(len(ts) == len(accuracies) == len(sizes), "equal numbers of times, accuracies and sizes", numbers)
+    errors = [100 * (p * (1 - p) / n) ** 0.5 for p, n in zip(accuracies, sizes, strict=True)]
+    fig, ax = figure(size=(6.8, 3.8))
+    ax.errorbar(ts, [100 * p for p in accuracies], errors, color=MODEL, marker="o", capsize=4, label="flow from $t$ on")
+    ax.axhline(100 * level[0], color="0.3", ls=":", lw=1.5, label=level[1])
+    ax.set(xlabel="time $t$ from which the model takes over", ylabel="label accuracy, %")
+    ax.set_title("real digits, noised to $t$ and brought back")
+    legend_below(fig, [ax])
+    return fig
 
 
 @detached

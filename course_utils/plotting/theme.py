@@ -121,7 +121,7 @@ def colormap(color: str) -> Colormap:
 
 
 def plain_ticks(*axes: Axis) -> None:
-    """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers.
+    """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers; one where it begins.
 
     Example:
         >>> fig, ax = plotting.figure()
@@ -132,7 +132,10 @@ def plain_ticks(*axes: Axis) -> None:
     """
     for axis in axes:
         low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3)))
+        locator = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3))
+        below = [tick for tick in locator.tick_values(low, high) if tick <= low]
+        axis.axes.set(**{f"{axis.axis_name}lim": (max(below, default=low), high)})
+        axis.set_major_locator(locator)
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
 
