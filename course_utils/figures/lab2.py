@@ -159,15 +159,12 @@ def you_are_here(
 
 def _way(ax: Axes, x: Tensor, z: Tensor, t: float, share: float) -> None:
     """What a data point has shrunk to, and an arrow to it as broad as its share, which is written beside it."""
-    shrunk = tuple((t * z).tolist())
+    shrunk, start, end = ((float(a), float(b)) for a, b in (t * z, x, z))
     ax.add_patch(Circle(shrunk, 1 - t, facecolor=NOISE, alpha=0.1 + 0.3 * share, lw=0))
     ax.plot(*shrunk, ".", color=NOISE, ms=4)
     if share > 0.005:
-        end = tuple(z.tolist())
         label: dict[str, Any] = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
-        ax.annotate(
-            "", end, tuple(x.tolist()), arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75}
-        )
+        ax.annotate("", end, start, arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
         ax.annotate(f"{share:.0%}", end, (0, 8), textcoords="offset points", **label)
 
 
@@ -262,8 +259,7 @@ def _mean_difference(ax: Axes, exact: Tensor, estimate: Tensor) -> None:
     signs = torch.randint(2, (100, len(exact), 1), generator=torch.Generator().manual_seed(0)) * 2 - 1
     found, *by_chance = [((sign * difference).cumsum(0) / counts[:, None]).norm(dim=1) for sign in (1, *signs)]
     band = torch.stack(by_chance).quantile(torch.tensor([0.05, 0.95]).to(found), dim=0)
-    gradient = exact.mean(0).norm().expand(len(counts))
-    ax.loglog(counts, gradient, color=NOISE, ls="--", label="length of the gradient")
+    ax.loglog(counts, exact.mean(0).norm().expand(len(counts)), color=NOISE, ls="--", label="length of the gradient")
     ax.fill_between(counts, *band, color=EXACT, alpha=0.3, lw=0, label="chance: random signs")
     ax.loglog(counts, found, color=MODEL, label="length of the difference")
 

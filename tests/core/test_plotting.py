@@ -336,3 +336,12 @@ def test_tensors_with_gradients_are_drawn(unchecked):
     assert figures.lab1.sample_paths({"paths": panel}).axes
     assert figures.lab3.paths_over_density({"ODE": XS.clone().requires_grad_()}, TS, TS, torch.rand(5, 5)).axes
     assert x.requires_grad and x.grad is None
+
+
+def test_a_logarithmic_axis_begins_at_a_labelled_tick():
+    fig, ax = plotting.figure()
+    ax.loglog([3, 900], [0.056, 0.29])
+    plotting.plain_ticks(ax.xaxis, ax.yaxis)
+    assert ax.get_xlim()[0] == 2 and ax.get_ylim()[0] == pytest.approx(0.05)
+    fig.canvas.draw()
+    assert ax.get_ylim()[0] == pytest.approx(0.05) and "0.05" in [text.get_text() for text in ax.get_yticklabels()]
