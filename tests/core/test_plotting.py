@@ -338,10 +338,11 @@ def test_tensors_with_gradients_are_drawn(unchecked):
     assert x.requires_grad and x.grad is None
 
 
-def test_a_logarithmic_axis_begins_at_a_labelled_tick():
+def test_the_lowest_value_of_a_logarithmic_axis_has_a_tick_below_it():
     fig, ax = plotting.figure()
-    ax.loglog([3, 900], [0.056, 0.29])
+    ax.loglog([5, 900], [0.056, 0.29])
+    left = ax.get_xlim()[0]
     plotting.plain_ticks(ax.xaxis, ax.yaxis)
-    assert ax.get_xlim()[0] == 2 and ax.get_ylim()[0] == pytest.approx(0.05)
     fig.canvas.draw()
-    assert ax.get_ylim()[0] == pytest.approx(0.05) and "0.05" in [text.get_text() for text in ax.get_yticklabels()]
+    assert ax.get_xlim()[0] == left and ax.get_ylim()[0] == pytest.approx(0.05)
+    assert "0.05" in [text.get_text() for text in ax.get_yticklabels()]
