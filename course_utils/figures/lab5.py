@@ -62,7 +62,7 @@ def log_density_errors(
         ax.hist(error.clamp(-limit, limit).numpy(), edges, color=MODEL, label="points")
         ax.axvline(0, color=EXACT, lw=2, label="exact")
         ax.axvline(mean, color="black", ls="--", lw=1.5, label="mean")
-        ax.set(title=f"{title}\nmean {mean:+.2f}, root mean square {size:.2f}", xlabel="computed $-$ exact log-density")
+        ax.set(title=f"{title}\nmean {mean:+.2f}, r.m.s. {size:.2f}", xlabel="computed $-$ exact log-density")
     axes[0].set_ylabel("points")
     legend_below(fig, axes)
     return fig

@@ -22,6 +22,6 @@ def test_errors_are_counted_and_the_largest_stand_at_the_ends(unchecked):
     (ax,) = fig.axes
     counts = {round(bar.get_x(), 2): bar.get_height() for bar in ax.patches if bar.get_height()}
     assert counts == {-2.0: 1, 1.0: 2, 1.92: 1}  # the differences are 1, 26, -45 and 1
-    assert ax.get_title() == "net\nmean -4.25, root mean square 26.00"
+    assert ax.get_title() == "net\nmean -4.25, r.m.s. 26.00"
     with pytest.raises(ValueError, match="expected net of shape"):
         figures.lab5.log_density_errors(exact, {"net": found[:2]})
