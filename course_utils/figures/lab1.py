@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.fields import plane
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.lines import fitted_slope
 from course_utils.plotting.player import Animation
 from course_utils.plotting.stage import Stage, bundle
@@ -41,6 +41,7 @@ class PathPanel(NamedTuple):
         return f"PathPanel(xs of shape {tuple(self.xs.shape)}, {band})"
 
 
+@detached
 def sample_paths(named: Mapping[str, PathPanel], *, ylabel: str = "$X_t$", sharey: bool = True) -> Figure:
     """Random paths, with the band of two standard deviations around their exact mean.
 
@@ -73,6 +74,7 @@ def _band(ax: Axes, ts: Tensor, mean: Tensor, std: Tensor) -> None:
     ax.plot(ts, low, ts, high, color=EXACT, lw=2, label="± 2 standard deviations")
 
 
+@detached
 def increment_check(
     ts: Float[Tensor, " times"],
     variances: Mapping[str, Float[Tensor, " times"]],
@@ -109,6 +111,7 @@ def increment_check(
     return fig
 
 
+@detached
 def convergence(
     hs: Float[Tensor, " sizes"], methods: Mapping[str, Mapping[str, tuple]], *, ylabel: str = "error at $t = 1$"
 ) -> Figure:
@@ -136,6 +139,7 @@ def convergence(
     return fig
 
 
+@detached
 def warped_grids(
     grids: Mapping[str, Float[Tensor, "lines points 2"]],
     arrows: tuple[Float[Tensor, "k 2"], Float[Tensor, "k 2"]] | None = None,
@@ -163,6 +167,7 @@ def warped_grids(
     return fig
 
 
+@detached
 def warping_grid(frames: Float[Tensor, "times lines points 2"], ts: Float[Tensor, " times"]) -> Animation:
     """Lines of a grid, carried along by a flow; the first half in one colour, the rest in another.
 
@@ -181,6 +186,7 @@ def warping_grid(frames: Float[Tensor, "times lines points 2"], ts: Float[Tensor
     return Animation(Stage(fig, parts | {"title": ax.title}), changes)
 
 
+@detached
 def mode_shares(
     shares: Mapping[str, Float[Tensor, "times modes"]], ts: Float[Tensor, " times"], weights: Mapping[str, float]
 ) -> Figure:

@@ -12,7 +12,7 @@ from matplotlib.patches import Circle, Rectangle
 from torch import Tensor
 
 from course_utils.plotting.fields import grid_points, picture, plane, rows_over_time
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
 from course_utils.plotting.stage import Stage
@@ -28,7 +28,7 @@ from course_utils.plotting.theme import (
     figure,
     panels,
     plain_ticks,
-)
+)  # fmt: skip
 from course_utils.shapes import check_same_shape
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
 ]  # fmt: skip
 
 
+@detached
 def path_histograms(
     rows: Mapping[str, Float[Tensor, "times n 2"]],
     ts: Float[Tensor, " times"],
@@ -67,6 +68,7 @@ def path_histograms(
     return fig
 
 
+@detached
 def trajectories(
     runs: Mapping[str, Float[Tensor, "saved n 2"]],
     *,
@@ -98,6 +100,7 @@ def trajectories(
     return fig
 
 
+@detached
 def moving_points(
     xs: Float[Tensor, "times points 2"], ts: Float[Tensor, " times"], *, limit: float = 4.5, color: str = MODEL
 ) -> Animation:
@@ -121,6 +124,7 @@ ARROW = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 11}
 """An arrow from place to place."""
 
 
+@detached
 def you_are_here(
     x: Float[Tensor, " 2"],
     data: Float[Tensor, "n 2"],
@@ -146,26 +150,25 @@ def you_are_here(
     for ax, t, shares, u in zip(axes[0], ts.tolist(), weights, velocities, strict=True):
         for z, share in zip(data, shares.tolist(), strict=True):
             _way(ax, x, z, t, share)
-        ax.annotate("", x + (1 - t) * u, x, arrowprops={**ARROW, "color": EXACT, "lw": 2.5}, zorder=6)
         ax.scatter(*data.T, s=34, color=DATA, zorder=4)
-        ax.plot(*x, "o", color="black", ms=7, zorder=7)
+        ax.plot(*x, "o", color="black", ms=6, zorder=6)
+        ax.annotate("", x + (1 - t) * u, x, arrowprops={**ARROW, "color": EXACT, "lw": 2.5}, zorder=7)
         plane(ax, limit, xlabel="$x_1$")
     return fig
 
 
 def _way(ax: Axes, x: Tensor, z: Tensor, t: float, share: float) -> None:
     """What a data point has shrunk to, and an arrow to it as broad as its share, which is written beside it."""
-    shrunk = tuple((t * z).tolist())
+    shrunk, start, end = ((float(a), float(b)) for a, b in (t * z, x, z))
     ax.add_patch(Circle(shrunk, 1 - t, facecolor=NOISE, alpha=0.1 + 0.3 * share, lw=0))
     ax.plot(*shrunk, ".", color=NOISE, ms=4)
     if share > 0.005:
-        start = tuple(x.tolist())
-        end = tuple(z.tolist())
         label: dict[str, Any] = {"ha": "center", "size": 9.5, "color": DATA, "path_effects": HALO, "zorder": 8}
         ax.annotate("", end, start, arrowprops={**ARROW, "color": DATA, "lw": 0.4 + 5 * share, "alpha": 0.75})
         ax.annotate(f"{share:.0%}", end, (0, 8), textcoords="offset points", **label)
 
 
+@detached
 def box_flow(
     box: tuple[float, float, float, float],
     outflows: Float[Tensor, " 4"],
@@ -213,6 +216,7 @@ def _label_sides(ax: Axes, box: tuple[float, float, float, float], outflows: Seq
         ax.text(x, y, f"{word} {abs(value):.4f}", ha=ha, va=va, size=10, bbox=frame, zorder=5)
 
 
+@detached
 def gradient_agreement(
     exact: Float[Tensor, "batches k"], estimate: Float[Tensor, "batches k"], *, names: tuple[str, str]
 ) -> Figure:
@@ -255,12 +259,12 @@ def _mean_difference(ax: Axes, exact: Tensor, estimate: Tensor) -> None:
     signs = torch.randint(2, (100, len(exact), 1), generator=torch.Generator().manual_seed(0)) * 2 - 1
     found, *by_chance = [((sign * difference).cumsum(0) / counts[:, None]).norm(dim=1) for sign in (1, *signs)]
     band = torch.stack(by_chance).quantile(torch.tensor([0.05, 0.95]).to(found), dim=0)
-    gradient = exact.mean(0).norm().expand(len(counts))
-    ax.loglog(counts, gradient, color=NOISE, ls="--", label="length of the gradient")
+    ax.loglog(counts, exact.mean(0).norm().expand(len(counts)), color=NOISE, ls="--", label="length of the gradient")
     ax.fill_between(counts, *band, color=EXACT, alpha=0.3, lw=0, label="chance: random signs")
     ax.loglog(counts, found, color=MODEL, label="length of the difference")
 
 
+@detached
 def training_progress(
     losses: Mapping[str, Sequence[float]],
     distances: Mapping[str, tuple[Sequence[int], Sequence[float]]],
@@ -286,7 +290,7 @@ def training_progress(
     loss.axhline(floor, **BROAD, label=f"floor {floor:.2f}")
     loss.set(xlabel="step", title="loss (mean of 50 steps)", ylim=(floor - 0.3, floor + 1.3))
     loss.legend(loc="upper right", fontsize=9.5)
-    distance.set(xlabel="step", title="distance to the exact field")
+    distance.set(xlabel="step", title="distance to the exact field", xlim=loss.get_xlim())
     plain_ticks(distance.yaxis)
     if samples is not None:
         rest[0].scatter(samples[:, 0], samples[:, 1], s=3, color=MODEL, alpha=0.6, lw=0)

@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.histograms import law
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import MODEL, figure, legend_below, panels
 
 __all__ = ["law_grid", "paths_over_density"]
 
 
+@detached
 def paths_over_density(
     paths: Mapping[str, Float[Tensor, "times paths"]],
     ts: Float[Tensor, " times"],
@@ -44,6 +45,7 @@ def paths_over_density(
     return fig
 
 
+@detached
 def law_grid(
     samples: Mapping[str, Float[Tensor, "times n"]],
     titles: Sequence[str],

@@ -10,16 +10,17 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from course_utils.plotting.images import pixels, wall
-from course_utils.plotting.inputs import require
+from course_utils.plotting.inputs import detached, require
 from course_utils.plotting.lines import running_mean
 from course_utils.plotting.player import Animation
-from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, plain_ticks
+from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, legend_below, plain_ticks
 
 __all__ = [
-    "appearing_images", "digits_progress", "feature_maps", "judgements", "time_features", "trade_off",
+    "appearing_images", "brought_back", "digits_progress", "feature_maps", "judgements", "time_features", "trade_off",
 ]  # fmt: skip
 
 
+@detached
 def time_features(ts: Float[Tensor, " times"], features: Float[Tensor, "times features"]) -> Figure:
     """Features of the time as a picture, and how alike the features of two times are.
 
@@ -83,6 +84,7 @@ def _skip_connection(ax: Axes, start: tuple[float, float], end: tuple[float, flo
     ax.text(middle, start[1] + 0.2, "skip connection", color=MODEL, ha="center", va="bottom", size=10)
 
 
+@detached
 def digits_progress(
     losses: Sequence[float], steps: int, images: Float[Tensor, "batch 1 height width"], *, level: float, level_name: str
 ) -> Figure:
@@ -117,6 +119,7 @@ def _two_rows(images: Float[Tensor, "batch 1 height width"]) -> Float[Tensor, "y
     return framed.permute(0, 2, 1, 3).flatten(2).flatten(0, 1)
 
 
+@detached
 def trade_off(
     generators: Mapping[str, tuple[Sequence[float | int], Sequence[float], Sequence[float]]], *, floor: float
 ) -> Figure:
@@ -140,6 +143,7 @@ def trade_off(
     return fig
 
 
+@detached
 def judgements(
     names: Sequence[str], accuracies: Sequence[float], distances: Sequence[float], *, floor: float, ours: int = 1
 ) -> Figure:
@@ -179,6 +183,33 @@ def _dots(ax: Axes, values: Sequence[float], colours: Sequence[str], form: str) 
     plain_ticks(ax.xaxis)
 
 
+def brought_back(
+    ts: Sequence[float], accuracies: Sequence[float], sizes: Sequence[int], *, level: tuple[float, str]
+) -> Figure:
+    """Label accuracy of digits that were noised to a time and brought back, with bars of one standard error.
+
+    Args:
+        ts: Times.
+        accuracies: Shares of right labels, 0 to 1, one a time.
+        sizes: How many digits each share is of.
+        level: A share to compare with, and its name.
+
+    Raises:
+        ValueError: If there is not one share and one size for each time.
+    """
+    numbers = f"{len(ts)}, {len(accuracies)} and {len(sizes)}"
+    require(len(ts) == len(accuracies) == len(sizes), "equal numbers of times, accuracies and sizes", numbers)
+    errors = [100 * (p * (1 - p) / n) ** 0.5 for p, n in zip(accuracies, sizes, strict=True)]
+    fig, ax = figure(size=(6.8, 3.8))
+    ax.errorbar(ts, [100 * p for p in accuracies], errors, color=MODEL, marker="o", capsize=4, label="flow from $t$ on")
+    ax.axhline(100 * level[0], color="0.3", ls=":", lw=1.5, label=level[1])
+    ax.set(xlabel="time $t$ from which the model takes over", ylabel="label accuracy, %")
+    ax.set_title("real digits, noised to $t$ and brought back")
+    legend_below(fig, [ax])
+    return fig
+
+
+@detached
 def appearing_images(frames: Float[Tensor, "times rows columns height width"], *, zoom: int = 2) -> Animation:
     """Images that appear from noise.
 

@@ -1,18 +1,20 @@
-"""Figures of Lab 5: log-densities as maps, and computed ones against the exact ones."""
+"""Figures of Lab 5: log-densities as maps, and how far computed ones are from the exact ones."""
 
 from collections.abc import Mapping
 
+import torch
 from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.fields import picture
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import EXACT, MODEL, legend_below, panels
 
-__all__ = ["density_scatter", "log_density_maps"]
+__all__ = ["log_density_errors", "log_density_maps"]
 
 
+@detached
 def log_density_maps(maps: Mapping[str, Float[Tensor, "m m"]], limit: float, *, floor: float = -9.0) -> Figure:
     """Log-densities in the plane, side by side on one scale.
 
@@ -36,28 +38,31 @@ def log_density_maps(maps: Mapping[str, Float[Tensor, "m m"]], limit: float, *, 
     return fig
 
 
-def density_scatter(
-    exact: Float[Tensor, " points"], found: Mapping[str, Float[Tensor, " points"]], *, floor: float = -12.0
+@detached
+def log_density_errors(
+    exact: Float[Tensor, " points"], found: Mapping[str, Float[Tensor, " points"]], *, limit: float = 3.0
 ) -> Figure:
-    """Log-densities as computed against the exact ones, one panel for each title; right ones lie on the diagonal.
+    """Computed log-densities minus exact ones, a histogram for each title, with their mean and root mean square.
 
     Args:
         exact: Exact log-densities, shape (points,).
         found: From title to log-densities of the same points.
-        floor: The axes begin here; smaller values are drawn at their edge.
+        limit: The axis runs from -limit to limit; larger differences are drawn at its ends.
 
     Raises:
         ValueError: If the numbers of points differ.
     """
     require(len(exact) > 0, "at least one point", "none")
-    fig, axes = panels(len(found), 4.3, sharex=True, sharey=True)
-    top = max(v.max().item() for v in (exact, *found.values())) + 0.5
+    fig, axes = panels(len(found), 3.6, sharex=True, sharey=True)
+    edges = torch.linspace(-limit, limit, 49).tolist()
     for ax, (title, values) in zip(axes, found.items(), strict=True):
         require_shape(title, values, len(exact))
-        ax.plot([floor, top], [floor, top], color=EXACT, lw=2, label="exact")
-        x, y = exact.clamp(min=floor), values.clamp(min=floor)
-        ax.scatter(x, y, s=6, color=MODEL, alpha=0.5, linewidths=0, zorder=3, label="computed")
-        ax.set(title=title, xlabel="exact log-density", xlim=(floor, top), ylim=(floor, top), box_aspect=1)
-    axes[0].set_ylabel("computed log-density")
-    legend_below(fig, axes, markerscale=2)
+        error = values - exact
+        mean, size = error.mean().item(), error.square().mean().sqrt().item()
+        ax.hist(error.clamp(-limit, limit).numpy(), edges, color=MODEL, label="points")
+        ax.axvline(0, color=EXACT, lw=2, label="exact")
+        ax.axvline(mean, color="black", ls="--", lw=1.5, label="mean")
+        ax.set(title=f"{title}\nmean {mean:+.2f}, r.m.s. {size:.2f}", xlabel="computed $-$ exact log-density")
+    axes[0].set_ylabel("points")
+    legend_below(fig, axes)
     return fig

@@ -13,7 +13,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import EXACT, colormap, figure, panels
 
 __all__ = ["balance_maps", "error_maps", "field_arrows", "grid_points", "picture", "plane", "rows_over_time"]
@@ -87,6 +87,7 @@ def rows_over_time(names: Sequence[str], ts: Float[Tensor, " times"], height: fl
     return fig, axes
 
 
+@detached
 def field_arrows(
     fields: Mapping[str, Float[Tensor, "times k k 2"]],
     densities: Float[Tensor, "times m m"],
@@ -136,6 +137,7 @@ def _arrows(ax: Axes, field: Float[Tensor, "k k 2"], density: Float[Tensor, "m m
     ax.set_xlabel(f"longest {longest:.2g}", size=9.5)
 
 
+@detached
 def balance_maps(maps: Mapping[str, Float[Tensor, "m m"]], *, limit: float = 5.0) -> Figure:
     """Signed quantities over the plane, one panel for each title, each with its own symmetric scale of colours.
 
@@ -164,6 +166,7 @@ def balance_maps(maps: Mapping[str, Float[Tensor, "m m"]], *, limit: float = 5.0
     return fig
 
 
+@detached
 def error_maps(
     rows: Mapping[str, Float[Tensor, "times m m"]],
     densities: Float[Tensor, "times m m"],

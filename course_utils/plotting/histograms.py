@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.plotting.inputs import require_shape
+from course_utils.plotting.inputs import detached, require_shape
 from course_utils.plotting.theme import EXACT, MODEL, legend_below, panels
 
 __all__ = ["law", "law_histograms"]
@@ -30,6 +30,7 @@ def law(ax: Axes, x: Tensor, places: Tensor, density: Tensor, *, bins: int, lw: 
     ax.plot(places, density, color=EXACT, lw=lw, label="exact")
 
 
+@detached
 def law_histograms(
     samples: Mapping[str, Float[Tensor, " _"]], places: Float[Tensor, " m"], densities: Float[Tensor, "panels m"]
 ) -> Figure:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from course_utils.plotting.inputs import detached
 from course_utils.plotting.stage import Stage
 from course_utils.plotting.theme import DPI, figure
 
@@ -18,6 +19,7 @@ GAP = 2
 """Pixels between two images."""
 
 
+@detached
 def image_grid(
     images: Float[Tensor, "rows columns height width"],
     *,
@@ -90,6 +92,7 @@ def _exact_axes(width: int, height: int, left: int, top: int) -> tuple[Figure, A
     return fig, ax
 
 
+@detached
 def digit_grid(images: Float[Tensor, "batch 1 height width"], columns: int = 10, **options) -> Figure:
     """A batch of images as `image_grid`, filled row by row; the batch must fill its rows.
 
@@ -116,6 +119,7 @@ def pixels(images: Float[Tensor, "rows columns height width"]) -> Tensor:
     return inked(tiled(images))
 
 
+@detached
 def wall(images: Float[Tensor, "rows columns height width"], **options) -> Stage:
     """A stage for images in rows and columns; what changes on it is "images", made by `pixels`.
 

@@ -1,8 +1,38 @@
-"""Bad input of a figure is refused before anything is drawn, with what was expected and what came."""
+"""What a figure is given: tensors without gradients; and bad input is refused before anything is drawn."""
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from torch import Tensor
 
-__all__ = ["require", "require_shape"]
+__all__ = ["detached", "require", "require_shape"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def detached(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a function its tensors without gradients and on the processor, as matplotlib wants them."""
+
+    @wraps(function)
+    def called(*arguments: P.args, **options: P.kwargs) -> R:
+        return function(*_detached(arguments), **_detached(options))
+
+    return called
+
+
+def _detached(value: Any) -> Any:
+    """A tensor, or those in mappings, tuples and lists; anything else as it is."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu()
+    if isinstance(value, Mapping):
+        return {key: _detached(part) for key, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_detached, value))
+    if isinstance(value, list | tuple):
+        return type(value)(map(_detached, value))
+    return value
 
 
 def require(holds: bool, expected: str, got: object) -> None:

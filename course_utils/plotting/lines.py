@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import BROAD, EXACT, LOOKS, MODEL, legend_below, panels, plain_ticks, tick_at, tints
 
 __all__ = ["Lines", "fitted_slope", "line_panels", "running_mean"]
@@ -25,6 +25,7 @@ FEW = 40
 """A line of at most so many points has markers at them."""
 
 
+@detached
 def line_panels(
     named: Mapping[str, Lines],
     *,

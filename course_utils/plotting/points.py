@@ -7,12 +7,13 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from course_utils.plotting.fields import grid_points, picture, plane
-from course_utils.plotting.inputs import require, require_shape
+from course_utils.plotting.inputs import detached, require, require_shape
 from course_utils.plotting.theme import EXACT, MODEL, panels
 
 __all__ = ["board_samples", "point_clouds"]
 
 
+@detached
 def point_clouds(
     points: Mapping[str, Float[Tensor, "_ 2"]],
     colors: Sequence[str] | None = None,
@@ -52,6 +53,7 @@ def point_clouds(
     return fig
 
 
+@detached
 def board_samples(
     samples: Mapping[str, Float[Tensor, "n 2"]], contains: Callable[[Tensor], Tensor], *, limit: float = 4.5
 ) -> Figure:

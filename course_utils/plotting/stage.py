@@ -142,4 +142,4 @@ def polylines(ts: Tensor, xs: Tensor) -> Tensor:
 
 def shades(values: Float[Tensor, "m m"], colors: str = "Greens") -> np.ndarray:
     """Values from 0 to 1 as pixels of a colour map, shape (m, m, 4): faster to draw than the values."""
-    return colormaps[colors](values.cpu().numpy(), bytes=True)
+    return colormaps[colors](values.detach().cpu().numpy(), bytes=True)

@@ -123,6 +123,8 @@ def colormap(color: str) -> Colormap:
 def plain_ticks(*axes: Axis) -> None:
     """Ticks 1, 2, 5, 10, ... on logarithmic scales, or 1, 3, 10, ... on long ones, as plain numbers.
 
+    Where the lowest value lies below all ticks, the axis is made longer until one more is on it.
+
     Example:
         >>> fig, ax = plotting.figure()
         >>> lines = ax.loglog([1, 90], [1, 1])
@@ -132,7 +134,12 @@ def plain_ticks(*axes: Axis) -> None:
     """
     for axis in axes:
         low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3)))
+        locator = LogLocator(subs=(1, 2, 5) if high < 1000 * low else (1, 3))
+        lowest = 1.1 * axis.get_data_interval()[0]
+        below = [tick for tick in locator.tick_values(low, high) if tick <= lowest]
+        set_limits = axis.axes.set_xlim if axis is axis.axes.xaxis else axis.axes.set_ylim
+        set_limits(min([low, *below[-1:]]), high)
+        axis.set_major_locator(locator)
         axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axis.set_minor_formatter(NullFormatter())
 

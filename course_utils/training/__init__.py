@@ -2,7 +2,17 @@
 
 from course_utils.training.checkpoint import Checkpoint
 from course_utils.training.loop import History, fit
-from course_utils.training.machine import best_device, budget
+from course_utils.training.machine import announce_budget, best_device, budget
 from course_utils.training.recipe import MovingAverage, Recipe, trapezoid
 
-__all__ = ["Checkpoint", "History", "MovingAverage", "Recipe", "best_device", "budget", "fit", "trapezoid"]
+__all__ = [
+    "Checkpoint",
+    "History",
+    "MovingAverage",
+    "Recipe",
+    "announce_budget",
+    "best_device",
+    "budget",
+    "fit",
+    "trapezoid",
+]

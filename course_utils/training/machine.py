@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["best_device", "budget"]
+__all__ = ["announce_budget", "best_device", "budget"]
 
 
 def budget(full: Any, small: Any) -> Any:
@@ -22,6 +22,18 @@ def budget(full: Any, small: Any) -> Any:
     if name not in ("full", "small"):
         raise ValueError(f'expected COURSE_BUDGET to be "full" or "small", got {name!r}')
     return full if name == "full" else small
+
+
+def announce_budget() -> None:
+    """Say, in a trial run (see `budget`), that the text of a lab speaks of another run; else say nothing.
+
+    Example:
+        >>> training.announce_budget()
+    """
+    if budget(full=False, small=True):
+        print(
+            "COURSE_BUDGET=small: a trial run in seconds. The figures and numbers in the text are those of a full run."
+        )
 
 
 def best_device() -> torch.device:

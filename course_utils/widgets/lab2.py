@@ -115,8 +115,8 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
 
     place = {"low": -limit, "high": limit, "step": 0.25}
     controls = {
-        "x1": Slider("place x₁", value=0.5, **place),
-        "x2": Slider("place x₂", value=0.5, **place),
+        "x1": Slider("place x₁", value=-0.25, **place),
+        "x2": Slider("place x₂", value=0.75, **place),
         "t": Slider("time t", 0.0, 0.98, 0.3, 0.02),
     }
     alt = (

@@ -55,7 +55,7 @@ def explore_memorization(results: Mapping[tuple[int, int], Copies], *, zoom: int
     }
     alt = (
         "Upper row, generated digits; lower row, the training digit nearest to each. With few training digits and many "
-        "steps both rows are equal."
+        "steps both rows are nearly equal."
     )
     return Explorer(_two_rows(results[sizes[0], steps[-1]], zoom), draw, controls, alt=alt)
 

@@ -78,3 +78,13 @@ def test_progress_of_a_training():
     picture = np.asarray(right.images[0].get_array())
     assert picture.shape == (2 * 4, 3 * 4)
     np.testing.assert_allclose(picture[1::4, 1::4], [[0, 0.2, 0.4], [0.6, 0.8, -1]], atol=1e-6)
+
+
+def test_brought_back_has_a_bar_of_one_standard_error_at_each_time(unchecked):
+    fig = figures.lab4.brought_back([0.0, 0.5], [0.9, 0.99], [100, 400], level=(0.95, "real"))
+    (ax,) = fig.axes
+    low, high = ax.collections[0].get_segments()[0][:, 1]
+    assert (low, high) == (pytest.approx(90 - 3), pytest.approx(90 + 3))
+    assert ax.lines[-1].get_ydata()[0] == 95
+    with pytest.raises(ValueError, match="expected equal numbers of times, accuracies and sizes, got 2, 1 and 2"):
+        figures.lab4.brought_back([0.0, 0.5], [0.9], [1, 1], level=(1.0, "real"))

@@ -16,13 +16,12 @@ def test_maps_share_one_scale(unchecked):
         figures.lab5.log_density_maps({"low": low[:2]}, 3.0)
 
 
-def test_scatter_draws_points_over_the_diagonal_and_clips(unchecked):
-    exact, found = torch.tensor([-3.0, -30.0, -5.0]), torch.tensor([-2.0, -4.0, -50.0])
-    fig = figures.lab5.density_scatter(exact, {"net": found}, floor=-12.0)
+def test_errors_are_counted_and_the_largest_stand_at_the_ends(unchecked):
+    exact, found = torch.tensor([-3.0, -30.0, -5.0, -4.0]), torch.tensor([-2.0, -4.0, -50.0, -3.0])
+    fig = figures.lab5.log_density_errors(exact, {"net": found}, limit=2.0)
     (ax,) = fig.axes
-    assert ax.collections[0].get_offsets().tolist() == [[-3, -2], [-12, -4], [-5, -12]]
-    (line,) = ax.lines
-    assert line.get_xdata().tolist() == line.get_ydata().tolist()
-    assert ax.get_xlim() == ax.get_ylim() == (-12, -1.5)
+    counts = {round(bar.get_x(), 2): bar.get_height() for bar in ax.patches if bar.get_height()}
+    assert counts == {-2.0: 1, 1.0: 2, 1.92: 1}  # the differences are 1, 26, -45 and 1
+    assert ax.get_title() == "net\nmean -4.25, r.m.s. 26.00"
     with pytest.raises(ValueError, match="expected net of shape"):
-        figures.lab5.density_scatter(exact, {"net": found[:2]})
+        figures.lab5.log_density_errors(exact, {"net": found[:2]})

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from course_utils.distributions import Checkerboard, GaussianMixture
 from course_utils.guidance import classifier_free, condition
+from course_utils.paths import GaussianPath, marginal
 from course_utils.simulators import simulate
 
 NULL = 10
@@ -90,3 +92,19 @@ def test_a_guided_field_is_one_for_the_simulator():
     end = simulate(field, x, torch.linspace(0, 1, 6, dtype=torch.float64)).end
     k = 1.0 + 1.5 * (1 + y[:, None])
     torch.testing.assert_close(end, x * (1 + 0.2 * k.double()) ** 5)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1.5])
+def test_the_null_label_of_an_exact_field_may_be_its_number_or_none(scale):
+    """Labels 0 and 1, so the null label is the number 2, as tensors of labels need it."""
+    dists = {0: GaussianMixture(torch.ones(1, 2)), 1: GaussianMixture(-torch.ones(1, 2)), None: Checkerboard()}
+    exact = marginal(GaussianPath(), dists).velocity
+    x, y, t = (
+        torch.randn(4, 2, generator=torch.Generator().manual_seed(0)),
+        torch.tensor([0, 1, 1, 0]),
+        torch.tensor(0.5),
+    )
+    by_number, by_none = (classifier_free(exact, y, scale, null=null)(x, t) for null in (2, None))
+    expected = (1 - scale) * exact(x, t) + scale * exact(x, t, y)
+    torch.testing.assert_close(by_number, expected)
+    torch.testing.assert_close(by_none, expected)

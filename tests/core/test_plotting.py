@@ -1,5 +1,6 @@
 """The primitives draw what they are given and refuse what does not fit; importing them is quick."""
 
+import inspect
 import itertools
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 
-from course_utils import plotting
+from course_utils import figures, plotting
 from course_utils.distributions import Checkerboard
 from course_utils.plotting import DATA, EXACT, LOOKS, MODEL, theme
 
@@ -303,3 +305,44 @@ def test_a_batch_is_filled_row_by_row():
 def test_what_does_not_fit_is_refused(draw, unchecked):
     with pytest.raises(ValueError, match="expected .*, got "):
         draw()
+
+
+# Gradients
+
+DRAWING = [
+    pytest.param(thing, id=f"{module.__name__.removeprefix('course_utils.')}.{name}")
+    for module in (plotting, figures.lab1, figures.lab2, figures.lab3, figures.lab4, figures.lab5)
+    for name in module.__all__
+    if inspect.isfunction(thing := getattr(module, name))
+    and thing.__annotations__.get("return") in (Figure, plotting.Animation)
+    and any("Tensor" in str(kind) or "Lines" in str(kind) for kind in thing.__annotations__.values())
+]
+
+
+@pytest.mark.parametrize("function", DRAWING)
+def test_what_draws_tensors_takes_them_without_their_gradients(function):
+    assert function.__wrapped__
+
+
+def test_tensors_with_gradients_are_drawn(unchecked):
+    x = POINTS.clone().requires_grad_()
+    grid = torch.rand(3, 9, 9, requires_grad=True)
+    assert torch.equal(dots(plotting.point_clouds({"points": x}).axes[0]), POINTS)
+    line = plotting.line_panels({"line": {"a": (TS, [2 * x[0, 1], 1.0, 2.0, 3.0, 4.0])}}).axes[0].lines[0]
+    assert line.get_ydata().tolist() == [2, 1, 2, 3, 4]
+    assert plotting.field_arrows({"u": torch.ones(3, 3, 3, 2, requires_grad=True)}, grid, TIMES).axes
+    assert plotting.digit_grid(torch.zeros(10, 1, 28, 28, requires_grad=True)).axes
+    panel = figures.lab1.PathPanel(TS, XS.clone().requires_grad_())
+    assert figures.lab1.sample_paths({"paths": panel}).axes
+    assert figures.lab3.paths_over_density({"ODE": XS.clone().requires_grad_()}, TS, TS, torch.rand(5, 5)).axes
+    assert x.requires_grad and x.grad is None
+
+
+def test_the_lowest_value_of_a_logarithmic_axis_has_a_tick_below_it():
+    fig, ax = plotting.figure()
+    ax.loglog([5, 900], [0.056, 0.29])
+    left = ax.get_xlim()[0]
+    plotting.plain_ticks(ax.xaxis, ax.yaxis)
+    fig.canvas.draw()
+    assert ax.get_xlim()[0] == left and ax.get_ylim()[0] == pytest.approx(0.05)
+    assert "0.05" in [text.get_text() for text in ax.get_yticklabels()]

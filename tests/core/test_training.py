@@ -11,7 +11,16 @@ import torch
 from torch import nn
 
 from course_utils.networks import MLP
-from course_utils.training import Checkpoint, History, MovingAverage, Recipe, budget, fit, trapezoid
+from course_utils.training import (
+    Checkpoint,
+    History,
+    MovingAverage,
+    Recipe,
+    announce_budget,
+    budget,
+    fit,
+    trapezoid,
+)
 
 
 def square_loss(model, x, y):
@@ -407,6 +416,15 @@ def test_budget(monkeypatch):
     monkeypatch.setenv("COURSE_BUDGET", "tiny")
     with pytest.raises(ValueError, match="'tiny'"):
         budget(100, 5)
+
+
+def test_a_trial_run_says_that_the_text_is_of_another(monkeypatch, capsys):
+    monkeypatch.setenv("COURSE_BUDGET", "full")
+    announce_budget()
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("COURSE_BUDGET", "small")
+    announce_budget()
+    assert "in the text are those of a full run" in capsys.readouterr().out
 
 
 def test_an_empty_history():

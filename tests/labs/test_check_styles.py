@@ -168,6 +168,21 @@ def with_a_grid(field, x0, n):
     return x
 
 
+@answers("gaussian_velocity")
+def from_the_growth_of_the_variance(x, t, variance):
+    s = like(t, x).clone().requires_grad_()
+    spread = s**2 * variance + (1 - s) ** 2
+    (growth,) = torch.autograd.grad(spread.sum(), s)
+    return growth / (2 * spread.detach()) * x
+
+
+@answers("gaussian_velocity")
+def from_noise_and_data(x, t, variance):
+    s = like(t, x)
+    spread = (1 - s).square() + s.square() * variance
+    return s * variance / spread * x - (1 - s) / spread * x
+
+
 @answers("linear_path")
 def with_lerp(x0, z, t):
     return torch.lerp(x0, z, like(t, x0).expand_as(x0)), z - x0

@@ -178,6 +178,13 @@ BAD = [
     (rules.of_few_bytes, spoilt("figure", **shown(text_html="<script>x</script>")), "figure: holds the frames"),
     (rules.of_few_bytes, spoilt("figure", outputs=[LIVE]), "figure: holds a live widget"),
     (rules.of_few_bytes, spoilt("figure", outputs=[BAR]), "figure: holds a bar or a warning: '50%'"),
+    (
+        rules.suggestions_answered,
+        spoilt("title", source="### More to try\n\n- This.\n- That.\n\n  <details>"),
+        "2 things",
+    ),
+    (rules.suggestions_answered, spoilt("title", source="**More to try**\n\n- This."), "0 folded answers"),
+    (rules.trial_run_said, spoilt("figure", source="n = training.budget(9, 1)"), "expected training.announce_budget()"),
     (rules.formulas_closed, spoilt("title", source="Costs $3."), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$a\n\nb$"), "unbalanced $"),
     (rules.formulas_closed, spoilt("title", source="$$a$"), "unbalanced $"),

@@ -201,6 +201,21 @@ def of_few_bytes(notebook):
                 yield f"{cell.id}: holds a bar or a warning: {output.text[:40]!r}"
 
 
+def suggestions_answered(notebook):
+    """Each thing more to try has what was found folded beneath it."""
+    for cell in markdown_cells(notebook):
+        tried, answered = len(re.findall(r"^- ", cell.source, re.M)), cell.source.count("<details>")
+        if re.search(r"^#* ?\**More to try", cell.source, re.M) and tried != answered:
+            yield f"{cell.id}: {tried} things to try, {answered} folded answers"
+
+
+def trial_run_said(notebook):
+    """Where COURSE_BUDGET=small shortens a lab, its first code cell says that the text's numbers are of another run."""
+    first, *rest = code_cells(notebook)
+    if any("training.budget(" in cell.source for cell in rest) and "training.announce_budget()" not in first.source:
+        yield f"{first.id}: expected training.announce_budget(), as later cells call training.budget"
+
+
 SOLUTION_RULES = [
     executed_top_to_bottom,
     short_cells,
@@ -211,4 +226,6 @@ SOLUTION_RULES = [
     of_any_editor,
     formulas_closed,
     of_few_bytes,
+    suggestions_answered,
+    trial_run_said,
 ]

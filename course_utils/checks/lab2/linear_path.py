@@ -1,4 +1,4 @@
-"""Exercise 2.9: states and velocities on the straight line from any x0 to z."""
+"""Exercise 2.10: states and velocities on the straight line from any x0 to z."""
 
 import torch
 
@@ -11,7 +11,7 @@ from course_utils.shapes import expand_time
 __all__ = ["linear_path"]
 
 
-@exercise("2.9", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")), single=1e-5)
+@exercise("2.10", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")), single=1e-5)
 def linear_path(x0, z, t):
     pairs = list(zip(x0, z, t, strict=True))
     return torch.stack([a + s * (b - a) for a, b, s in pairs]), torch.stack([b - a for a, b, _ in pairs])
