@@ -149,9 +149,9 @@ class Session:
         self._exercises = exercises
         self._end = end
 
-    def read(self, source: str) -> messages.Described | None:
-        """What the source of a cell says about itself; None where it is no Python."""
-        order = messages.Read(messages.printable(source), PAUSE / 2)
+    def read(self, source: str, given: str = "") -> messages.Described | None:
+        """What the source of a cell says about itself, see `messages.Read`; None where it is no Python."""
+        order = messages.Read(messages.printable(source), given, PAUSE / 2)
         return self._ask(order, Envelope[messages.Said], PAUSE).described
 
     def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> messages.Ran:
@@ -162,16 +162,20 @@ class Session:
             raise Broken(Ending.GARBLED)
         return ran
 
-    def hold(self, name: str, exercise: int) -> messages.Holding:
-        """Keep a function as it is now, to answer on the channel of an exercise."""
-        return self._ask(messages.Hold(name, 1 + exercise), Envelope[messages.Held], PAUSE).holding
+    def hold(self, name: str, exercise: int, copied: bool = True) -> messages.Holding:
+        """Keep a function as it is now, to answer on the channel of an exercise; see `messages.Hold`."""
+        return self._ask(messages.Hold(name, 1 + exercise, copied), Envelope[messages.Held], PAUSE).holding
 
     def ping(self, exercise: int) -> None:
         """See whether the function that is held for an exercise is still there."""
         next(self._replies(self._exercises[exercise], messages.Ping(), Envelope[messages.Here], PAUSE))
 
-    def answers(self, exercise: int, cases: list[Group], observer: Any, seconds: float) -> list[messages.Shown]:
+    def answers(
+        self, exercise: int, cases: list[Group], observer: Any, seconds: float
+    ) -> tuple[list[messages.Shown], Ending | None]:
         """What the function that is held for an exercise shows on each case; a failure is the last.
+
+        Never raises `Broken`: how the process ended comes with what it had said before.
 
         Args:
             exercise: Number of its channel.
@@ -181,11 +185,14 @@ class Session:
         """
         order = messages.Cases(cases, observer, seconds)
         found: list[messages.Shown] = []
-        for reply in self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE):
-            found.append(reply)
-            if len(found) == len(cases) or isinstance(reply, messages.Failed):
-                break
-        return found
+        try:
+            for reply in self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE):
+                found.append(reply)
+                if len(found) == len(cases) or isinstance(reply, messages.Failed):
+                    break
+        except Broken as error:
+            return found, error.ending
+        return found, None
 
     def end(self) -> float:
         """Kill what is left of it: the processor time that it used."""

@@ -17,6 +17,7 @@ from course_utils.checks.observers import AnswerError, Observer, Returned
 __all__ = [
     "Observation",
     "called",
+    "compared",
     "observe",
     "unfinished",
 ]
@@ -41,11 +42,15 @@ class Observation:
         values: Named results.
         changed: Names of the inputs that the call changed in place.
         repeatable: Whether a second call with the same inputs gave the same results.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
     """
 
     values: dict[str, Tensor]
     changed: list[str] = field(default_factory=list)
     repeatable: bool = True
+    again: dict[str, Tensor] = field(default_factory=dict)
+    inputs: dict[str, Tensor] = field(default_factory=dict)
 
 
 def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observation:
@@ -57,9 +62,23 @@ def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observ
     """
     arguments = build(case)
     values = called(fn, arguments, observer)
-    changed = [k for k, v in case.items() if isinstance(v, Tensor) and not _same(v, arguments[k])]
+    inputs = {k: arguments[k].detach().clone() for k, v in case.items() if isinstance(v, Tensor)}
     again = called(fn, build(case), observer)
-    return Observation(values, changed, all(_same(values[k], again[k]) for k in values))
+    return compared(case, values, again, inputs)
+
+
+def compared(case: dict, values: dict[str, Tensor], again: dict[str, Tensor], inputs: dict[str, Tensor]) -> Observation:
+    """What two calls showed.
+
+    Args:
+        case: The inputs before.
+        values: Results of the first call.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
+    """
+    changed = [k for k, v in case.items() if isinstance(v, Tensor) and not _same(v, inputs[k])]
+    repeatable = values.keys() == again.keys() and all(_same(values[k], again[k]) for k in values)
+    return Observation(values, changed, repeatable, again, inputs)
 
 
 def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tensor]:
@@ -104,4 +123,8 @@ def _file(fn: Callable) -> str | None:
 
 
 def _same(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.equal(torch.nan_to_num(a.double()), torch.nan_to_num(b.double()))
+    return (
+        a.shape == b.shape
+        and a.dtype == b.dtype
+        and torch.equal(torch.nan_to_num(a.double()), torch.nan_to_num(b.double()))
+    )
