@@ -13,7 +13,7 @@ from course_grading.cells import Cells, Process
 from course_grading.model import Limits
 from course_grading.notebook import Cell
 from course_grading.replies import right
-from course_grading.sandbox.guest.messages import Failed, Failure, Holding
+from course_grading.sandbox.guest.messages import Failed, Failure, Holding, Shown
 from course_grading.sandbox.protocol import Broken
 from course_grading.seen import SeenFunction
 
@@ -92,15 +92,15 @@ class Asking:
         question = self._questions[name]
         seconds = min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), LEAST_SECONDS))
         channel = list(self._questions).index(name)
-        replies, ending = self._process.session.answers(
-            channel, list(question.packed[part]), question.observer, seconds
-        )
-        return replace(
-            function,
-            replies=[*function.replies, *replies],
-            ending=ending,
-            right=right(question.exercise, question.cases[part], replies),
-        )
+        replies: list[Shown] = []
+        ending = None
+        try:
+            for reply in self._process.session.answers(channel, question.packed[part], question.observer, seconds):
+                replies.append(reply)
+        except Broken as error:
+            ending = error.ending
+        good = right(question.exercise, question.cases[part], replies)
+        return replace(function, replies=[*function.replies, *replies], ending=ending, right=good)
 
 
 def _gave_what_is_wrong(function: SeenFunction) -> bool:

@@ -50,7 +50,7 @@ def _calls_are_seen(session: Session, channel: int, word: str, questions: Mappin
     session.run("import torch\n" + SPOILING.format(name=word, shift=shift, factor=factor), PAUSE)
     session.hold(word, channel)
     cases = question.packed[KNOWN]
-    replies, _ = session.answers(channel, list(cases), pack_observer(Returned()), PAUSE)
+    replies = session.answers(channel, cases, pack_observer(Returned()), PAUSE)
     pairs = zip(question.cases[KNOWN], replies, strict=True)
     return all(_shows(reply, _floats(case), shift, factor) for case, reply in pairs)
 

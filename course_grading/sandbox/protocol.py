@@ -170,12 +170,8 @@ class Session:
         """See whether the function that is held for an exercise is still there."""
         next(self._replies(self._exercises[exercise], messages.Ping(), Envelope[messages.Here], PAUSE))
 
-    def answers(
-        self, exercise: int, cases: list[Group], observer: Any, seconds: float
-    ) -> tuple[list[messages.Shown], Ending | None]:
+    def answers(self, exercise: int, cases: Sequence[Group], observer: Any, seconds: float) -> Iterator[messages.Shown]:
         """What the function that is held for an exercise shows on each case; a failure is the last.
-
-        Never raises `Broken`: how the process ended comes with what it had said before.
 
         Args:
             exercise: Number of its channel.
@@ -183,16 +179,13 @@ class Session:
             observer: What to look at, as `course_utils.checks.observers` tells it.
             seconds: Wall time of all cases.
         """
-        order = messages.Cases(cases, observer, seconds)
-        found: list[messages.Shown] = []
-        try:
-            for reply in self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE):
-                found.append(reply)
-                if len(found) == len(cases) or isinstance(reply, messages.Failed):
-                    break
-        except Broken as error:
-            return found, error.ending
-        return found, None
+        order = messages.Cases(list(cases), observer, seconds)
+        replies = self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE)
+        for _ in cases:
+            reply = next(replies)
+            yield reply
+            if isinstance(reply, messages.Failed):
+                return
 
     def end(self) -> float:
         """Kill what is left of it: the processor time that it used."""

@@ -146,7 +146,7 @@ class Holding(Enum):
 
     HELD = "held"
     NOT_ALONE = "not alone"
-    """Threads or processes work for the function, and a copy would lack them."""
+    """Held, but threads or processes may work for the function, and the copy lacks them."""
 
     NO_FUNCTION = "no function"
     UNDEFINED = "undefined"

@@ -124,14 +124,13 @@ class Submission:
             return messages.Held(messages.Holding.UNDEFINED)
         if not callable(fn):
             return messages.Held(messages.Holding.NO_FUNCTION)
-        if order.copied and (threading.active_count() > 1 or multiprocessing.active_children()):
-            return messages.Held(messages.Holding.NOT_ALONE)
         self.let_go(order.channel)
         if order.copied:
             self.copy(fn, order.channel)
         else:
             self.kept = (fn, self.channels[order.channel])
-        return messages.Held(messages.Holding.HELD)
+        lacks = order.copied and (threading.active_count() > 1 or multiprocessing.active_children())
+        return messages.Held(messages.Holding.NOT_ALONE if lacks else messages.Holding.HELD)
 
     def kept_alive(self) -> set[int]:
         """This process, the copies that hold functions, and a few workers of a pool."""
