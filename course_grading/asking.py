@@ -91,11 +91,10 @@ class Asking:
     def _part(self, name: str, function: SeenFunction, part: slice) -> SeenFunction:
         question = self._questions[name]
         seconds = min(self._limits.cell_seconds, max(self._deadline - time.monotonic(), LEAST_SECONDS))
-        channel = list(self._questions).index(name)
         replies: list[Shown] = []
         ending = None
         try:
-            for reply in self._process.session.answers(channel, question.packed[part], question.observer, seconds):
+            for reply in self._process.session.answers(name, question.packed[part], question.observer, seconds):
                 replies.append(reply)
         except Broken as error:
             ending = error.ending

@@ -24,17 +24,16 @@ def {name}(*inputs):
 """
 
 
-def tampered(session: Session, channel: int, questions: Mapping[str, Question]) -> bool:
+def tampered(session: Session, questions: Mapping[str, Question]) -> bool:
     """Whether an assertion that must fail does not, or a call does not show what it does.
 
     Args:
         session: The submission's process, after its last cell.
-        channel: Number of a channel that no exercise has.
         questions: Of the lab's exercises; one of them lends its cases.
     """
     word = f"f_{secrets.token_hex(6)}"
     try:
-        return not (_assertions_fail(session, word) and _calls_are_seen(session, channel, word, questions))
+        return not (_assertions_fail(session, word) and _calls_are_seen(session, word, questions))
     except (Broken, LookupError, TypeError, ValueError, RuntimeError, AttributeError):
         return True
 
@@ -44,13 +43,13 @@ def _assertions_fail(session: Session, word: str) -> bool:
     return error is not None and (error.kind, error.text) == ("AssertionError", word)
 
 
-def _calls_are_seen(session: Session, channel: int, word: str, questions: Mapping[str, Question]) -> bool:
+def _calls_are_seen(session: Session, word: str, questions: Mapping[str, Question]) -> bool:
     shift, factor = secrets.randbelow(100) + 1, secrets.randbelow(1000) + 2
     question = secrets.choice([one for one in questions.values() if _floats(one.cases[0])])
     session.run("import torch\n" + SPOILING.format(name=word, shift=shift, factor=factor), PAUSE)
-    session.hold(word, channel)
+    session.hold(word)
     cases = question.packed[KNOWN]
-    replies = session.answers(channel, cases, pack_observer(Returned()), PAUSE)
+    replies = session.answers(word, cases, pack_observer(Returned()), PAUSE)
     pairs = zip(question.cases[KNOWN], replies, strict=True)
     return all(_shows(reply, _floats(case), shift, factor) for case, reply in pairs)
 

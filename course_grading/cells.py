@@ -12,6 +12,8 @@ from course_grading.sandbox.protocol import Broken, Ending, Session
 from course_grading.seen import SeenCell, SeenFunction
 
 SETUP_SECONDS = 60.0
+FUNCTIONS = 60
+"""How many functions one process can hold, each check of a notebook counted."""
 
 
 class SetupFailed(RuntimeError):
@@ -23,17 +25,15 @@ class Process:
 
     Args:
         sandbox: A warm sandbox.
-        channels: How many, beside the one for the cells.
     """
 
-    def __init__(self, sandbox: Sandbox, channels: int):
+    def __init__(self, sandbox: Sandbox):
         self.cpu_seconds = 0.0
         self._sandbox = sandbox
-        self._channels = channels
         self.session = self._open()
 
     def _open(self) -> Session:
-        return self._sandbox.open(self._channels)
+        return self._sandbox.open(FUNCTIONS)
 
     def restart(self) -> None:
         """End it, and start another."""
@@ -54,7 +54,7 @@ class Cells:
     Args:
         process: A process that has run nothing.
         setup: The lab's set-up cells.
-        exercises: Names of the functions of the lab; each has the channel of its place in this list.
+        exercises: Names of the functions of the lab.
         limits: Times and the number of restarts.
     """
 
@@ -117,7 +117,7 @@ class Cells:
         Raises:
             Broken: If the process ends.
         """
-        return self._process.session.hold(name, self._exercises.index(name), copied)
+        return self._process.session.hold(name, copied)
 
     def _deadline(self) -> float:
         return time.monotonic() + self._limits.notebook_seconds
@@ -151,11 +151,12 @@ class Cells:
         ran = self._process.session.run(step.cell.source, self._limits.cell_seconds, output)
         for name, function in self.functions.items():
             if function.holding is Holding.HELD:
-                self._process.session.ping(self._exercises.index(name))  # a cell could end those that wait
+                self._process.session.ping(name)  # a cell could end those that wait
         if step.shown:
             self.seen[step.cell.id] = SeenCell(ran.printed, ran.error)
+        kept_back = 2 * len(self._exercises)  # for what is held when all cells have run
         for name in self._exercises:
-            if name in ran.checked:
+            if name in ran.checked and self._process.session.spare > kept_back:
                 self._note(name, so_far)
 
     def _hold_what_was_not_checked(self, steps: Sequence[Step]) -> None:

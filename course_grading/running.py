@@ -36,7 +36,7 @@ def run(
         SetupFailed: If the set-up cell does not run.
         Broken: If the sandbox itself is gone.
     """
-    process = Process(sandbox, len(questions) + 1)
+    process = Process(sandbox)
     try:
         said = read_sources(process, known, [cell for cell in code if worth_reading(cell, known)], limits)
         seen = Seen(said, plan(known, code, said, list(questions)))
@@ -44,7 +44,7 @@ def run(
             cells = Cells(process, known.setup, list(questions), limits)
             cells.run(seen.plan.steps)
             seen.cells = cells.seen
-            seen.tampered = tampered(process.session, len(questions), questions)
+            seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
             seen.functions = Asking(process, cells, questions, limits).ask(unharmed)
     finally:

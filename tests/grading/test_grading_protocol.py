@@ -26,10 +26,10 @@ ORDERS: dict[str, tuple[Callable, list[messages.Message]]] = {
         lambda s: s.run("x = 1", 5.0, 10),
         [messages.Ran("x"), messages.Ran("", Raised("KeyError", "'x'", 3), ["f"])],
     ),
-    "hold": (lambda s: s.hold("f", 0), [messages.Held(holding) for holding in Holding]),
-    "ping": (lambda s: s.ping(0), [messages.Here()]),
+    "hold": (lambda s: s.hold("g"), [messages.Held(holding) for holding in Holding]),
+    "ping": (lambda s: s.ping("f"), [messages.Here()]),
     "answers": (
-        lambda s: list(s.answers(0, [wire.Group({"x": PACKED})], "returned", 5.0)),
+        lambda s: list(s.answers("f", [wire.Group({"x": PACKED})], "returned", 5.0)),
         [
             Answered({"result": PACKED}, {"result": PACKED}, {"x": PACKED}, ["x"]),
             Failed(Failure.RAISED, Raised("KeyError")),
@@ -70,7 +70,9 @@ def session(order: str, reply: Callable[[bytes], bytes | None]) -> Iterator[tupl
     other.start()
     try:
         cells, exercise = (Channel(ours) for ours, _ in pairs)
-        yield Session(cells, [exercise], lambda: 0.5), [theirs for _, theirs in pairs]
+        made = Session(cells, [exercise] * 2, lambda: 0.5)
+        made._held["f"] = exercise
+        yield made, [theirs for _, theirs in pairs]
     finally:
         for ours, _ in pairs:
             ours.close()  # who still writes hears of it
@@ -219,7 +221,7 @@ def test_what_is_printed_and_raised_has_the_bound_that_was_asked_for():
 
 def answers(cases: int, *replies: messages.Message) -> list[messages.Shown]:
     with session("answers", lambda line: b"".join(named(line, reply) for reply in replies)) as (made, _):
-        return list(made.answers(0, [wire.Group({})] * cases, "returned", 1.0))
+        return list(made.answers("f", [wire.Group({})] * cases, "returned", 1.0))
 
 
 def test_the_first_failure_is_the_last_reply():

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from benchmarks.grading import mistaken
 from course_grading import cases, verdicts
 from course_grading.cases import HIDDEN, KNOWN, Question, question
+from course_grading.cells import Process
 from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.labs import exercises
 from course_grading.model import MB, Answer, Limits, Outcome, from_json, to_json
 from course_grading.notebook import Cell
 from course_grading.plan import Released
-from course_grading.cells import Process
 from course_grading.replies import right
 from course_grading.running import run
 from course_grading.sandbox.guest import wire
@@ -505,7 +505,7 @@ def test_reading_the_cells_has_an_end(monkeypatch):
         def __init__(self):
             self.asked = 0
 
-        def read(self, source):
+        def read(self, source, given):
             self.asked += 1
             time.sleep(0.4)
             return Described()

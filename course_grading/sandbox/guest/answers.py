@@ -20,7 +20,7 @@ KINDS: dict[type, Kind] = {
 
 
 def answer(fn: Callable, channel: int) -> None:
-    """Call a function on the cases that arrive, and send what the calls showed, until one shows a failure.
+    """Call a function on the cases that arrive, and send what the calls showed; a failure is the last of an order.
 
     Until cases come it says, when asked, that this process is still there.
     """
@@ -35,7 +35,7 @@ def answer(fn: Callable, channel: int) -> None:
             reply = reply_to(wire.unpack(case), fn, asked.body)
             send(channel, Envelope(asked.id, reply))
             if isinstance(reply, Failed):
-                return
+                break
 
 
 def reply_to(case: dict, fn: Callable, cases: Cases) -> Answered | Failed:

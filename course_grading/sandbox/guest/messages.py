@@ -30,7 +30,7 @@ class Envelope(Message, Generic[Body]):
     body: Body
 
 
-# Orders: on the channel of the cells, or on that of an exercise whose function is held
+# Orders: on the channel of the cells, or on that of a function that is held
 
 
 class Read(Message, tag=True):
@@ -64,7 +64,7 @@ class Run(Message, tag=True):
 
 
 class Hold(Message, tag=True):
-    """Keep the function of an exercise as it is now, to answer on a channel of its own; what was kept there ends.
+    """Keep the function of an exercise as it is now, to answer on a channel of its own.
 
     Attributes:
         name: The exercise, and its function.

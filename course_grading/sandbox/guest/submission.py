@@ -22,14 +22,14 @@ WORKERS = 8
 
 
 class Submission:
-    """One submission in its process: a shell, a channel for the cells, and one for each exercise."""
+    """One submission in its process: a shell, a channel for the cells, and some for functions that are held."""
 
     def __init__(self, shell: InteractiveShell, channels: list[int]):
         self.shell = shell
         self.channels = dict(enumerate(channels))
         self.process = os.getpid()
-        self.held: dict[int, int] = {}
-        """By channel, the copy that answers on it."""
+        self.held: set[int] = set()
+        """Copies that hold functions."""
 
         self.others: dict[str, Any] = {}
         """By exercise, what was checked in place of the function of its name."""
@@ -124,38 +124,29 @@ class Submission:
             return messages.Held(messages.Holding.UNDEFINED)
         if not callable(fn):
             return messages.Held(messages.Holding.NO_FUNCTION)
-        self.let_go(order.channel)
+        channel = self.channels.pop(order.channel)
         if order.copied:
-            self.copy(fn, order.channel)
+            self.copy(fn, channel)
         else:
-            self.kept = (fn, self.channels[order.channel])
+            self.kept = (fn, channel)
         lacks = order.copied and (threading.active_count() > 1 or multiprocessing.active_children())
         return messages.Held(messages.Holding.NOT_ALONE if lacks else messages.Holding.HELD)
 
     def kept_alive(self) -> set[int]:
         """This process, the copies that hold functions, and a few workers of a pool."""
         workers = [worker.pid for worker in multiprocessing.active_children()[:WORKERS]]
-        return {1, *self.held.values(), *filter(None, workers)}
-
-    def let_go(self, channel: int) -> None:
-        """End the copy that answers on a channel."""
-        former = self.held.pop(channel, None)
-        if former is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(former, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(former, 0)
+        return {1, *self.held, *filter(None, workers)}
 
     def copy(self, fn: Callable, channel: int) -> None:
         """Keep a function in a copy of this process, which waits for its cases while the cells go on."""
         copy = os.fork()
         if copy:
-            self.held[channel] = copy
+            os.close(channel)
+            self.held.add(copy)
             return
         try:
-            for number, other in self.channels.items():
-                if number != channel:
-                    os.close(other)
-            answer(fn, self.channels[channel])
+            for other in self.channels.values():
+                os.close(other)
+            answer(fn, channel)
         finally:
             os._exit(0)
