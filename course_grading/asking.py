@@ -27,7 +27,7 @@ class Asking:
     Args:
         process: The submission's process, after its last cell.
         cells: Its cells, with the functions that are held.
-        questions: By exercise; the channel of each is its place here.
+        questions: By exercise.
         limits: Times.
     """
 
@@ -69,7 +69,7 @@ class Asking:
             asked = replace(self._cells.functions[name], holding=Holding.HELD)
             try:
                 if not ready:
-                    self._cells.again(cells)
+                    self._cells.again(cells, self._deadline)
                 holding = self._cells.hold(name)
                 ready = holding is not Holding.NOT_ALONE
                 if not ready:

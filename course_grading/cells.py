@@ -92,15 +92,18 @@ class Cells:
             left = 0
             gave_up = True
 
-    def again(self, cells: Sequence[Cell]) -> None:
+    def again(self, cells: Sequence[Cell], deadline: float) -> None:
         """Run cells in a fresh process; those that raise an error run once more when the others have run.
 
         What they print is not kept: functions may have been asked before, and have told the cases.
 
+        Args:
+            cells: What runs, in order.
+            deadline: When it has to end, on the monotonic clock.
+
         Raises:
             Broken: If the process ends, or there is no time left.
         """
-        deadline = self._deadline()
         self._process.restart()
         self._set_up()
         failed = [cell for cell in cells if self._fails(cell, deadline)]
