@@ -59,8 +59,8 @@ def _floats(case: dict) -> dict[str, torch.Tensor]:
 
 
 def _shows(reply: Shown, before: Mapping[str, torch.Tensor], shift: int, factor: int) -> bool:
-    """Whether a reply shows inputs that were changed, and what was returned."""
-    if not isinstance(reply, Answered):
+    """Whether a reply shows inputs that were changed, and what was returned; the process has to say so itself, too."""
+    if not isinstance(reply, Answered) or not before.keys() <= set(reply.changed):
         return False
     after = {name: wire.unpack_tensor(reply.inputs[name]) for name in before}
     returned = wire.unpack_tensor(reply.values["result"])
