@@ -46,7 +46,8 @@ def run(
             seen.cells = cells.seen
             seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
-            seen.functions = Asking(process, cells, questions, limits).ask(unharmed)
+            deadline = time.monotonic() + limits.notebook_seconds
+            seen.functions = Asking(process, cells, questions, limits.cell_seconds, deadline).ask(unharmed)
     finally:
         process.end()
     seen.cpu_seconds = process.cpu_seconds
