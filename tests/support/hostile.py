@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from course_utils.checks.exercise import CHECK_SEEDS
 from tests.support.honest_class import ANSWER, CHECK, CHECKED, HALF, RIGHT, SIGNATURE, USES_HALF, Sheet
 
 SPOILS = f"{SIGNATURE}right = {RIGHT}\n    x += 1\n    return right\n"
@@ -59,12 +60,14 @@ IN_PLACE: dict[str, Callable[[Sheet], Sheet]] = {
 
 LINES = "\n".join(f"    if d == {i}: raise ValueError  # {i}" for i in range(10))
 DIGIT = "d = int(1000 * x.abs().sum().item()) % 10"
+CALLS = 2 * len(CHECK_SEEDS)
+"""Calls for the cases that everybody knows: two for each."""
+
 KNOWN_FIRST = f"""
 calls = []
-KNOWN_CALLS = 6
 {SIGNATURE}calls.append(1)
     right = {RIGHT}
-    if len(calls) <= KNOWN_CALLS:
+    if len(calls) <= {CALLS}:
         return right
     {DIGIT}
 """
@@ -93,13 +96,13 @@ TELLS: dict[str, Callable[[Sheet], Sheet]] = {
     ),
     "by what it says is not done": lambda s: s.write(KNOWN_FIRST + "    raise NotImplementedError"),
     "by cases that came too early": lambda s: s.write(
-        SEEN_CASES + f"{SIGNATURE}d = seen_cases()\n    if d <= 3: return {RIGHT}\n    raise KeyError"
+        SEEN_CASES + f"{SIGNATURE}d = seen_cases()\n    if d <= {len(CHECK_SEEDS)}: return {RIGHT}\n    raise KeyError"
     ),
     "to another exercise": lambda s: s.write(
-        f"import os\n{SIGNATURE}open('/tmp/told', 'a').write(str(x.sum().item()))\n    return {RIGHT}"
+        f"import os\n{SIGNATURE}print(x.sum().item(), file=open('/tmp/told', 'a'))\n    return {RIGHT}"
     ).write(
         "import os\ndef langevin_drift(score, x, sigma):\n    if os.path.exists('/tmp/told') and "
-        "len(open('/tmp/told').read()) > 150: raise KeyError\n    return sigma**2 / 2 * score(x)",
+        f"len(open('/tmp/told').readlines()) > {CALLS}: raise KeyError\n    return sigma**2 / 2 * score(x)",
         "ex-1-6-code",
     ),
     "to a cell that runs again": lambda s: (
@@ -122,7 +125,7 @@ TRIES: dict[str, Callable[[Sheet], Sheet]] = {
         .drop(CHECK)
     ),
     "the known cases by heart": lambda s: s.write(
-        f"calls = []\n{SIGNATURE}calls.append(1)\n    return {RIGHT} if len(calls) <= 6 else x"
+        f"calls = []\n{SIGNATURE}calls.append(1)\n    return {RIGHT} if len(calls) <= {CALLS} else x"
     ),
     "a reply of its own": lambda s: s.write(
         f"import os, sys\n{SIGNATURE}frame = sys._getframe()\n    while 'asked' not in frame.f_locals:\n"
