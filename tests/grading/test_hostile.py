@@ -46,7 +46,7 @@ DESERVED = {
     "one that ends the copies": "ended the process",
     "a check that notes something else": "",
 }
-"""What earns points or costs others theirs, and a pattern of the flag; of all else, 1.2 earns nothing and the others keep theirs."""
+"""What earns points or costs others theirs, with a pattern of the flag; else 1.2 alone earns nothing."""
 
 
 @pytest.mark.parametrize("how", TRIES)
