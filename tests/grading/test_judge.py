@@ -244,7 +244,11 @@ print(told, [open(f).read() for f in ("/tmp/told", "/dev/shm/told") if os.path.e
 
 HUNT = """
 import gc, os, sys
+calls = []
 def heun_step(field, x, t, h):
+    calls.append(hunt() if not calls else None)
+    return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / 2
+def hunt():
     frame, texts = sys._getframe(), [repr(dict(os.environ))]
     while frame:
         texts.append(repr(frame.f_locals))
@@ -258,7 +262,6 @@ def heun_step(field, x, t, h):
                 pass
     everything = " ".join(texts)
     assert "observer" in everything and "SEED" not in everything
-    return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / 2
 """
 
 
