@@ -1,4 +1,6 @@
-"""What the functions of a lab are asked: cases that depend on the run's secret seed alone, so that all get the same."""
+"""What the functions of a lab are asked: the cases of the notebook's check, then others, which depend on the run's
+secret seed alone, so that all get the same.
+"""
 
 import functools
 import hashlib
@@ -6,11 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from course_grading.sandbox.guest import wire
-from course_utils.checks.exercise import Exercise
+from course_utils.checks.exercise import CHECK_SEEDS, Exercise
 from course_utils.checks.observers import pack_observer
 
 PERIOD = 12
 """Cases differ in kind with their seed modulo 2, 3 or 4: consecutive seeds modulo this number cover all kinds."""
+
+KNOWN = slice(None, len(CHECK_SEEDS))
+"""The cases of the notebook's check, which every student knows."""
+
+HIDDEN = slice(len(CHECK_SEEDS), None)
 
 
 @dataclass(frozen=True)
@@ -18,11 +25,13 @@ class Question:
     """What one function is asked.
 
     Attributes:
+        exercise: The exercise.
         cases: Arguments by name, for each call.
         packed: The same as it is sent.
         observer: What to look at, as `course_utils.checks.calling` tells it.
     """
 
+    exercise: Exercise
     cases: tuple[dict[str, Any], ...]
     packed: tuple[wire.Group, ...]
     observer: Any
@@ -30,9 +39,10 @@ class Question:
 
 @functools.lru_cache(256)
 def question(exercise: Exercise, seed: int, count: int) -> Question:
-    """The question of one run: the same for every submission, another run has another."""
-    cases = tuple(exercise.draw(_seed_of(exercise.name, seed, i)) for i in range(count))
-    return Question(cases, tuple(wire.pack_group(case) for case in cases), pack_observer(exercise.sees))
+    """The question of one run, with some hidden cases: the same for every submission, another run has another."""
+    hidden = [_seed_of(exercise.name, seed, i) for i in range(count)]
+    cases = tuple(exercise.draw(seed) for seed in (*CHECK_SEEDS, *hidden))
+    return Question(exercise, cases, tuple(wire.pack_group(case) for case in cases), pack_observer(exercise.sees))
 
 
 def _seed_of(name: str, seed: int, i: int) -> int:

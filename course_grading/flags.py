@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from course_grading.plan import Released
-from course_grading.running import Seen
 from course_grading.sandbox.guest import syntax
-from course_grading.sandbox.guest.messages import Described
-from course_grading.sandbox.protocol import Ending
+from course_grading.sandbox.guest.messages import Described, Failed, Shown
+from course_grading.seen import Seen, SeenFunction
 from course_grading.verdicts import ENDED
 from course_utils.checks.exercise import Exercise
 
@@ -43,11 +42,24 @@ def _of_cells(seen: Seen) -> Iterator[str]:
 def _of_answers(known: Released, exercises: Mapping[str, Exercise], seen: Seen) -> Iterator[str]:
     for name, exercise in exercises.items():
         function = seen.functions.get(name)
-        if function and isinstance(function.replies, Ending):
-            yield f"answer of {exercise.number} {ENDED[function.replies]}"
+        if function:
+            yield from (f"answer of {exercise.number} {what}" for what in _of_function(function))
         used = taken(known, seen.said, name, function.cell if function else "")
         if used:
             yield f"answer of {exercise.number} uses the package's own {', '.join(used)[:LONGEST]}"
+
+
+def _of_function(function: SeenFunction) -> Iterator[str]:
+    if function.late:
+        yield "is right after all cells, but was not where it was checked"
+    elif function.ending:
+        yield ENDED[function.ending]
+    elif not function.right and function.replies and _misses_a_name(function.replies[-1]):
+        yield "raised a NameError: released cells that draw or train do not run here"
+
+
+def _misses_a_name(reply: Shown) -> bool:
+    return isinstance(reply, Failed) and reply.error is not None and reply.error.kind == "NameError"
 
 
 def taken(known: Released, said: Mapping[str, Described | None], exercise: str, cell: str) -> list[str]:

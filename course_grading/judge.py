@@ -8,14 +8,16 @@ import time
 from collections.abc import Mapping, Sequence
 
 from course_grading.cases import Question, question
+from course_grading.cells import SetupFailed
 from course_grading.flags import flags
 from course_grading.labs import exercises, read_lab
 from course_grading.model import Lab, Limits, Outcome
 from course_grading.notebook import Cell, Notebook
 from course_grading.plan import Released, released
-from course_grading.running import Seen, SetupFailed, run
+from course_grading.running import run
 from course_grading.sandbox.host import Sandbox
 from course_grading.sandbox.protocol import Broken
+from course_grading.seen import Seen
 from course_grading.verdicts import ENDED, verdict
 from course_utils import checks
 
@@ -43,7 +45,7 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     if notebook.reason:
         return asked.ungraded(student, notebook.reason)
     started = time.process_time()
-    known = released(asked)
+    known = _released(lab)
     questions = {name: question(exercise, seed, limits.cases) for name, exercise in exercises(lab).items()}
     try:
         seen, warnings = _seen(known, notebook.code, questions, limits)
@@ -59,6 +61,11 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
 @functools.cache
 def _lab(name: str) -> Lab:
     return read_lab(name)
+
+
+@functools.cache
+def _released(name: str) -> Released:
+    return released(_lab(name))
 
 
 def _seen(

@@ -1,15 +1,16 @@
-"""Which cells of a submission run: set-up cells, cells that define an exercise, and cells that the student added.
+"""Which cells of a submission run: set-up cells, those that define or check an exercise, and those that were added.
 
-Figure, training and check cells of the released notebook do not run. Nothing that a submission says is believed: its
-sources are parsed inside the sandbox (see `syntax`).
+Figure and training cells of the released notebook do not run; of one that the student changed, definitions do. Nothing
+that a submission says is believed: its sources are parsed inside the sandbox (see `syntax`).
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from course_grading.model import Lab
 from course_grading.notebook import Cell
+from course_grading.sandbox.guest import syntax
 from course_grading.sandbox.guest.messages import Described
 
 SETUP = "setup"
@@ -17,17 +18,32 @@ SETUP = "setup"
 
 @dataclass(frozen=True)
 class Step:
-    """A cell to run, and the exercises that it defines."""
+    """A cell to run.
+
+    Attributes:
+        cell: The cell.
+        names: The exercises that it defines.
+        shown: Whether it is the student's, and what it prints is kept.
+    """
 
     cell: Cell
     names: tuple[str, ...] = ()
+    shown: bool = True
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What runs, in order, and what the instructor should know about the cells."""
+    """What runs, and what the instructor should know about the cells.
+
+    Attributes:
+        steps: What runs first, in order.
+        everything: What runs where an answer is not right without it: the definitions and constants of all released
+            cells, too, and each statement that the student wrote into one of them.
+        flags: What to look at.
+    """
 
     steps: tuple[Step, ...] = ()
+    everything: tuple[Cell, ...] = ()
     flags: tuple[str, ...] = ()
 
     @property
@@ -38,11 +54,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Released:
-    """The code cells that students got: the set-up, exercises by the cell, and the text of others: these do not run."""
+    """The code cells that students got.
+
+    Attributes:
+        setup: The set-up.
+        exercises: By cell, the exercise that it defines.
+        others: By cell, the text of all others.
+        parts: By the text of these, what of it is quickly run: definitions and constants.
+        checks: The texts of those that only check answers.
+    """
 
     setup: tuple[Cell, ...]
     exercises: Mapping[str, str]
     others: Mapping[str, str]
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    checks: frozenset[str] = frozenset()
 
 
 def released(lab: Lab) -> Released:
@@ -51,7 +77,9 @@ def released(lab: Lab) -> Released:
     exercises = {task.cell: task.exercise for task in lab.tasks if task.exercise}
     setup = tuple(cell for cell in code if cell.id == SETUP)
     others = {cell.id: cell.text for cell in code if cell.id not in exercises and cell.id != SETUP}
-    return Released(setup, exercises, others)
+    parts = {text: tuple(syntax.quick_parts(text)) for text in others.values()}
+    checks = frozenset(text for text in others.values() if syntax.only_checks(text))
+    return Released(setup, exercises, others, parts, checks)
 
 
 def worth_reading(cell: Cell, known: Released) -> bool:
@@ -70,24 +98,39 @@ def plan(
         said: By cell id, what `syntax.describe` says of each cell worth reading; None where it is no Python.
         exercises: Names of the functions of the lab.
     """
-    steps = []
+    steps: list[Step] = []
+    everything: list[Cell] = []
     changed = False
-    for cell in (cell for cell in cells if cell.id in said):
+    for cell in cells:
+        if cell.id not in said:
+            steps += [Step(cell, shown=False)] * (cell.text in known.checks)
+            everything += _parts(cell, known.parts.get(cell.text, ()))
+            continue
         described = said[cell.id] or Described()
         meant = known.exercises.get(cell.released_as or "")
         names = tuple(name for name in exercises if name in described.defines or name == meant)
-        if cell.released_as == SETUP and not names:
-            changed = True
+        changed = changed or (cell.released_as == SETUP and not names)
         if cell.released_as in known.others and not names:
+            everything += _parts(cell, [described.definitions, *described.own])
             cell = replace(cell, source=described.definitions)
+        else:
+            everything.append(cell)
         if cell.source:
             steps.append(Step(cell, names))
-    return Plan(tuple(steps), (*["the set-up cell was changed"] * changed, *_flags(steps, known)))
+    flags = (*["the set-up cell was changed"] * changed, *_flags(steps, known))
+    return Plan(tuple(steps), tuple(everything), flags)
+
+
+def _parts(cell: Cell, sources: Sequence[str]) -> list[Cell]:
+    """Parts of a cell as cells that run one after the other, whatever becomes of the one before."""
+    return [replace(cell, source=source) for source in sources if source]
 
 
 def _flags(steps: Sequence[Step], known: Released) -> tuple[str, ...]:
     count = Counter(name for step in steps for name in step.names)
-    flags = [f"{name} is defined in {n} cells: the last one counts" for name, n in count.items() if n > 1]
+    flags = [
+        f"{name} is defined in {n} cells: the one that was checked last counts" for name, n in count.items() if n > 1
+    ]
     if any(step.names and step.cell.released_as not in known.exercises for step in steps):
         flags.append("an exercise stands in a cell that is not the released one")
     return tuple(flags)

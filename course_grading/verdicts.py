@@ -1,23 +1,22 @@
 """From the replies of a student's function to points and a sentence. Nothing in a reply is believed but its numbers.
 
-A sentence is made of words that stand here or in the exercise, so that no input of a case can slip into it: not its
-numbers, and not the words of an exception that a student's code composed.
+A sentence is made of words that stand here or in the exercise, and follows from the cases that every student knows.
+Of a hidden case a student reads one bit, whether all of them are right: whatever code does with hidden inputs, it can
+choose between two sentences.
 """
 
 import builtins
-from collections.abc import Sequence
 from typing import Any
 
-import torch
 from msgspec.structs import replace
 
-from course_grading.cases import Question
+from course_grading.cases import KNOWN, Question
 from course_grading.model import Answer, Status
 from course_grading.notebook import Cell
-from course_grading.running import Seen, SeenCell
-from course_grading.sandbox.guest import wire
-from course_grading.sandbox.guest.messages import Answered, Failed, Failure, Holding, Kind, Raised, Shown
+from course_grading.replies import expected, observed
+from course_grading.sandbox.guest.messages import Failed, Failure, Holding, Kind, Raised
 from course_grading.sandbox.protocol import Ending
+from course_grading.seen import Seen, SeenCell, SeenFunction
 from course_utils.checks.calling import Observation
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.sentences import left_changed, not_repeatable
@@ -39,11 +38,8 @@ GIVEN = {
     Kind.OTHER: "something else",
     **{kind: f"a {kind}" for kind in (Kind.BOOL, Kind.FLOAT, Kind.STR, Kind.DICT)},
 }
+HIDDEN = "Right for the inputs of the notebook's check, but not for others that the lab allows."
 EXCEPTIONS = {name for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
-
-
-class Garbled(ValueError):
-    """A reply that the course's own code does not give."""
 
 
 def verdict(exercise: Exercise, question: Question, seen: Seen) -> Answer:
@@ -55,44 +51,58 @@ def verdict(exercise: Exercise, question: Question, seen: Seen) -> Answer:
         seen: What the submission showed.
     """
     steps = [step for step in seen.plan.steps if exercise.name in step.names]
-    if not steps:
-        return unanswered(exercise, *_undefined(exercise))
     function = seen.functions.get(exercise.name)
+    if not steps and function is None:
+        return unanswered(exercise, *_undefined(exercise))
     place = function.cell if function else None
-    cell = next((step.cell for step in steps if step.cell.id == place), steps[-1].cell)
-    replies = function.replies if function else Holding.UNDEFINED
-    if isinstance(replies, Holding | Ending):
-        answer = unanswered(exercise, *_silence(exercise, replies, cell, seen.cells.get(cell.id, SeenCell())))
+    cell = next((step.cell for step in seen.plan.steps if step.cell.id == place), steps[-1].cell if steps else None)
+    lines = _lines(cell) if cell else 0
+    if function is not None and (function.right or function.holding is Holding.HELD):
+        answer = judged(question, function, lines)
     else:
-        answer = judged(exercise, question.cases, replies, _lines(cell))
-    return replace(answer, cell=cell.id)
+        ran = seen.cells.get(cell.id, SeenCell()) if cell else SeenCell()
+        answer = unanswered(exercise, *_silence(exercise, function, ran, lines))
+    return replace(answer, cell=cell.id if cell else None)
 
 
-def judged(exercise: Exercise, cases: Sequence[dict], replies: Sequence[Shown], lines: int) -> Answer:
+def judged(question: Question, function: SeenFunction, lines: int) -> Answer:
     """Judge the replies to all cases: points for a right answer to each of them.
 
+    What a student reads follows from the cases of the notebook's check alone, and from whether the others are right.
+
     Args:
-        exercise: The exercise.
-        cases: Its cases.
-        replies: One reply a case; the first that holds no values is the last.
+        question: What was asked.
+        function: What it showed: one reply a case; the first that holds no values is the last.
         lines: Lines of the cell that defined the function.
     """
-    try:
-        if replies and isinstance(replies[-1], Failed):
-            return unanswered(exercise, *_failure(exercise, replies[-1], lines))
-        seen = [_observation(exercise, case, reply) for case, reply in zip(cases, replies, strict=True)]
-        verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
-    except Exception:  # whatever a student's process sent: it is no right answer
-        message = "What your function gave cannot be compared with the right answer."
-        return unanswered(exercise, Status.WRONG, message)
-    wrong = [i for i, verdict in enumerate(verdicts) if not verdict.right]
-    if not wrong:
+    exercise = question.exercise
+    if function.right:
         points = float(exercise.points)
         return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, Status.RIGHT)
+    try:
+        return unanswered(exercise, *(_public(question, function, lines) or (Status.WRONG, HIDDEN)))
+    except Exception:  # whatever a student's process sent
+        message = "What your function gave cannot be compared with the right answer."
+        return unanswered(exercise, Status.WRONG, message)
+
+
+def _public(question: Question, function: SeenFunction, lines: int) -> tuple[Status, str, str | None] | None:
+    """Status, sentence and mistake that the cases of the notebook's check show; None where all of them are right."""
+    exercise, cases = question.exercise, question.cases[KNOWN]
+    replies = function.replies[KNOWN]
+    if replies and isinstance(replies[-1], Failed):
+        return *_failure(exercise, replies[-1], lines), None
+    if len(replies) < len(cases):
+        return Status.ERROR, f"Your function {ENDED[function.ending or Ending.GARBLED]}.", None
+    seen = [observed(exercise, case, reply) for case, reply in zip(cases, replies, strict=True)]
+    verdicts = [exercise.judge(*pair) for pair in zip(cases, seen, strict=True)]
+    wrong = [i for i, verdict in enumerate(verdicts) if not verdict.right]
+    if not wrong:
+        return None
     cause = exercise.cause((cases[i], seen[i]) for i in wrong)
     if cause is not None and all(verdicts[i].mistake for i in wrong):
-        return unanswered(exercise, Status.WRONG, f"Likely cause: {cause.message}", cause.name)
-    return unanswered(exercise, Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
+        return Status.WRONG, f"Likely cause: {cause.message}", cause.name
+    return Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]), None
 
 
 def unanswered(exercise: Exercise, status: Status, message: str, mistake: str | None = None) -> Answer:
@@ -106,20 +116,18 @@ def _undefined(exercise: Exercise) -> tuple[Status, str]:
     return Status.MISSING, f"No cell defines `{exercise.name}`."
 
 
-def _silence(exercise: Exercise, why: Holding | Ending, cell: Cell, seen: SeenCell) -> tuple[Status, str]:
-    """Status and sentence for an exercise whose function did not reply."""
-    if isinstance(why, Ending):
-        return Status.ERROR, f"Your function {ENDED[why]}."
-    if why is Holding.NO_FUNCTION:
+def _silence(exercise: Exercise, function: SeenFunction | None, ran: SeenCell, lines: int) -> tuple[Status, str]:
+    """Status and sentence for an exercise whose function was not asked."""
+    if function and function.holding is Holding.NO_FUNCTION:
         return Status.ERROR, f"`{exercise.name}` is no function."
-    if seen.ending:
-        return Status.ERROR, f"The cell {ENDED[seen.ending]}."
-    if not seen.reached:
+    if ran.ending:
+        return Status.ERROR, f"The cell {ENDED[ran.ending]}."
+    if not ran.reached:
         return Status.NOT_REACHED, "An earlier cell kept the grader from coming this far."
-    if seen.out_of_time:
+    if ran.out_of_time:
         return Status.ERROR, "The cell did not end in time."
-    if seen.error:
-        return Status.ERROR, f"The cell raised {exception(seen.error, _lines(cell))}."
+    if ran.error:
+        return Status.ERROR, f"The cell raised {exception(ran.error, lines)}."
     return _undefined(exercise)
 
 
@@ -147,41 +155,22 @@ def exception(error: Raised, lines: int) -> str:
     return f"{known} in line {error.line} of its cell" if error.line and 1 <= error.line <= lines else known
 
 
-def _observation(exercise: Exercise, case: dict, reply: Shown) -> Observation:
-    """The reply as an observation, with exactly the values that the oracle gives.
-
-    Raises:
-        Garbled: If it is none.
-        KeyError: If it says that something was changed which the case does not have.
-    """
-    if not isinstance(reply, Answered) or set(reply.values) != set(_expected(exercise, case)):
-        raise Garbled("expected the values that the oracle gives")
-    for what in reply.changed:
-        left_changed(what, case)
-    values = {name: wire.unpack_tensor(packed) for name, packed in reply.values.items()}
-    return Observation(values, reply.changed, reply.repeatable)
-
-
-def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:
-    return exercise.observe(exercise.oracle, case).values
-
-
 def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:
     """What is wrong with values that no known mistake gives, without a number of the case in it."""
     if seen.changed:
         return left_changed(seen.changed[0], case)
     if not seen.repeatable:
         return not_repeatable(case)
-    for name, expected in _expected(exercise, case).items():
+    for name, wanted in expected(exercise, case).items():
         given, what = seen.values[name], _words(name)
-        if given.ndim != expected.ndim:
-            return f"The {what} has {_axes(given.ndim)}, expected {_axes(expected.ndim)}."
-        if given.shape != expected.shape:
-            axis = next(i for i, (a, b) in enumerate(zip(given.shape, expected.shape, strict=True)) if a != b)
+        if given.ndim != wanted.ndim:
+            return f"The {what} has {_axes(given.ndim)}, expected {_axes(wanted.ndim)}."
+        if given.shape != wanted.shape:
+            axis = next(i for i, (a, b) in enumerate(zip(given.shape, wanted.shape, strict=True)) if a != b)
             return f"The {what} has the wrong length along axis {axis}."
-        if given.dtype != expected.dtype:
-            return f"The {what} has the dtype {_plain(given.dtype)}, expected {_plain(expected.dtype)}."
-        if given.is_floating_point() and not given.isfinite().all() and expected.isfinite().all():
+        if given.dtype != wanted.dtype:
+            return f"The {what} has the dtype {_plain(given.dtype)}, expected {_plain(wanted.dtype)}."
+        if given.is_floating_point() and not given.isfinite().all() and wanted.isfinite().all():
             return f"The {what} holds numbers that are infinite or not a number (nan)."
     return "The values are not right."
 

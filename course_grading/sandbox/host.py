@@ -128,13 +128,13 @@ class Sandbox:
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
-    def open(self, exercises: int) -> Session:
-        """Start a process for one submission, with a channel for its cells and one for each exercise.
+    def open(self, functions: int) -> Session:
+        """Start a process for one submission, with a channel for its cells and one for each function that it may hold.
 
         Raises:
             Broken: If the warm process is gone.
         """
-        pairs = [socket.socketpair() for _ in range(1 + exercises)]
+        pairs = [socket.socketpair() for _ in range(1 + functions)]
         try:
             self._control.control(Control.START, [theirs for _, theirs in pairs])
         finally:

@@ -139,19 +139,30 @@ class Channel:
 
 
 class Session:
-    """One submission's process, seen from outside: a channel for its cells, and one for each exercise.
+    """One submission's process, seen from outside: a channel for its cells, and one for each function that is held.
 
     Every order raises `Broken` if no reply comes in time, which it may not survive, or if what comes is none.
+
+    Args:
+        cells: The channel for the cells.
+        spare: Channels for functions; each is used once.
+        end: Ends the process: the processor time that it used.
     """
 
-    def __init__(self, cells: Channel, exercises: list[Channel], end: Callable[[], float]):
+    def __init__(self, cells: Channel, spare: Sequence[Channel], end: Callable[[], float]):
         self._cells = cells
-        self._exercises = exercises
+        self._spare = dict(enumerate(spare, 1))
+        self._held: dict[str, Channel] = {}
         self._end = end
 
-    def read(self, source: str) -> messages.Described | None:
-        """What the source of a cell says about itself; None where it is no Python."""
-        order = messages.Read(messages.printable(source), PAUSE / 2)
+    @property
+    def spare(self) -> int:
+        """How many functions can still be held."""
+        return len(self._spare)
+
+    def read(self, source: str, given: str = "") -> messages.Described | None:
+        """What the source of a cell says about itself, see `messages.Read`; None where it is no Python."""
+        order = messages.Read(messages.printable(source), given, PAUSE / 2)
         return self._ask(order, Envelope[messages.Said], PAUSE).described
 
     def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> messages.Ran:
@@ -162,41 +173,49 @@ class Session:
             raise Broken(Ending.GARBLED)
         return ran
 
-    def hold(self, name: str, exercise: int) -> messages.Holding:
-        """Keep a function as it is now, to answer on the channel of an exercise."""
-        return self._ask(messages.Hold(name, 1 + exercise), Envelope[messages.Held], PAUSE).holding
+    def hold(self, name: str, copied: bool = True) -> messages.Holding:
+        """Keep a function as it is now, see `messages.Hold`; one of this name that was held is let go.
 
-    def ping(self, exercise: int) -> None:
-        """See whether the function that is held for an exercise is still there."""
-        next(self._replies(self._exercises[exercise], messages.Ping(), Envelope[messages.Here], PAUSE))
+        Raises:
+            LookupError: If no channel is left.
+        """
+        number, channel = self._spare.popitem()
+        if name in self._held:
+            self._held[name].close()  # its process hears of it, and ends
+        self._held[name] = channel
+        return self._ask(messages.Hold(name, number, copied), Envelope[messages.Held], PAUSE).holding
 
-    def answers(self, exercise: int, cases: list[Group], observer: Any, seconds: float) -> list[messages.Shown]:
-        """What the function that is held for an exercise shows on each case; a failure is the last.
+    def ping(self, name: str) -> None:
+        """See whether a function that is held is still there."""
+        next(self._replies(self._held[name], messages.Ping(), Envelope[messages.Here], PAUSE))
+
+    def answers(self, name: str, cases: Sequence[Group], observer: Any, seconds: float) -> Iterator[messages.Shown]:
+        """What a function that is held shows on each case; a failure is the last.
 
         Args:
-            exercise: Number of its channel.
+            name: The function.
             cases: Arguments by name, packed.
             observer: What to look at, as `course_utils.checks.observers` tells it.
             seconds: Wall time of all cases.
         """
-        order = messages.Cases(cases, observer, seconds)
-        found: list[messages.Shown] = []
-        for reply in self._replies(self._exercises[exercise], order, Envelope[messages.Shown], seconds + GRACE):
-            found.append(reply)
-            if len(found) == len(cases) or isinstance(reply, messages.Failed):
-                break
-        return found
+        order = messages.Cases(list(cases), observer, seconds)
+        replies = self._replies(self._held[name], order, Envelope[messages.Shown], seconds + GRACE)
+        for _ in cases:
+            reply = next(replies)
+            yield reply
+            if isinstance(reply, messages.Failed):
+                return
 
     def end(self) -> float:
         """Kill what is left of it: the processor time that it used."""
-        for channel in (self._cells, *self._exercises):
+        for channel in (self._cells, *self._held.values(), *self._spare.values()):
             channel.close()
         return self._end()
 
     def _ask(self, order: messages.Order, kind: type[Envelope[Body]], seconds: float) -> Body:
         """Give an order to the cells; nothing else may have been said on any channel when the reply is there."""
         reply = next(self._replies(self._cells, order, kind, seconds))
-        if not all(channel.is_quiet() for channel in (self._cells, *self._exercises)):
+        if not all(channel.is_quiet() for channel in (self._cells, *self._held.values())):
             raise Broken(Ending.GARBLED)
         return reply
 

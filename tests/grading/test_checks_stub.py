@@ -1,4 +1,4 @@
-"""What stands in place of the checks where submissions run: each can be imported and called, and does nothing."""
+"""What stands in place of the checks where submissions run: each can be imported, and notes its answer."""
 
 import subprocess
 import sys
@@ -17,6 +17,9 @@ checks.lab1.euler(print)
 lab2.generate(None)
 train(3)
 checks.exercises("lab1")
+lab1.euler.check(len)
+from guest import checked
+print({name: checked.take().get(name) for name in ("euler",)}, checked.take())
 """
 
 
@@ -27,10 +30,10 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_checks_are_imported_in_every_way_and_do_nothing(course: Path):
+def test_checks_are_imported_in_every_way_and_note_what_they_are_given(course: Path):
     line = [sys.executable, "-c", IMPORTS]
     done = subprocess.run(line, cwd=course, env={"PYTHONPATH": str(course)}, capture_output=True, text=True)
-    assert done.stderr == "" and done.stdout == "judged by the grader\n" * 4
+    assert done.stderr == "" and done.stdout == "judged by the grader\n" * 5 + "{'euler': <built-in function len>} {}\n"
 
 
 def test_no_oracle_and_no_mistake_is_copied(course: Path):

@@ -139,10 +139,42 @@ def test_syntax_says_what_a_cell_defines_and_uses():
         "if x:\n    def g(u, w=c.one):\n        v = 1\n        return f(u) + c.two.three\nelse:\n    class h: k = 1\n"
         "try:\n    m = 1\nexcept E as n:\n    o = 2\nwith p as q: pass\nfor r in s: pass\nh.attribute = 1"
     )
-    said = syntax.describe(source)
+    said = syntax.describe(source, "m = 1")
     assert {"c", "f", "x", "y", "z", "g", "h", "m", "o", "q", "r"} <= set(said.defines)
     assert not {"k", "u", "v", "attribute"} & set(said.defines)
     assert {"f", "c.two.three", "c.one"} <= set(said.uses["g"]) and "u" not in said.uses["g"]
     assert syntax.resolve("c.two.three", said.aliases) == "a.b.two.three"
     assert syntax.resolve("a.b", {"a": "b", "b": "a"}) in ("a.b", "b.b", "a.b.b")
     assert said.definitions.startswith("import a.b as c\n\nfrom d import e as f")
+    assert syntax.describe(source).definitions == ""
+
+
+def test_of_a_changed_cell_definitions_and_own_statements_are_told_apart():
+    given = "import a\nx = f(1)\nshow(x)"
+    said = syntax.describe("import a\nx = f(1)\ny = 2\nchecks.lab1.euler(euler)\nshow(x, y)\ndef g(): pass", given)
+    assert said.definitions == "import a\n\nchecks.lab1.euler(euler)\n\ndef g():\n    pass"
+    assert said.own == ["y = 2", "show(x, y)"]
+
+
+def test_a_check_of_another_name_defines_the_exercise():
+    assert syntax.describe("checks.lab1.euler(euler)").defines == []
+    assert syntax.describe("cu.checks.lab1.euler(mine.other)").uses["euler"] == ["mine", "mine.other"]
+    assert syntax.describe("checks.lab1.euler(lambda x: f(x))").uses["euler"] == ["f"]
+
+
+@pytest.mark.parametrize("top", ["", "%%time\n", "\n%%capture out --no-stderr\n", "%%time\n%%capture\n"])
+def test_magics_on_top_leave_python(top: str):
+    assert syntax.without_magics_on_top(f"{top}x = 1\n%%time\n") == "x = 1\n%%time\n"
+    assert syntax.without_magics_on_top("%%writefile a.py\nx = 1") == "%%writefile a.py\nx = 1"
+
+
+def test_of_a_released_cell_definitions_and_constants_run_quickly():
+    source = "import a\nA, b = 3.0, (1, 2)\nc: int = A * 2\nd = f(1)\nprint(d)\ndef g(x=A): return f(x)"
+    assert syntax.quick_parts(source) == [
+        "import a\n\ndef g(x=A):\n    return f(x)",
+        "A, b = (3.0, (1, 2))",
+        "c: int = A * 2",
+    ]
+    assert syntax.quick_parts("%%time\nx = 1") == []
+    assert syntax.only_checks("checks.lab1.euler(euler)\nchecks.lab1.heun_step(heun_step)")
+    assert not syntax.only_checks("checks.lab1.euler(euler)\nprint(1)") and not syntax.only_checks("%time 1")

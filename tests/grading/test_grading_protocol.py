@@ -20,15 +20,18 @@ PACKED = wire.pack_tensor(torch.arange(3.0))
 ORDERS: dict[str, tuple[Callable, list[messages.Message]]] = {
     "read": (
         lambda s: s.read("x = 1"),
-        [messages.Said(None), messages.Said(Described(["x"], {"a": "b"}, {"x": ["y"]}, "import a"))],
+        [messages.Said(None), messages.Said(Described(["x"], {"a": "b"}, {"x": ["y"]}, "import a", ["x"]))],
     ),
-    "run": (lambda s: s.run("x = 1", 5.0, 10), [messages.Ran("x"), messages.Ran("", Raised("KeyError", "'x'", 3))]),
-    "hold": (lambda s: s.hold("f", 0), [messages.Held(holding) for holding in Holding]),
-    "ping": (lambda s: s.ping(0), [messages.Here()]),
+    "run": (
+        lambda s: s.run("x = 1", 5.0, 10),
+        [messages.Ran("x"), messages.Ran("", Raised("KeyError", "'x'", 3), ["f"])],
+    ),
+    "hold": (lambda s: s.hold("g"), [messages.Held(holding) for holding in Holding]),
+    "ping": (lambda s: s.ping("f"), [messages.Here()]),
     "answers": (
-        lambda s: s.answers(0, [wire.Group({"x": PACKED})], "returned", 5.0),
+        lambda s: list(s.answers("f", [wire.Group({"x": PACKED})], "returned", 5.0)),
         [
-            Answered({"result": PACKED}, ["x"], True),
+            Answered({"result": PACKED}, {"result": PACKED}, {"x": PACKED}, ["x"]),
             Failed(Failure.RAISED, Raised("KeyError")),
             Failed(Failure.RETURNED, got=Kind.LIST),
         ],
@@ -67,7 +70,9 @@ def session(order: str, reply: Callable[[bytes], bytes | None]) -> Iterator[tupl
     other.start()
     try:
         cells, exercise = (Channel(ours) for ours, _ in pairs)
-        yield Session(cells, [exercise], lambda: 0.5), [theirs for _, theirs in pairs]
+        made = Session(cells, [exercise] * 2, lambda: 0.5)
+        made._held["f"] = exercise
+        yield made, [theirs for _, theirs in pairs]
     finally:
         for ours, _ in pairs:
             ours.close()  # who still writes hears of it
@@ -105,9 +110,9 @@ def test_an_order_arrives_as_it_was_given():
     read, write = socket.socketpair()
     with read, write:
         orders = [
-            messages.Read("é", 1.5),
+            messages.Read("é", "è", 1.5),
             messages.Run("x", 2.0, 3, False),
-            messages.Hold("f", 4),
+            messages.Hold("f", 4, False),
             messages.Ping(),
             messages.Cases([wire.Group({"x": PACKED, "n": 3, "h": 0.5, "d": wire.Group({"s": "t"})})], {"a": [1]}, 1.0),
         ]
@@ -216,11 +221,11 @@ def test_what_is_printed_and_raised_has_the_bound_that_was_asked_for():
 
 def answers(cases: int, *replies: messages.Message) -> list[messages.Shown]:
     with session("answers", lambda line: b"".join(named(line, reply) for reply in replies)) as (made, _):
-        return made.answers(0, [wire.Group({})] * cases, "returned", 1.0)
+        return list(made.answers("f", [wire.Group({})] * cases, "returned", 1.0))
 
 
 def test_the_first_failure_is_the_last_reply():
-    good = Answered({}, [], True)
+    good = Answered({}, {}, {})
     assert answers(3, good, good, good, good) == [good] * 3
     assert answers(3, good, Failed(Failure.NOT_DONE), good) == [good, Failed(Failure.NOT_DONE)]
     with pytest.raises(Broken, match="silent"):
@@ -230,7 +235,7 @@ def test_the_first_failure_is_the_last_reply():
 def test_all_cases_have_one_time_together(monkeypatch: pytest.MonkeyPatch):
     seconds = itertools.count(step=0.25)
     monkeypatch.setattr(protocol, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
-    long = Answered({}, ["x" * protocol.CHUNK], True)
+    long = Answered({}, {}, {}, ["x" * protocol.CHUNK])
     assert answers(2, *[long] * 2) == [long] * 2
     with pytest.raises(Broken, match="silent"):
         answers(30, *[long] * 30)

@@ -12,16 +12,19 @@ from msgspec.structs import replace
 
 from benchmarks.grading import mistaken
 from course_grading import cases, verdicts
-from course_grading.cases import question
+from course_grading.cases import HIDDEN, KNOWN, Question, question
+from course_grading.cells import Process
 from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.labs import exercises
 from course_grading.model import MB, Answer, Limits, Outcome, from_json, to_json
 from course_grading.notebook import Cell
 from course_grading.plan import Released
-from course_grading.running import Process, run
+from course_grading.replies import right
+from course_grading.running import run
 from course_grading.sandbox.guest import wire
-from course_grading.sandbox.guest.messages import Answered, Described, Failed, Failure, Raised
-from course_grading.sandbox.protocol import Session
+from course_grading.sandbox.guest.messages import Answered, Described, Failed, Failure, Holding, Raised, Shown
+from course_grading.sandbox.protocol import Ending, Session
+from course_grading.seen import SeenFunction
 from tests.support.attacks import EARLY, LAB, LATE, LIMITS, ROOT, SEED, code, grade, notebook_of, submission
 
 pytestmark = pytest.mark.slow
@@ -241,7 +244,11 @@ print(told, [open(f).read() for f in ("/tmp/told", "/dev/shm/told") if os.path.e
 
 HUNT = """
 import gc, os, sys
+calls = []
 def heun_step(field, x, t, h):
+    calls.append(hunt() if not calls else None)
+    return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / 2
+def hunt():
     frame, texts = sys._getframe(), [repr(dict(os.environ))]
     while frame:
         texts.append(repr(frame.f_locals))
@@ -255,7 +262,6 @@ def heun_step(field, x, t, h):
                 pass
     everything = " ".join(texts)
     assert "observer" in everything and "SEED" not in everything
-    return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / 2
 """
 
 
@@ -280,7 +286,7 @@ def test_no_hidden_input_reaches_the_student():
     outcome = replace(grade(submission(LATE, ASK, ex_1_2_code=TELL)), cpu_seconds=0.0)  # it has digits of its own
     text = to_json(outcome)
     assert outcome.answers[1].status == "error" and "[]" in outcome.printed["mine"]
-    drawn = question(exercises(LAB)["heun_step"], SEED, LIMITS.cases).cases
+    drawn = question(exercises(LAB)["heun_step"], SEED, LIMITS.cases).cases[HIDDEN]
     numbers = [n for case in drawn for n in numbers_of(case)]
     assert len(numbers) > 50
     assert not any(f"{abs(n):.{digits}f}" in text for n in numbers for digits in (3, 6))
@@ -294,10 +300,13 @@ def test_no_sentence_holds_a_number_of_a_case(lab: str):
         for spoil in (lambda v: v * 0 + 7, lambda v: v[None], lambda v: v.new_zeros(3, 1)):
             said = set()
             for seed in range(3):
-                drawn = question(exercise, seed, 1).cases
-                values = exercise.observe(exercise.oracle, drawn[0]).values
-                reply = given({k: wire.pack_tensor(spoil(v)) for k, v in values.items()})
-                answer = verdicts.judged(exercise, drawn, [reply], 10)
+                asked = question(exercise, seed, 3)
+                asked = replace_known(asked, asked.cases[HIDDEN])
+                replies = [
+                    given(case, {k: spoil(v) for k, v in values_of(exercise, case).items()})
+                    for case in asked.cases[KNOWN]
+                ]
+                answer = judged(asked, replies)
                 assert answer.status == "wrong" and not re.search(r"\d\.\d|\d\d", answer.message), answer
                 said.add(answer.message)
             assert len(said) == 1 or exercise.name in ("gaussian_frechet_distance",), said
@@ -314,26 +323,57 @@ def test_an_exception_is_told_by_a_known_name_and_a_line_of_its_cell():
 # nothing that comes back is believed
 
 
-def given(values: dict, changed: tuple = (), repeatable: bool = True) -> Answered:
-    return Answered(values, list(changed), repeatable)
+def packed_all(values: dict) -> dict:
+    return {k: wire.pack_tensor(v) for k, v in values.items() if isinstance(v, torch.Tensor)}
+
+
+def given(case: dict, values: dict, again: dict | None = None, changed: tuple = (), **inputs) -> Answered:
+    """The reply to a case with these values, which changed these inputs."""
+    same = packed_all(values)
+    return Answered(same, same if again is None else packed_all(again), packed_all(case | inputs), list(changed))
+
+
+def values_of(exercise, case: dict) -> dict:
+    return exercise.observe(exercise.oracle, case).values
+
+
+def judged(asked: Question, replies: list[Shown], **more) -> Answer:
+    known, hidden = replies[KNOWN], replies[HIDDEN]
+    pairs = ((asked.cases[KNOWN], known), (asked.cases[HIDDEN], hidden))
+    good = all(right(asked.exercise, *pair) for pair in pairs)
+    return verdicts.judged(asked, SeenFunction("cell", Holding.HELD, replies, right=good, **more), 10)
+
+
+def replace_known(asked: Question, drawn: tuple[dict, ...]) -> Question:
+    """A question of which these cases are the known ones."""
+    return Question(asked.exercise, drawn, tuple(wire.pack_group(case) for case in drawn), asked.observer)
 
 
 def tensor(shape: list[int] = (4, 2), data: bytes = bytes(64), dtype: str = "float64") -> wire.Packed:
     return wire.Packed(dtype, list(shape), data)
 
 
+def reply(values: dict, inputs: dict | None = None, changed: tuple = (), again: dict | None = None) -> Answered:
+    case = question(exercises(LAB)["heun_step"], SEED, 1).cases[0]
+    left = packed_all(case) if inputs is None else inputs
+    return Answered(values, values if again is None else again, left, list(changed))
+
+
 ODD = {
     "no reply": [],
-    "no values": [given({})],
-    "another name": [given({"other": tensor()})],
-    "one name more": [given({"result": tensor(), "other": tensor()})],
-    "an unknown input": [given({"result": tensor()}, ["seed"])],
-    "too few bytes": [given({"result": tensor(data=bytes(63))})],
-    "too many bytes": [given({"result": tensor(data=bytes(72))})],
-    "huge": [given({"result": tensor([10**18, 10**18, 0], b"")})],
-    "huge and negative": [given({"result": tensor([-1], b"")})],
-    "another type": [given({"result": tensor(dtype="float32")})],
-    "two replies": [given({"result": tensor()})] * 2,
+    "no values": [reply({})],
+    "another name": [reply({"other": tensor()})],
+    "one name more": [reply({"result": tensor(), "other": tensor()})],
+    "no second call": [reply({"result": tensor()}, again={})],
+    "an unknown input": [reply({"result": tensor()}, changed=("seed",))],
+    "no inputs": [reply({"result": tensor()}, {})],
+    "one input more": [reply({"result": tensor()}, {name: tensor() for name in ("x", "t", "h", "seed")})],
+    "inputs with too few bytes": [reply({"result": tensor()}, {name: tensor(data=b"") for name in ("x", "t", "h")})],
+    "too few bytes": [reply({"result": tensor(data=bytes(63))})],
+    "too many bytes": [reply({"result": tensor(data=bytes(72))})],
+    "huge": [reply({"result": tensor([10**18, 10**18, 0], b"")})],
+    "huge and negative": [reply({"result": tensor([-1], b"")})],
+    "another type": [reply({"result": tensor(dtype="float32")})],
     "an error without words": [Failed(Failure.RAISED)],
     "an error of its own": [Failed(Failure.RAISED, Raised("E3.14", "2.71", 10**9))],
 }
@@ -341,21 +381,70 @@ ODD = {
 
 @pytest.mark.parametrize("kind", ODD)
 def test_an_odd_reply_is_a_wrong_answer_and_never_an_error(kind: str):
-    exercise = exercises(LAB)["heun_step"]
-    answer = verdicts.judged(exercise, question(exercise, SEED, 1).cases, ODD[kind], 5)
+    asked = question(exercises(LAB)["heun_step"], SEED, 1)
+    replies = ODD[kind] * (len(asked.cases) if isinstance(next(iter(ODD[kind]), None), Answered) else 1)
+    answer = judged(asked, replies)
     assert answer.status in ("wrong", "error") and answer.points == 0 and answer.message
     assert not re.search(r"\d\.\d", answer.message)
 
 
+def all_right(asked: Question) -> list[Answered]:
+    return [given(case, values_of(asked.exercise, case)) for case in asked.cases]
+
+
 def test_a_right_answer_to_some_cases_only_is_wrong():
+    asked = question(exercises(LAB)["heun_step"], SEED, 3)
+    replies = all_right(asked)
+    assert judged(asked, replies).status == "right"
+    changed = given(asked.cases[-1], values_of(asked.exercise, asked.cases[-1]), changed=("x",))
+    some = replies[:-1]
+    for few in (replies[:2], [], replies[:1] * len(replies), [*some, changed], some, [*replies, replies[0]]):
+        assert judged(asked, few).status in ("wrong", "error"), few
+
+
+def test_whether_an_input_was_changed_follows_from_its_bytes():
+    """Whatever the process says about it."""
+    asked = question(exercises(LAB)["heun_step"], SEED, 1)
+    first = asked.cases[0]
+    values = values_of(asked.exercise, first)
+    for inputs in ({"x": first["x"] + 1}, {"x": first["x"][1:]}, {"x": first["x"].float()}, {"h": -first["h"]}):
+        answer = judged(asked, [given(first, values, **inputs), *all_right(asked)[1:]])
+        assert answer.message.startswith(f"Your function changed its input {next(iter(inputs))} in place"), answer
+    other = {name: value + 1e-9 for name, value in values.items()}
+    answer = judged(asked, [given(first, values, other), *all_right(asked)[1:]])
+    assert answer.message.startswith("Two calls with the same inputs gave different results")
+
+
+OF_HIDDEN_CASES = {
+    "an error": ([Failed(Failure.RAISED, Raised("KeyError", line=7))], {}),
+    "too late": ([Failed(Failure.OUT_OF_TIME)], {}),
+    "not done": ([Failed(Failure.NOT_DONE)], {}),
+    "another kind": ([Failed(Failure.RETURNED)], {}),
+    "an end": ([], {"ending": Ending.ENDED}),
+    "silence": ([], {"ending": Ending.SILENT}),
+    "garbage": ([], {"ending": Ending.GARBLED}),
+    "a recognised mistake": "mistake",
+    "another shape": "shape",
+    "in place": "in place",
+}
+
+
+@pytest.mark.parametrize("kind", OF_HIDDEN_CASES)
+def test_of_hidden_cases_a_student_reads_one_bit(kind: str):
+    """What an answer does with inputs that nobody knows chooses between two sentences, not between many."""
     exercise = exercises(LAB)["heun_step"]
-    drawn = question(exercise, SEED, 3).cases
-    right = [exercise.observe(exercise.oracle, case).values for case in drawn]
-    replies = [given({k: wire.pack_tensor(v) for k, v in values.items()}) for values in right]
-    assert verdicts.judged(exercise, drawn, replies, 5).status == "right"
-    changed = given(replies[2].values, ["x"])
-    for few in (replies[:2], [], replies[:1] * 3, [*replies[:2], changed]):
-        assert verdicts.judged(exercise, drawn, few, 5).status == "wrong"
+    asked = question(exercise, SEED, 1)
+    known, case = all_right(asked)[KNOWN], asked.cases[-1]
+    values = values_of(exercise, case)
+    made = {
+        "mistake": lambda: given(case, exercise.observe(exercise.mistakes[0].wrong, case).values),
+        "shape": lambda: given(case, {"result": values["result"][1:]}),
+        "in place": lambda: given(case, values, x=case["x"] + 1),
+    }
+    what = OF_HIDDEN_CASES[kind]
+    last, more = ([made[what]()], {}) if isinstance(what, str) else what
+    answer = judged(asked, [*known, *last], **more)
+    assert (answer.status, answer.message, answer.mistake) == ("wrong", verdicts.HIDDEN, None)
 
 
 # what the instructor is told
@@ -429,7 +518,7 @@ def test_reading_the_cells_has_an_end(monkeypatch):
         def __init__(self):
             self.asked = 0
 
-        def read(self, source):
+        def read(self, source, given):
             self.asked += 1
             time.sleep(0.4)
             return Described()
@@ -479,7 +568,7 @@ def test_the_last_definition_counts_and_is_flagged():
     wrong = "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)"
     outcome = grade(submission(LATE, wrong))
     assert outcome.points == 10 and outcome.answers[5].mistake == "no half" and outcome.answers[5].cell == "mine"
-    assert "langevin_drift is defined in 2 cells: the last one counts" in outcome.flags
+    assert "langevin_drift is defined in 2 cells: the one that was checked last counts" in outcome.flags
     assert grade(submission(EARLY, wrong)).points == 12
     assert grade(submission(LATE, "def langevin_drift(:")).points == 12
 
@@ -553,7 +642,8 @@ def test_one_seed_gives_one_outcome_and_other_seeds_other_cases():
     assert shown(grade(notebook)) == shown(grade(notebook))
     exercise = exercises(LAB)["heun_step"]
     drawn = [question(exercise, seed, 3).packed for seed in (1, 1, 2)]
-    assert drawn[0] == drawn[1] != drawn[2] and drawn[0][0] != drawn[0][1]
+    assert drawn[0] == drawn[1] != drawn[2] and drawn[0][3] != drawn[0][4]
+    assert drawn[0][KNOWN] == drawn[2][KNOWN] and not set(map(repr, drawn[0][HIDDEN])) & set(map(repr, drawn[2]))
 
 
 def test_the_cases_of_a_run_are_of_every_kind():

@@ -1,6 +1,5 @@
 """Calls a function that a student wrote on the cases that arrive, and tells what each call showed."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -21,25 +20,22 @@ KINDS: dict[type, Kind] = {
 
 
 def answer(fn: Callable, channel: int) -> None:
-    """Call a function on the cases that arrive, and send what each call showed; the first failure is the last."""
+    """Call a function on the cases that arrive, and send what the calls showed; a failure is the last of an order.
+
+    Until cases come it says, when asked, that this process is still there.
+    """
     seed()
     torch.set_num_threads(1)
-    word, order = next_cases(channel)
-    confine.limit_cpu(int(order.seconds) + 2)
-    for case in order.cases:
-        reply = reply_to(wire.unpack(case), fn, order)
-        send(channel, Envelope(word, reply))
-        if isinstance(reply, Failed):
-            return
-
-
-def next_cases(channel: int) -> tuple[str, Cases]:
-    """Wait for the cases, and say until then that this process is still there; with the word of their envelope."""
     for asked in orders(channel):
-        if isinstance(asked.body, Cases):
-            return asked.id, asked.body
-        send(channel, Envelope(asked.id, Here()))
-    os._exit(0)
+        if not isinstance(asked.body, Cases):
+            send(channel, Envelope(asked.id, Here()))
+            continue
+        confine.limit_cpu(int(asked.body.seconds) + 2)
+        for case in asked.body.cases:
+            reply = reply_to(wire.unpack(case), fn, asked.body)
+            send(channel, Envelope(asked.id, reply))
+            if isinstance(reply, Failed):
+                break
 
 
 def reply_to(case: dict, fn: Callable, cases: Cases) -> Answered | Failed:
@@ -66,12 +62,17 @@ def call(fn: Callable, case: dict, observer: Any) -> Answered | Failed:
 
     try:
         seen = observe(noted, case, observer)
-        values = {name: wire.pack_tensor(value) for name, value in seen.values.items()}
+        values, again, inputs = map(packed, (seen.values, seen.again, seen.inputs))
     except Exception as error:
         if not running:  # the function came to its end; what it returned is no answer
             return Failed(Failure.RETURNED, got=kind_of(returned[-1] if returned else None))
         return failure(error, fn)
-    return Answered(values, seen.changed, seen.repeatable)
+    return Answered(values, again, inputs, seen.changed)
+
+
+def packed(tensors: dict[str, torch.Tensor]) -> dict[str, wire.Packed]:
+    """Tensors as they are sent."""
+    return {name: wire.pack_tensor(value) for name, value in tensors.items()}
 
 
 def failure(error: Exception, fn: Callable) -> Failed:

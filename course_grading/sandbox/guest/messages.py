@@ -30,13 +30,20 @@ class Envelope(Message, Generic[Body]):
     body: Body
 
 
-# Orders: on the channel of the cells, or on that of an exercise whose function is held
+# Orders: on the channel of the cells, or on that of a function that is held
 
 
 class Read(Message, tag=True):
-    """Say what the source of a cell says about itself."""
+    """Say what the source of a cell says about itself.
+
+    Attributes:
+        source: The cell.
+        given: The cell as it was released; empty where it is the student's own.
+        seconds: Wall time that it has.
+    """
 
     source: str
+    given: str
     seconds: float
 
 
@@ -57,10 +64,17 @@ class Run(Message, tag=True):
 
 
 class Hold(Message, tag=True):
-    """Keep a function as it is now, to answer on a channel of its own."""
+    """Keep the function of an exercise as it is now, to answer on a channel of its own.
+
+    Attributes:
+        name: The exercise, and its function.
+        channel: Number of the channel.
+        copied: Whether a copy of the process keeps it; else the process itself does, and runs no more cells.
+    """
 
     name: str
     channel: int
+    copied: bool = True
 
 
 class Ping(Message, tag=True):
@@ -68,12 +82,12 @@ class Ping(Message, tag=True):
 
 
 class Cases(Message, tag=True):
-    """Call the function that is held on each case.
+    """Call the function that is held on each case, twice.
 
     Attributes:
         cases: Arguments by name.
         observer: What to look at, as `course_utils.checks.observers` tells it.
-        seconds: Wall time of one call.
+        seconds: Wall time of one case.
     """
 
     cases: list[Group]
@@ -94,13 +108,15 @@ class Described(Message):
         defines: Names that it binds.
         aliases: Names that stand for something imported.
         uses: By name that it binds, the dotted names that the definition uses.
-        definitions: The source of imports, functions and classes alone.
+        definitions: Of a cell that was released otherwise, imports, functions, classes and calls of checks.
+        own: All other statements in it that do not stand in the released cell.
     """
 
     defines: list[str] = []
     aliases: dict[str, str] = {}
     uses: dict[str, list[str]] = {}
     definitions: str = ""
+    own: list[str] = []
 
 
 class Said(Message):
@@ -118,16 +134,20 @@ class Raised(Message):
 
 
 class Ran(Message):
-    """The reply to `Run`: what was printed, and the error that ended the cell."""
+    """The reply to `Run`: what was printed, the error that ended the cell, and the exercises whose check it called."""
 
     printed: str
     error: Raised | None = None
+    checked: Annotated[list[Word], Meta(max_length=100)] = []
 
 
 class Holding(Enum):
     """Whether there is a function to be kept."""
 
     HELD = "held"
+    NOT_ALONE = "not alone"
+    """Held, but threads or processes may work for the function, and the copy lacks them."""
+
     NO_FUNCTION = "no function"
     UNDEFINED = "undefined"
 
@@ -143,11 +163,19 @@ class Here(Message):
 
 
 class Answered(Message, tag=True):
-    """The reply to one case: what the call showed, see `course_utils.checks.calling.Observation`."""
+    """The reply to one case: what two calls showed, see `course_utils.checks.calling.Observation`.
+
+    Attributes:
+        values: What the first call gave.
+        again: What the second call gave.
+        inputs: The tensors of the case as the first call left them.
+        changed: What else the calls left changed.
+    """
 
     values: dict[str, Packed]
-    changed: list[str]
-    repeatable: bool
+    again: dict[str, Packed]
+    inputs: dict[str, Packed]
+    changed: list[str] = []
 
 
 class Failure(Enum):

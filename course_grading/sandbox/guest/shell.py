@@ -10,6 +10,7 @@ import numpy
 import torch
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
+from tqdm import tqdm
 from traitlets.config import Config
 
 from .messages import Raised, printable
@@ -78,12 +79,13 @@ class Shell(InteractiveShell):
     def run_line_magic(self, magic_name, line, _stack_depth=1):
         try:
             return super().run_line_magic(magic_name, line, _stack_depth + 1)
-        except UsageError as error:  # a setting of a notebook that is shown to somebody
+        except (UsageError, ImportError) as error:  # a setting of a notebook that is shown to somebody
             print(error)
 
 
 def make_shell() -> Shell:
-    """A shell that keeps no history on disk."""
+    """A shell that keeps no history on disk; a progress bar needs no thread there to watch over it."""
+    tqdm.monitor_interval = 0
     Shell.clear_instance()
     return Shell.instance(config=Config(HistoryManager={"enabled": False}))
 

@@ -1,30 +1,45 @@
 """Runs one submission, cell after cell, on orders from outside."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 import sys
+import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import messages, syntax
+from . import checked, messages, syntax
 from .answers import answer
 from .shell import Bounded, OutOfTime, at_most, raised, seed
 
+WORKERS = 8
+"""Processes that cells may leave behind, as workers of `multiprocessing`."""
+
 
 class Submission:
-    """One submission in its process: a shell, a channel for the cells, and one for each exercise."""
+    """One submission in its process: a shell, a channel for the cells, and some for functions that are held."""
 
     def __init__(self, shell: InteractiveShell, channels: list[int]):
         self.shell = shell
         self.channels = dict(enumerate(channels))
         self.process = os.getpid()
         self.held: set[int] = set()
+        """Copies that hold functions."""
+
+        self.others: dict[str, Any] = {}
+        """By exercise, what was checked in place of the function of its name."""
+
+        self.kept: tuple[Callable, int] | None = None
+        """The function that this process itself answers for, and on which channel."""
 
     def serve(self) -> None:
         """Follow the orders on the first channel until it is closed."""
+        sys.path.insert(0, "")  # where a cell may write a module
         sys.stdout = sys.stderr = Bounded(0)  # a thread that prints to a file could keep all others from running
         seed()
         for asked in messages.orders(self.channels[0]):
@@ -32,6 +47,9 @@ class Submission:
             if os.getpid() != self.process:
                 os._exit(0)  # a copy that the cell made by os.fork
             messages.send(self.channels[0], messages.Envelope(asked.id, reply))
+            if self.kept:
+                answer(*self.kept)
+                os._exit(0)
 
     def follow(self, order: messages.Order) -> messages.Message:
         """The reply to an order for the cells."""
@@ -48,7 +66,9 @@ class Submission:
         """What a cell says about itself."""
         try:
             with at_most(order.seconds):
-                return messages.Said(syntax.describe(TransformerManager().transform_cell(order.source)))
+                sources = (syntax.without_magics_on_top(source) for source in (order.source, order.given))
+                plain = map(TransformerManager().transform_cell, sources)
+                return messages.Said(syntax.describe(*plain))
         except (SyntaxError, ValueError, RecursionError, MemoryError, OutOfTime):
             return messages.Said(None)
 
@@ -60,7 +80,7 @@ class Submission:
         if error and error.kind == "MemoryError":
             os._exit(1)  # what filled the memory would be in the way of all later cells
         self.sweep()
-        return messages.Ran(messages.printable(out.text()), error)
+        return messages.Ran(messages.printable(out.text()), error, self.checked())
 
     def error_of(self, order: messages.Run) -> messages.Raised | None:
         """Run a cell: the error that ended it."""
@@ -78,7 +98,7 @@ class Submission:
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
-            others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - self.held - {1}
+            others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - self.kept_alive()
             if not others:
                 return
             for other in others:
@@ -88,22 +108,45 @@ class Submission:
         if self.process == os.getpid() == 1:
             os._exit(1)
 
+    def checked(self) -> list[str]:
+        """The exercises whose check the last cell called."""
+        found = {name[:100]: fn for name, fn in checked.take().items()}
+        for name, fn in found.items():
+            self.others.pop(name, None)
+            if self.shell.user_ns.get(name) is not fn:
+                self.others[name] = fn
+        return [messages.printable(name) for name in found][:100]
+
     def hold(self, order: messages.Hold) -> messages.Held:
-        """Keep a function as it is now: a copy of this process waits for its cases while the cells go on."""
-        if order.name not in self.shell.user_ns:
+        """Keep a function as it is now, until its cases come."""
+        fn = self.others.get(order.name, self.shell.user_ns.get(order.name))
+        if fn is None:
             return messages.Held(messages.Holding.UNDEFINED)
-        fn = self.shell.user_ns[order.name]
         if not callable(fn):
             return messages.Held(messages.Holding.NO_FUNCTION)
-        own = self.channels.pop(order.channel)
+        channel = self.channels.pop(order.channel)
+        if order.copied:
+            self.copy(fn, channel)
+        else:
+            self.kept = (fn, channel)
+        lacks = order.copied and (threading.active_count() > 1 or multiprocessing.active_children())
+        return messages.Held(messages.Holding.NOT_ALONE if lacks else messages.Holding.HELD)
+
+    def kept_alive(self) -> set[int]:
+        """This process, the copies that hold functions, and a few workers of a pool."""
+        workers = [worker.pid for worker in multiprocessing.active_children()[:WORKERS]]
+        return {1, *self.held, *filter(None, workers)}
+
+    def copy(self, fn: Callable, channel: int) -> None:
+        """Keep a function in a copy of this process, which waits for its cases while the cells go on."""
         copy = os.fork()
         if copy:
-            os.close(own)
+            os.close(channel)
             self.held.add(copy)
-            return messages.Held(messages.Holding.HELD)
+            return
         try:
             for other in self.channels.values():
                 os.close(other)
-            answer(fn, own)
+            answer(fn, channel)
         finally:
             os._exit(0)

@@ -1,6 +1,7 @@
 """What the source of a cell says about itself, without running it: the names that it defines, and what they use."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from .messages import Described
@@ -8,12 +9,25 @@ from .messages import Described
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 EXPRESSIONS = (ast.expr, ast.withitem)
+ON_TOP = re.compile(r"\A(\s*%%(time|capture|prun)\b.*\n)+")
+"""Magics below which Python stands that the notebook runs as its own."""
+
+CHECKS = re.compile(r"\bchecks\.lab\d+\.(\w+)$")
 LIMIT = 200
-"""Names, aliases and uses that are reported of a cell."""
+"""Names, aliases, uses and statements that are reported of a cell."""
 
 
-def describe(source: str) -> Described:
+def without_magics_on_top(source: str) -> str:
+    """The source of a cell without the lines on top that say how it is to be run."""
+    return ON_TOP.sub("", source)
+
+
+def describe(source: str, given: str = "") -> Described:
     """What a cell says.
+
+    Args:
+        source: The cell.
+        given: The cell as it was released; empty where it is the student's own.
 
     Raises:
         SyntaxError: If it is no Python; also ValueError, RecursionError or MemoryError.
@@ -24,15 +38,64 @@ def describe(source: str) -> Described:
         defines=sorted({name for name, _ in bound})[:LIMIT],
         aliases=dict(sorted(aliases(tree).items())[:LIMIT]),
         uses={name: sorted(_uses(node))[:LIMIT] for name, node in bound[-LIMIT:]},
-        definitions="\n\n".join(ast.unparse(node) for node in tree.body if isinstance(node, DEFINITIONS)),
+        definitions=_definitions(tree) if given else "",
+        own=_own(tree, given) if given else [],
     )
 
 
+def _definitions(tree: ast.Module) -> str:
+    """The statements that define something or check an answer."""
+    return "\n\n".join(ast.unparse(node) for node in tree.body if _is_definition(node))
+
+
+def _is_definition(node: ast.stmt) -> bool:
+    return isinstance(node, DEFINITIONS) or _checked(node) is not None
+
+
+def _own(tree: ast.Module, given: str) -> list[str]:
+    """The other statements that do not stand in the released cell."""
+    released = {ast.unparse(node) for node in ast.parse(given).body}
+    others = (ast.unparse(node) for node in tree.body if not _is_definition(node))
+    return [statement for statement in others if statement not in released][:LIMIT]
+
+
+def quick_parts(source: str) -> list[str]:
+    """What of a released cell is quickly run: its definitions in one piece, and each assignment that calls nothing."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:  # a magic command
+        return []
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign))
+    quick = (node for node in assigned if not any(isinstance(part, ast.Call) for part in ast.walk(node)))
+    return [_definitions(tree), *map(ast.unparse, quick)]
+
+
+def only_checks(source: str) -> bool:
+    """Whether a released cell does nothing but check answers."""
+    try:
+        return all(_checked(node) for node in ast.parse(source).body)
+    except SyntaxError:
+        return False
+
+
+def _checked(node: ast.AST) -> tuple[str, ast.expr] | None:
+    """The exercise that a statement checks and its answer: "euler" and `mine` of `checks.lab1.euler(mine)`."""
+    match node:
+        case ast.Expr(value=ast.Call(func=function, args=[answer])):
+            found = CHECKS.search(_dotted(function) or "")
+            return (found[1], answer) if found else None
+    return None
+
+
 def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
-    """Names that statements bind where they stand, each with the node that says to what."""
+    """Names that statements bind where they stand, each with the node that says to what; a check binds an exercise."""
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node
+            continue
+        checked = _checked(node)
+        if checked and not (isinstance(checked[1], ast.Name) and checked[1].id == checked[0]):
+            yield checked  # as if it said `euler = mine`
             continue
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name.split(".")[0], node) for alias in node.names)

@@ -1,0 +1,75 @@
+"""What a submission showed. Most of it was said by the student's process, and is not believed."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from course_grading.plan import Plan
+from course_grading.sandbox.guest.messages import Described, Holding, Raised, Shown
+from course_grading.sandbox.protocol import Ending
+
+OUT_OF_TIME = "OutOfTime"
+"""The exception that the guest raises in a cell that takes too long."""
+
+
+@dataclass(frozen=True)
+class SeenCell:
+    """What a cell showed.
+
+    Attributes:
+        printed: What it printed.
+        error: The error that ended it.
+        ending: Why the whole process ended in it.
+        reached: Whether it ran: there may be no more restarts, or no more time.
+    """
+
+    printed: str = ""
+    error: Raised | None = None
+    ending: Ending | None = None
+    reached: bool = True
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the cell was stopped, and the process went on."""
+        return self.error is not None and self.error.kind == OUT_OF_TIME
+
+
+@dataclass(frozen=True)
+class SeenFunction:
+    """What the function of an exercise showed.
+
+    Attributes:
+        cell: Id of the cell that defined it.
+        holding: Whether there was a function to be asked.
+        replies: To the cases; of the hidden ones only if those of the notebook's check are right.
+        ending: How its process ended before it had replied.
+        right: Whether the replies to all cases are right.
+        late: Whether they are so only after all cells, and were not where the function was checked.
+    """
+
+    cell: str
+    holding: Holding
+    replies: Sequence[Shown] = ()
+    ending: Ending | None = None
+    right: bool = False
+    late: bool = False
+
+
+@dataclass
+class Seen:
+    """What a submission showed. All of it but endings and what was not reached was said by the student's process.
+
+    Attributes:
+        said: By cell id, what the sources say (see `syntax`), read before any of them ran.
+        plan: What runs.
+        cells: By cell id; what does not run is not here.
+        functions: By exercise.
+        tampered: Whether a canary came back changed.
+        cpu_seconds: Processor time.
+    """
+
+    said: Mapping[str, Described | None]
+    plan: Plan
+    cells: Mapping[str, SeenCell] = field(default_factory=dict)
+    functions: Mapping[str, SeenFunction] = field(default_factory=dict)
+    tampered: bool = False
+    cpu_seconds: float = 0.0
