@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from course_grading import outcomes
-from course_grading.intake.checkin import Submission, check_in, submissions
+from course_grading.intake.checkin import Submission, check_in, submissions, unfinished
 from course_grading.labs import read_lab, released
 from course_grading.marked import work
 from course_grading.marks import Book, Row, check_version, default_url, enter
@@ -27,7 +27,9 @@ from course_grading.pages.feedback import feedback
 from course_grading.pages.report import report
 from course_grading.pages.table import grades_csv
 from course_grading.workers import Judge, Judged, judge_all, workers
-from course_utils.storage import write_file
+from course_utils.storage import check_writable, write_file
+
+TABLE = "grades.csv"
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,12 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
     folder = Path(options.folder).resolve()
     url = options.db or default_url(folder)
     check_version(url)
+    for name in (TABLE, _report(lab), "feedback/name", "autograded/name"):
+        check_writable(folder / name)
     with _alone(folder / "grading" / lab.name):
-        if options.source and Path(options.source).resolve() != folder / "submitted":
-            for sentence in check_in(options.source, folder, lab.name, released()).sentences():
+        source = options.source or unfinished(folder, lab.name)
+        if source and Path(source).resolve() != folder / "submitted":
+            for sentence in check_in(source, folder, lab.name, released()).sentences():
                 print(sentence)
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
@@ -161,6 +166,10 @@ def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
 
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
     """Write the table and the report of the class."""
-    table = folder / "grades.csv"
+    table = folder / TABLE
     write_file(table, grades_csv(lab, rows, table.read_text("utf-8") if table.is_file() else ""))
-    write_file(folder / f"report-{lab.name}.html", report(lab, rows))
+    write_file(folder / _report(lab), report(lab, rows))
+
+
+def _report(lab: Lab) -> str:
+    return f"report-{lab.name}.html"
