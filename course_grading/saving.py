@@ -43,8 +43,9 @@ def execute(labs: Sequence[str] = (), root: str | Path = ROOT) -> list[Path]:
         Paths of the notebooks written, each as soon as it has run.
 
     Raises:
-        ValueError: If there is no such lab, it cannot be written, trainings are shortened by COURSE_BUDGET, a cell fails (lab and cell are
-            named), an output holds a path of this machine, or the notebook would be larger than 1.2 MB.
+        ValueError: If there is no such lab, one cannot be written, trainings are shortened by COURSE_BUDGET, a cell
+            fails (lab and cell are named), an output holds a path of this machine, or the notebook would be larger
+            than 1.2 MB.
     """
     known = solutions(root)
     chosen = list(labs or known)

@@ -210,7 +210,7 @@ def _why_none(own: list[Entry], candidates: list[Entry]) -> str:
         return f"several notebooks: {_some(sorted({e.path.name for e in candidates}))}"
     special = [e for e in own if e.why_not]
     if special:
-        return f"there is no notebook, and {told(special[0].path.name) or 'the folder'} {special[0].why_not}"
+        return f"{told(special[0].path.name) or 'the folder'} {special[0].why_not}"
     files = [e.path.name for e in own if e.kind == Kind.FILE]
     return f"no notebook, only {_some(files)}" if files else "no notebook"
 

@@ -317,7 +317,7 @@ def bad_zip(place):
 
 FOLDERS = {
     link: "is a symbolic link", folder_link: "is a symbolic link", loop: "again is a symbolic link", pipe: "is a pipe",
-    listening: "is a pipe, socket", sparse: "more than 20 MB", crowd: "more than 5,000 files", deep: "no notebook",
+    listening: "is a pipe, socket", sparse: "more than 20 MB", crowd: "more than 50 files", deep: "no notebook",
     longest: f"only {'x' * LONGEST_TOLD}...", no_letters: "only ??.txt", called_so: "no notebook",
     bad_zip: "cannot be read as a zip",
 }  # fmt: skip
