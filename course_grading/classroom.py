@@ -29,8 +29,6 @@ from course_grading.pages.table import grades_csv
 from course_grading.workers import Judge, Judged, judge_all, workers
 from course_utils.storage import check_writable, write_file
 
-TABLE = "grades.csv"
-
 
 @dataclass(frozen=True)
 class Options:
@@ -75,8 +73,8 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
     folder = Path(options.folder).resolve()
     url = options.db or default_url(folder)
     check_version(url)
-    for name in (TABLE, _report(lab), "feedback/name", "autograded/name"):
-        check_writable(folder / name)
+    for output in ("grades.csv", f"report-{lab.name}.html", "feedback/name", "autograded/name"):
+        check_writable(folder / output)
     with _alone(folder / "grading" / lab.name):
         source = options.source or unfinished(folder, lab.name)
         if source and Path(source).resolve() != folder / "submitted":
@@ -166,10 +164,6 @@ def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
 
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
     """Write the table and the report of the class."""
-    table = folder / TABLE
+    table = folder / "grades.csv"
     write_file(table, grades_csv(lab, rows, table.read_text("utf-8") if table.is_file() else ""))
-    write_file(folder / _report(lab), report(lab, rows))
-
-
-def _report(lab: Lab) -> str:
-    return f"report-{lab.name}.html"
+    write_file(folder / f"report-{lab.name}.html", report(lab, rows))

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 PLATFORMS = [  # how learning platforms name what they hand out, without a file's suffix
     re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_[a-z]+(?:_(?P<file>.*))?"),  # Moodle
-    re.compile(r"(?P<late>LATE_)?(?P<name>anon_(?P<number>[^_]+))_(?:(?P<order>\d+)_(?P<file>.+)|text|link)"),  # Canvas
-    re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<number>\d+)_(?:(?P<order>\d+)_(?P<file>.+)|text|link)"),  # Canvas
+    re.compile(r"(?P<late>LATE_)?(?P<name>anon_(?P<user>[^_]+))_(?:(?P<order>\d+)_(?P<file>.+)|text|link)"),  # Canvas
+    re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?:(?P<order>\d+)_(?P<file>.+)|text|link)"),  # Canvas
     re.compile(r"(?P<number>.+?_(?P<name>[^_]+))_attempt_(?P<attempt>[\d-]+)(?:_(?P<file>.*))?"),  # Blackboard
     re.compile(r"(?P<name>.+)\(\d{1,2}\)"),  # none: a browser's second download
-    re.compile(r"(?P<name>.+)\((?P<number>[^()]+)\)"),  # Sakai
+    re.compile(r"(?P<name>.+)\((?P<user>[^()]+)\)"),  # Sakai
 ]
+"""A `number` holds in one assignment, a `user` in all."""
+
 COPY = re.compile(r"[ _-]+(?:copy\d{0,2}|\d{1,2})$|[ _-]*\(\d{1,2}\)$", re.I)
 """What browsers, file managers and platforms put after the name of a copy."""
 
@@ -30,6 +32,7 @@ class Owner:
     Attributes:
         name: Of the student.
         number: What the platform calls the student, to tell two of one name apart.
+        lasting: Whether it does so in every assignment.
         late: Whether the platform says so.
         attempt: When it was handed in, as text that sorts by time.
         order: The platform's number of the file, of which a later one is higher.
@@ -38,6 +41,7 @@ class Owner:
 
     name: str
     number: str = ""
+    lasting: bool = False
     late: bool = False
     attempt: str = ""
     order: int = 0
@@ -50,13 +54,23 @@ def owner(name: str, lab: str, labs: Collection[str] = ()) -> Owner | None:
         return None
     for pattern in PLATFORMS:
         if match := pattern.fullmatch(name):
-            parts = {key: value or "" for key, value in match.groupdict().items()}
-            order = int(parts.get("order", "")[:LONGEST_ORDER] or 0)
-            attempt, file = parts.get("attempt", ""), parts.get("file", "")
-            return Owner(tidy(parts["name"]), parts.get("number", ""), bool(parts.get("late")), attempt, order, file)
+            return _of_platform({key: value or "" for key, value in match.groupdict().items()})
     for part in (lab, lab.split("_")[0]):
         name = re.sub(rf"^{part}[ _-]+(?=.)|(?<=.)[ _-]+{part}$", "", name, flags=re.I)
     return Owner(tidy(name))
+
+
+def _of_platform(parts: dict[str, str]) -> Owner:
+    user = parts.get("user", "")
+    return Owner(
+        name=tidy(parts["name"]),
+        number=user or parts.get("number", ""),
+        lasting=bool(user),
+        late=bool(parts.get("late")),
+        attempt=parts.get("attempt", ""),
+        order=int(parts.get("order", "")[:LONGEST_ORDER] or 0),
+        file=parts.get("file", ""),
+    )
 
 
 def tidy(name: str, longest: int = LONGEST_NAME) -> str:

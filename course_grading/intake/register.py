@@ -16,6 +16,7 @@ from course_grading.intake.students import Person
 from course_grading.model import from_json, to_json
 from course_utils.storage import write_file
 
+Notes = Mapping[str, "Note"]
 NAMESAKE = "another student has the same name"
 LONGEST_NUMBER = 40
 PRIVATE = 0o600
@@ -29,17 +30,20 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True):
         reason: Why there is no notebook.
         keys: The student's keys (`Person.key`) in the sources that were checked in.
         numbered: Whether a platform's number is in one of them.
+        lasting: Whether one that holds in every assignment is.
     """
 
     flags: tuple[str, ...] = ()
     reason: str | None = None
     keys: tuple[str, ...] = ()
     numbered: bool = False
+    lasting: bool = False
 
     def of(self, person: Person) -> "Note":
         """Which row it is, and nothing else."""
         keys = tuple(dict.fromkeys((*self.keys, person.key)))
-        return Note(keys=keys, numbered=self.numbered or bool(person.number))
+        numbered = self.numbered or bool(person.number)
+        return Note(keys=keys, numbered=numbered, lasting=self.lasting or person.lasting)
 
 
 def read(folder: Path, lab: str) -> dict[str, Note]:
@@ -51,32 +55,33 @@ def read(folder: Path, lab: str) -> dict[str, Note]:
     return _read(_file(folder, lab))
 
 
-def write(folder: Path, lab: str, notes: Mapping[str, Note]) -> None:
+def write(folder: Path, lab: str, notes: Notes) -> None:
     """Keep the notes on a lab's rows."""
     write_file(_file(folder, lab), to_json(notes), PRIVATE)
 
 
 def rows(people: Iterable[Person], folder: Path, lab: str) -> dict[str, Person]:
     """Whose each row is: first of those who had one, in this lab or another, then of the others."""
-    notes = read(folder, lab)
-    known = _known(folder, notes)
-    standing = {folded(name): name for name in (*notes, *(path.name for path in folder.glob("submitted/*")))}
-    found: dict[str, Person] = {}
-    new = []
-    for person in people:
-        row = known.get(person.key)
-        if row is None or row in found:
-            new.append(person)
-        else:
-            found[row] = person
+    here = read(folder, lab)
+    others = [_read(file) for file in sorted(folder.glob("grading/*/intake.json")) if file != _file(folder, lab)]
+    known = {key: row for notes in (*others, here) for row, note in notes.items() for key in note.keys}
+    standing = {folded(name): name for name in (*here, *(path.name for path in folder.glob("submitted/*")))}
     shared = Counter(folded(person.name) for person in people)
-    taken = {folded(row) for row in found}
-    for person in new:
+    wishes = [(person, iter([known[person.key]]), True) for person in people if person.key in known]
+    for person in people:
         alone = shared[folded(person.name)] == 1
-        asked = (standing.get(folded(name), name) for name in _names(person, alone))
-        row = next(row for row in asked if folded(row) not in taken and _may_have(person, notes.get(row), alone))
-        found[row] = person
-        taken.add(folded(row))
+        wishes.append((person, _names(person, alone), alone))
+    found: dict[str, Person] = {}
+    taken: set[str] = set()
+    placed: set[str] = set()
+    for person, names, alone in wishes:
+        asked = (standing.get(folded(name), name) for name in names)
+        free = (row for row in asked if folded(row) not in taken and _may_have(person, row, here, others, alone))
+        row = None if person.key in placed else next(free, None)
+        if row is not None:
+            found[row] = person
+            taken.add(folded(row))
+            placed.add(person.key)
     return found
 
 
@@ -89,12 +94,6 @@ def namesakes(found: Mapping[str, Person]) -> dict[tuple[str, ...], bool]:
     return {tuple(group): all(found[row].number for row in group) for group in same}
 
 
-def _known(folder: Path, notes: Mapping[str, Note]) -> dict[str, str]:
-    """The rows of those who were there before, by the student's key; this lab's notes are believed most."""
-    every = [*map(_read, sorted(folder.glob("grading/*/intake.json"))), notes]
-    return {key: row for seen in every for row, note in seen.items() for key in note.keys}
-
-
 def _names(person: Person, alone: bool) -> Iterator[str]:
     """Names of rows in the order in which they are asked for."""
     if alone:
@@ -104,11 +103,15 @@ def _names(person: Person, alone: bool) -> Iterator[str]:
     yield from (f"{full} {number}" for number in count(2))
 
 
-def _may_have(person: Person, note: Note | None, alone: bool) -> bool:
-    """Whether a row is nobody's, or its owner's name is all that is known of both."""
-    if note is None or not note.keys:
+def _may_have(person: Person, row: str, here: Notes, others: Iterable[Notes], alone: bool) -> bool:
+    """Whether a row is this person's, or may be: it is nobody's, or its owner's name is all that is known of both."""
+    note = here.get(row, Note())
+    if person.key in note.keys:
         return True
-    return alone and not (person.number and note.numbered)
+    elsewhere = [notes.get(row, Note()) for notes in others]
+    if person.lasting and any(one.lasting and person.key not in one.keys for one in elsewhere):
+        return False
+    return not note.keys or (alone and not (person.number and note.numbered))
 
 
 def _file(folder: Path, lab: str) -> Path:

@@ -29,6 +29,7 @@ class Person:
         name: As the source tells it.
         key: What tells this student from any other, in this source and in the next.
         number: What the platform calls the student, where it does.
+        lasting: Whether it does so in every assignment.
         entries: What belongs to the student.
         flags: What the instructor should look at.
     """
@@ -36,6 +37,7 @@ class Person:
     name: str
     key: str
     number: str
+    lasting: bool
     entries: tuple[Entry, ...]
     flags: tuple[str, ...] = ()
 
@@ -69,7 +71,7 @@ def by_student(found: Iterable[Entry], source: str, lab: str, labs: Collection[s
     tops = {entry.path.parts[0]: owner(_stem(entry), lab, labs) for entry in inside}
     only = owner(source, lab, labs)
     if only and source.lower() not in WRAPPERS and not _of_platform(tops) and _is_of_one(inside, lab, labs):
-        return Sorted((Person(only.name, _key(only, source), only.number, tuple(inside)),), guessed=True)
+        return Sorted((Person(only.name, _key(only, source), only.number, only.lasting, tuple(inside)),), guessed=True)
     nameless = _nameless(inside, tops)
     groups = defaultdict(list)
     for entry in inside:
@@ -163,7 +165,7 @@ def _person(key: str, pieces: list[Piece], lab: str, labs: Collection[str]) -> P
         trouble = f"holds more than {MOST_FILES:,} files: only the notebook is to be handed in"
         own = [Entry(PurePosixPath(pieces[0].entry.path.parts[0]), Kind.FOLDER, trouble=trouble)]
     who = pieces[0].who
-    return Person(who.name, key, who.number, tuple(own), tuple(sorted(flags)))
+    return Person(who.name, key, who.number, who.lasting, tuple(own), tuple(sorted(flags)))
 
 
 def _latest(pieces: list[Piece], lab: str) -> list[Piece]:

@@ -279,6 +279,15 @@ def test_a_number_is_remembered_from_lab_to_lab(tmp_path):
     assert list(found(tmp_path / "moodle", OTHER)) == ["Ada", "bo"]
 
 
+def test_a_user_of_another_lab_keeps_the_row_from_a_namesake(tmp_path):
+    """Canvas's and Sakai's numbers hold in every assignment: of two, each of whom handed in one lab, each has a row."""
+    first, second = f"Ada_12_1_{LAB}.ipynb", f"Ada_15_2_{OTHER}.ipynb"
+    handed(tmp_path, {first: A})
+    handed(tmp_path, {second: B}, {second: A, f"Ada_12_3_{OTHER}.ipynb": B}, lab=OTHER)
+    assert {name: one.content for name, one in found(tmp_path, OTHER).items()} == {"Ada": B, "Ada 15": A, "bo": A}
+    assert {name: one.content for name, one in found(tmp_path).items()} == {"Ada": A, "Ada 15": None, "bo": A}
+
+
 def test_without_numbers_files_tell_people_apart_and_it_is_said(tmp_path):
     two = {"kim lee.ipynb": A, f"Kim Lee-{LAB}.ipynb": B}
     said = handed(tmp_path, two, {f"Kim Lee-{LAB}.ipynb": A}, {"kim lee.ipynb": B})
