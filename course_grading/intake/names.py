@@ -11,9 +11,11 @@ PLATFORMS = [  # how learning platforms name what they hand out, without a file'
     re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<user>\d+)_(?:(?P<order>\d+)_(?P<file>.+)|text|link)"),  # Canvas
     re.compile(r"(?P<number>.+?_(?P<name>[^_]+))_attempt_(?P<attempt>[\d-]+)(?:_(?P<file>.*))?"),  # Blackboard
     re.compile(r"(?P<name>.+)\(\d{1,2}\)"),  # none: a browser's second download
-    re.compile(r"(?P<name>.+)\((?P<user>[^()]+)\)"),  # Sakai
 ]
 """A `number` holds in one assignment, a `user` in all."""
+
+SAKAI = re.compile(r"(?P<name>.+)\((?P<user>[^()]+)\)")
+"""How Sakai names folders; files have the student's own names."""
 
 COPY = re.compile(r"[ _-]+(?:copy\d{0,2}|\d{1,2})$|[ _-]*\(\d{1,2}\)$", re.I)
 """What browsers, file managers and platforms put after the name of a copy."""
@@ -48,11 +50,18 @@ class Owner:
     file: str = ""
 
 
-def owner(name: str, lab: str, labs: Collection[str] = ()) -> Owner | None:
-    """Whose a folder or a file is, from its name without a suffix; None where it is the name of a lab alone."""
+def owner(name: str, lab: str, labs: Collection[str] = (), *, folder: bool = True) -> Owner | None:
+    """Whose a folder or a file is; None where its name is that of a lab alone.
+
+    Args:
+        name: Of a folder, or of a file without its suffix.
+        lab: Name of the lab, which may stand before or after the student's.
+        labs: Names of all labs.
+        folder: Whether it is a folder.
+    """
     if names_a_lab(name, {*labs, lab}):
         return None
-    for pattern in PLATFORMS:
+    for pattern in (*PLATFORMS, SAKAI) if folder else PLATFORMS:
         if match := pattern.fullmatch(name):
             return _of_platform({key: value or "" for key, value in match.groupdict().items()})
     for part in (lab, lab.split("_")[0]):

@@ -67,8 +67,8 @@ def by_student(found: Iterable[Entry], source: str, lab: str, labs: Collection[s
         labs: Names of all labs.
     """
     labs = {*labs, lab}
-    inside = visible(_unwrapped(list(found), labs, {lab.lower(), source.lower()} | WRAPPERS))
-    tops = {entry.path.parts[0]: owner(_stem(entry), lab, labs) for entry in inside}
+    inside = visible(_unwrapped(list(found), lab, labs, {lab.lower(), source.lower()} | WRAPPERS))
+    tops = _owners(inside, lab, labs)
     only = owner(source, lab, labs)
     if only and source.lower() not in WRAPPERS and not _of_platform(tops) and _is_of_one(inside, lab, labs):
         return Sorted((Person(only.name, _key(only, source), only.number, only.lasting, tuple(inside)),), guessed=True)
@@ -96,18 +96,25 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name in NOISE
 
 
-def _unwrapped(found: list[Entry], labs: Collection[str], wrappers: Collection[str]) -> list[Entry]:
+def _unwrapped(found: list[Entry], lab: str, labs: Collection[str], wrappers: Collection[str]) -> list[Entry]:
     """Without the one folder that everything lies in, if that folder is no student."""
     found = _of_somebody(found)
     while len({entry.path.parts[0] for entry in found}) == 1 and any(len(e.path.parts) > 1 for e in found):
-        top = found[0].path.parts[0]
         inner = _of_somebody([entry.below() for entry in found if len(entry.path.parts) > 1])
-        names = {e.path.parts[0] for e in inner if len(e.path.parts) > 1 or e.path.suffix.lower() in ("", ".ipynb")}
-        several = len(names) > 1 and not any(names_a_lab(split(name)[0], labs) for name in names)
-        if not several and top.lower() not in wrappers:
+        if found[0].path.parts[0].lower() not in wrappers and not _is_of_several(inner, lab, labs):
             break
         found = inner
     return found
+
+
+def _is_of_several(found: list[Entry], lab: str, labs: Collection[str]) -> bool:
+    """Whether what lies in a folder has the names of people, and not those that one student gives to files."""
+    if _of_platform(_owners(found, lab, labs)):
+        return True
+    names = {e.path.parts[0] for e in found if _is_folder(e) or e.path.suffix.lower() in ("", *WORK)}
+    notebooks = {entry.path.parts[0] for entry in found if entry.is_notebook}
+    own = notebooks and all(names_a_lab(split(name)[0], labs) for name in notebooks)
+    return len(names) > 1 and not own and not names & {lab, f"{lab}.ipynb"}
 
 
 def _is_of_one(found: list[Entry], lab: str, labs: Collection[str]) -> bool:
@@ -132,6 +139,11 @@ def _nameless(found: list[Entry], tops: dict[str, Owner | None]) -> set[str]:
         if not told:
             nameless.add(entry.path.parts[0])
     return nameless
+
+
+def _owners(found: list[Entry], lab: str, labs: Collection[str]) -> dict[str, Owner | None]:
+    """What each topmost name tells."""
+    return {entry.path.parts[0]: owner(_stem(entry), lab, labs, folder=_is_folder(entry)) for entry in found}
 
 
 def _of_platform(tops: dict[str, Owner | None]) -> bool:

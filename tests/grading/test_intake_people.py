@@ -118,6 +118,27 @@ def test_hidden_folders_in_submitted_are_people_too(tmp_path):
     assert letters(tmp_path) == {".x": "a", "bo": "b"}
 
 
+WRAPPED = {
+    "people and a stray": ({"anna.ipynb": A, f"{LAB} (1).ipynb": B, "bo.zip": B}, ("anna", "bo")),
+    "of a platform, one notebook": ({"bo_2_9_x.pdf": B, "anna_1_9_x.ipynb": A}, ("anna", "bo")),
+    "of a platform, no notebook": ({"bo_2_9_x.pdf": B, "anna_1_9_text.html": A}, ("anna", "bo")),
+    "of a platform, one person": ({MOODLE.format("anna", 1, "/x.ipynb").replace("_/", "/"): A}, ("anna",)),
+    "one student's": ({f"{LAB}.ipynb": A, "data/x.csv": B, "img/x.png": B, "notes (final).pdf": B}, ("class 7",)),
+    "one student's, copied": ({f"{LAB} (1).ipynb": A, "data/x.csv": B, "img/x.png": B}, ("class 7",)),
+    "one student's draft": ({f"{LAB}.ipynb": A, "draft.ipynb": B, "old (v2).ipynb": B}, ("class 7",)),
+}
+
+
+@pytest.mark.parametrize("what", WRAPPED)
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+@pytest.mark.parametrize("wrapper", ["class 7", "submissions/class 7"])
+def test_a_folder_around_people_is_no_person(tmp_path, what, kind, wrapper):
+    files, people = WRAPPED[what]
+    source = make(tmp_path / "s", kind, {f"{wrapper}/{name}": data for name, data in files.items()})
+    assert check_in(source, tmp_path / "class", LAB, LABS).rows == people
+    assert letters(tmp_path / "class")[people[0]] == (None if "no notebook" in what else "a")
+
+
 # One person's own things
 
 
