@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from course_grading import outcomes
-from course_grading.intake.checkin import Submission, check_in, submissions, unfinished
+from course_grading.intake.checkin import check_in, sources, submissions
+from course_grading.intake.submission import Submission
 from course_grading.labs import read_lab, released
 from course_grading.marked import work
 from course_grading.marks import Book, Row, check_version, default_url, enter
@@ -76,10 +77,10 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
     for output in ("grades.csv", f"report-{lab.name}.html", "feedback/name", "autograded/name"):
         check_writable(folder / output)
     with _alone(folder / "grading" / lab.name):
-        source = options.source or unfinished(folder, lab.name)
-        if source and Path(source).resolve() != folder / "submitted":
-            for sentence in check_in(source, folder, lab.name, released()).sentences():
-                print(sentence)
+        for source in sources(folder, lab.name, options.source):
+            if source.resolve() != folder / "submitted":
+                for sentence in check_in(source, folder, lab.name, released()).sentences():
+                    print(sentence)
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
             book.prepare(lab)

@@ -102,7 +102,7 @@ def entries(source: str | Path) -> list[Entry]:
     if source.is_dir():
         found = list(_in_folder(source, source))
     elif source.is_file():
-        found = _in_zip(source, str(source))
+        found = _downloaded(source)
     else:
         raise ValueError(f"expected a folder or a zip of submissions, found nothing at {source}")
     found = [entry for entry in found if not _is_junk(entry.path)]
@@ -115,7 +115,7 @@ def inside(entry: Entry) -> list[Entry]:
     """Everything in a zip that lies in the source.
 
     Raises:
-        ValueError: If it cannot be read as a zip, or holds too much.
+        Unreadable: If it cannot be read as a zip, or holds too much.
     """
     data = entry.content()
     name = told(entry.path.name)
@@ -189,13 +189,20 @@ def _kind(item: Path) -> Kind:
     return kind_of(item.lstat().st_mode)
 
 
+def _downloaded(source: Path) -> list[Entry]:
+    try:
+        return _in_zip(source, str(source))
+    except Unreadable as error:
+        raise ValueError(f"{error}: download it again") from error
+
+
 def _in_zip(file: Path | BinaryIO, name: str) -> list[Entry]:
     """The members of a zip; of two with one name the later, which is what unpacking leaves."""
     try:
         archive = zipfile.ZipFile(file)  # stays open as long as there are entries to read
         members = archive.infolist()
     except Exception as error:  # of damaged bytes, anything may come
-        raise ValueError(f"{name} cannot be read as a zip ({error}): download it again") from error
+        raise Unreadable(f"{name} cannot be read as a zip ({error})") from error
     found = {(entry.path, entry.kind): entry for entry in (_member(archive, member) for member in members)}
     return list(found.values())
 

@@ -1,53 +1,23 @@
-"""Checking in: which file of a student is the notebook, and `submitted/<student>/<lab>/<lab>.ipynb`.
+"""Checking in: from a source to `submitted/<student>/<lab>/<lab>.ipynb`.
 
 Whatever lies in `submitted/` afterwards is graded; each folder there is a student, even if it is empty. A check-in that
 was interrupted is known by a file with its source, which lies there until all of it is on the disk.
 """
 
-import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from msgspec import structs
 
 from course_grading.intake import register
-from course_grading.intake.archives import Entry, Kind, entries, inside, told
+from course_grading.intake.archives import Kind, entries
 from course_grading.intake.register import NAMESAKE, PRIVATE, Note
 from course_grading.intake.students import Person, by_student, visible
-from course_grading.notebook import Notebook, Unreadable, read
+from course_grading.intake.submission import Submission, choose, some
 from course_utils.storage import write_file
-
-MOST_NAMES = 5
-"""Names of files that a sentence tells."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    """What a student handed in.
-
-    Attributes:
-        student: Name of the student's folder.
-        content: Bytes of the notebook; None where there is none.
-        flags: What the instructor should look at.
-        reason: Why there is no notebook.
-    """
-
-    student: str
-    content: bytes | None
-    flags: tuple[str, ...] = ()
-    reason: str | None = None
-
-    @property
-    def digest(self) -> str:
-        """What tells this submission from any other."""
-        return hashlib.sha256(self.content or b"").hexdigest()
-
-    def notebook(self) -> Notebook:
-        """What it holds, read anew at each call."""
-        return Notebook((), self.reason or "no notebook") if self.content is None else read(self.content)
 
 
 @dataclass(frozen=True)
@@ -61,6 +31,7 @@ class CheckedIn:
         namesakes: Those of one name, and whether a platform's numbers tell them apart.
         nameless: Files and folders that were left alone, since their names tell no student.
         guessed: Whether the name of the source alone tells whose everything in it is.
+        lost: Another source, of which an interrupted check-in has taken a part.
     """
 
     rows: tuple[str, ...]
@@ -69,10 +40,11 @@ class CheckedIn:
     namesakes: Mapping[tuple[str, ...], bool] = field(default_factory=dict)
     nameless: tuple[str, ...] = ()
     guessed: bool = False
+    lost: Path | None = None
 
     def sentences(self) -> Iterator[str]:
         """The same in words."""
-        without = f", without a notebook: {_some(self.empty)}" if self.empty else ""
+        without = f", without a notebook: {some(self.empty)}" if self.empty else ""
         yield f"{_counted(self.rows, 'person', 'people')} in the source, {_counted(self.rows, 'row', 'rows')}{without}"
         if self.guessed:
             yield f"taken as the work of one student, by the name of the source: {self.rows[0]}"
@@ -83,6 +55,8 @@ class CheckedIn:
             yield f"of one name, told apart {how}: {', '.join(same)}"
         if self.nameless:
             yield _no_student(self.nameless)
+        if self.lost:
+            yield f"not checked in whole, since that was interrupted: {self.lost}"
 
 
 def check_in(source: str | Path, folder: str | Path, lab: str, labs: Iterable[str] = ()) -> CheckedIn:
@@ -96,7 +70,7 @@ def check_in(source: str | Path, folder: str | Path, lab: str, labs: Iterable[st
 
     Raises:
         ValueError: If the source cannot be read or holds nothing of any student.
-        OSError: If something cannot be written; `unfinished` tells so from then on.
+        OSError: If something cannot be written; `sources` asks for it from then on.
     """
     source = Path(os.path.abspath(source))
     name = source.stem if source.suffix.lower() == ".zip" else source.name
@@ -107,27 +81,30 @@ def check_in(source: str | Path, folder: str | Path, lab: str, labs: Iterable[st
         missing = f"expected notebooks or students' folders in {source}, found neither"
         raise ValueError(f"{missing}; {_no_student(found.nameless)}" if found.nameless else missing)
     rows = register.rows(found.people, folder, lab)
+    begun = _begun(folder, lab)
     write_file(_marker(folder, lab), os.fsencode(source), PRIVATE)
     seen = _copy(rows, folder, lab, labs)
     _finish(folder, lab, rows)
-    return replace(seen, nameless=found.nameless, guessed=found.guessed)
+    lost = begun if begun != source else None
+    return replace(seen, nameless=found.nameless, guessed=found.guessed, lost=lost)
 
 
-def unfinished(folder: str | Path, lab: str) -> Path | None:
-    """The source of a check-in that was interrupted; None if there is none.
+def sources(folder: str | Path, lab: str, given: str | Path | None = None) -> list[Path]:
+    """What is to be checked in: first what was interrupted, then what is given.
 
     Raises:
-        ValueError: If the source is gone.
+        ValueError: If the source of a check-in that was interrupted is gone, and none is given.
     """
-    marker = _marker(Path(folder), lab)
-    if not marker.is_file():
-        return None
-    source = Path(os.fsdecode(marker.read_bytes()))
-    if not source.exists():
-        raise ValueError(
-            f"checking in {source} was interrupted, and it is gone: name it, or another place, with --from"
-        )
-    return source
+    begun = _begun(Path(folder), lab)
+    wanted = [Path(os.path.abspath(given))] if given else []
+    if begun is None or begun in wanted:
+        return wanted
+    if begun.exists():
+        return [begun, *wanted]
+    if not wanted:
+        what = f"checking in {begun} was interrupted, and it is gone"
+        raise ValueError(f"{what}: name it, or another place, with --from")
+    return wanted
 
 
 def submissions(folder: str | Path, lab: str, labs: Iterable[str] = ()) -> Iterator[Submission]:
@@ -154,29 +131,6 @@ def submissions(folder: str | Path, lab: str, labs: Iterable[str] = ()) -> Itera
     return (_noted(choose(name, belongings[name], lab, labs), notes.get(name)) for name in names)
 
 
-def choose(
-    student: str, belongings: Collection[Entry], lab: str, labs: Collection[str], flags: tuple[str, ...] = ()
-) -> Submission:
-    """The notebook among what belongs to a student; where there is none, the one in the only zip."""
-    own = _of_lab(belongings, lab, labs)
-    zips = [entry for entry in own if entry.kind == Kind.FILE and entry.path.suffix.lower() == ".zip"]
-    try:
-        if len(zips) == 1 and not any(entry.is_notebook for entry in own):
-            own = _of_lab(inside(zips[0]), lab, labs)
-            flags += (f"taken out of {told(zips[0].path.name)}",)
-        candidates = [e for e in own if e.is_notebook]
-        named = [e for e in candidates if e.path.name == f"{lab}.ipynb"]
-        alike = [e for e in candidates if lab in e.path.name]
-        chosen = next((some[0] for some in (named, candidates, alike) if len(some) == 1), None)
-        if chosen is None:
-            raise Unreadable(_why_none(own, candidates))
-        if not named:
-            flags += (f"wrong file name: {told(chosen.path.name)}",)
-        return Submission(student, chosen.content(), flags)
-    except ValueError as error:
-        return Submission(student, None, flags, str(error))
-
-
 def _copy(rows: Mapping[str, Person], folder: Path, lab: str, labs: Collection[str]) -> CheckedIn:
     """Write down everybody's submission, then what was seen."""
     notes = register.read(folder, lab)
@@ -197,36 +151,13 @@ def _copy(rows: Mapping[str, Person], folder: Path, lab: str, labs: Collection[s
     return CheckedIn(tuple(sorted(rows)), tuple(empty), tuple(replaced), namesakes)
 
 
-def _of_lab(belongings: Collection[Entry], lab: str, labs: Collection[str]) -> list[Entry]:
-    """What is not another lab's; where the lab has a folder, what lies in it."""
-    others = {*labs} - {lab}
-    own = [e for e in belongings if not others & {part.removesuffix(".ipynb") for part in e.path.parts}]
-    inner = [e for e in own if lab in e.path.parts[:-1]]
-    return inner or own
-
-
-def _why_none(own: list[Entry], candidates: list[Entry]) -> str:
-    if candidates:
-        return f"several notebooks: {_some(sorted({e.path.name for e in candidates}))}"
-    special = [e for e in own if e.why_not]
-    if special:
-        return f"{told(special[0].path.name) or 'the folder'} {special[0].why_not}"
-    files = [e.path.name for e in own if e.kind == Kind.FILE]
-    return f"no notebook, only {_some(files)}" if files else "no notebook"
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(map(told, names[:MOST_NAMES])) + ", ..." * (len(names) > MOST_NAMES)
-
-
 def _counted(things: Sized, one: str, several: str) -> str:
     return f"{len(things)} {one if len(things) == 1 else several}"
 
 
 def _no_student(nameless: tuple[str, ...]) -> str:
-    return (
-        f"left alone, since the name tells no student: {_some(nameless)} (put it into a folder with the student's name)"
-    )
+    remedy = "put it into a folder with the student's name"
+    return f"left alone, since the name tells no student: {some(nameless)} ({remedy})"
 
 
 def _keep(found: Submission, folder: Path, lab: str, notes: dict[str, Note]) -> bool:
@@ -249,6 +180,12 @@ def _marker(folder: Path, lab: str) -> Path:
     return folder / "grading" / lab / "checking-in"
 
 
+def _begun(folder: Path, lab: str) -> Path | None:
+    """The source of a check-in that was not finished."""
+    marker = _marker(folder, lab)
+    return Path(os.fsdecode(marker.read_bytes())) if marker.is_file() else None
+
+
 def _finish(folder: Path, lab: str, rows: Collection[str]) -> None:
     """Forget that a check-in has begun, once all of it is on the disk.
 
@@ -258,7 +195,7 @@ def _finish(folder: Path, lab: str, rows: Collection[str]) -> None:
     submitted = folder / "submitted"
     missing = [row for row in sorted(rows) if not (submitted / row / lab).is_dir()]
     if missing:
-        raise ValueError(f"expected a folder for each of {len(rows)} people in {submitted}, none for {_some(missing)}")
+        raise ValueError(f"expected a folder for each of {len(rows)} people in {submitted}, none for {some(missing)}")
     for row in rows:
         for file in (submitted / row / lab).glob("*.ipynb"):
             with file.open("rb") as written:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from course_grading.intake.checkin import check_in, submissions, unfinished
+from course_grading.intake.checkin import check_in, sources, submissions
 from tests.grading.test_intake import zipped
 from tests.support.grading_class import LAB, ROOT
 
@@ -29,6 +29,12 @@ def whole(source, tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     check_in(source, folder, LAB)
     return everything(folder)
+
+
+def again(source, folder):
+    """What the next run does, as it is or with the source once more."""
+    for place in sources(folder, LAB) or [source]:
+        check_in(place, folder, LAB)
 
 
 def everything(folder):
@@ -63,10 +69,10 @@ def killed(number: int, source, folder, *, after: bool) -> bool:
 @pytest.mark.parametrize("number", range(MOVES))
 def test_killed_at_any_file(tmp_path, source, whole, number, after):
     assert killed(number, source, tmp_path, after=after)
-    begun = unfinished(tmp_path, LAB)
-    assert begun == (source if number or after else None)
-    check_in(begun or source, tmp_path, LAB)
-    assert everything(tmp_path) == whole and unfinished(tmp_path, LAB) is None
+    begun = sources(tmp_path, LAB)
+    assert begun == ([source] if number or after else [])
+    again(source, tmp_path)
+    assert everything(tmp_path) == whole and sources(tmp_path, LAB) == []
 
 
 def test_not_killed_there_are_no_more_files(tmp_path, source, whole):
@@ -87,7 +93,7 @@ def test_a_full_disk_at_any_file(tmp_path, monkeypatch, source, whole, number):
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
         patch.setattr(os, "replace", replace)
         check_in(source, tmp_path, LAB)
-    check_in(unfinished(tmp_path, LAB) or source, tmp_path, LAB)
+    again(source, tmp_path)
     assert everything(tmp_path) == whole
 
 
@@ -98,7 +104,7 @@ def test_what_was_there_before_stays_until_it_is_replaced_whole(tmp_path, source
     assert killed(3, newer, tmp_path, after=False)
     contents = [one.content for one in submissions(tmp_path, LAB)]
     assert contents[:2] == [b'{"cells": [7, 0]}', b'{"cells": [7, 1]}'] and contents[2] == b'{"cells": [2]}'
-    assert unfinished(tmp_path, LAB) == newer
+    assert sources(tmp_path, LAB) == [newer] == sources(tmp_path, LAB, newer)
     seen = check_in(newer, tmp_path, LAB)
     assert [one.content for one in submissions(tmp_path, LAB)][:5] == [b'{"cells": [7, %d]}' % i for i in range(5)]
     assert seen.replaced == ("s02", "s03", "s04")
@@ -109,15 +115,26 @@ def test_where_the_source_is_gone_it_is_asked_for(tmp_path, source):
     assert killed(2, moved, tmp_path / "class", after=True)
     os.unlink(moved)
     with pytest.raises(ValueError, match=r"checking in .*class.zip was interrupted, and it is gone: name it.*--from"):
-        unfinished(tmp_path / "class", LAB)
-    check_in(source, tmp_path / "class", LAB)
-    assert unfinished(tmp_path / "class", LAB) is None
+        sources(tmp_path / "class", LAB)
+    assert sources(tmp_path / "class", LAB, source) == [source]
+    seen = check_in(source, tmp_path / "class", LAB)
+    assert list(seen.sentences())[-1] == f"not checked in whole, since that was interrupted: {moved}"
+    assert sources(tmp_path / "class", LAB) == [] and check_in(source, tmp_path / "class", LAB).lost is None
+
+
+def test_another_source_comes_after_the_one_that_was_interrupted(tmp_path, source):
+    assert killed(2, source, tmp_path, after=True)
+    late = zipped(tmp_path / "late.zip", {f"zoe/{LAB}.ipynb": b"{}"})
+    assert sources(tmp_path, LAB, late) == [source, late]
+    for place in sources(tmp_path, LAB, late):
+        assert check_in(place, tmp_path, LAB).lost is None
+    assert len(list(submissions(tmp_path, LAB))) == len(CLASS) + 1
 
 
 SMALL_DISK = """
 import sys
 from pathlib import Path
-from course_grading.intake.checkin import check_in, submissions, unfinished
+from course_grading.intake.checkin import check_in, sources, submissions
 source, disk, lab = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 filler, room = disk / "filler", 4096 * int(sys.argv[4])
 free = __import__("shutil").disk_usage(disk).free
@@ -127,8 +144,8 @@ try:
 except OSError as error:
     print(error.strerror)
 filler.unlink()
-begun = unfinished(disk / "class", lab)
-check_in(begun or source, disk / "class", lab)
+begun = sources(disk / "class", lab)
+check_in(*begun or [source], disk / "class", lab)
 print(bool(begun), len(list(submissions(disk / "class", lab))), sum(one.content is not None for one in
       submissions(disk / "class", lab)), len(list(disk.rglob(".*"))))
 """
