@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from course_grading.notebook import MOST_BYTES, Unreadable
 
-MOST_FILES = 5_000
+MOST_FILES = 50_000
 """Files and folders of one student."""
 
 DEEPEST = 8
@@ -119,8 +119,8 @@ def inside(entry: Entry) -> list[Entry]:
     """
     data = entry.content()
     name = told(entry.path.name)
-    if data.count(MEMBER) > MOST_FILES:
-        raise Unreadable(f"{name} holds more than {MOST_FILES:,} files: hand in the notebook alone")
+    if trouble := crowded(data.count(MEMBER)):
+        raise Unreadable(f"{name} {trouble}")
     return [found for found in _in_zip(io.BytesIO(data), name) if not _is_junk(found.path)]
 
 
@@ -142,6 +142,11 @@ def kind_of(mode: int) -> Kind:
     """What a file mode says."""
     kinds = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.FOLDER, stat.S_IFLNK: Kind.LINK}
     return kinds.get(stat.S_IFMT(mode), Kind.OTHER)
+
+
+def crowded(files: int) -> str:
+    """Why so many files of one student are not read, as the end of a sentence; empty where they may be."""
+    return f"holds more than {MOST_FILES:,} files: only the notebook is to be handed in" if files > MOST_FILES else ""
 
 
 def told(name: str) -> str:

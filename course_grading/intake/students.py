@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from course_grading.intake.archives import MOST_FILES, Entry, Kind
+from course_grading.intake.archives import Entry, Kind, crowded
 from course_grading.intake.names import Owner, folded, names_a_lab, owner, split
 
 WRAPPERS = {"submitted", "submissions", "bulk_download"}
@@ -173,8 +173,7 @@ def _person(key: str, pieces: list[Piece], lab: str, labs: Collection[str]) -> P
     if len(latest) < len(pieces):
         flags.add("handed in several times: the latest notebook is taken")
     own = _own(latest, lab, labs)
-    if len(own) > MOST_FILES:
-        trouble = f"holds more than {MOST_FILES:,} files: only the notebook is to be handed in"
+    if trouble := crowded(len(own)):
         own = [Entry(PurePosixPath(pieces[0].entry.path.parts[0]), Kind.FOLDER, trouble=trouble)]
     who = pieces[0].who
     return Person(who.name, key, who.number, who.lasting, tuple(own), tuple(sorted(flags)))
