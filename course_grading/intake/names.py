@@ -24,6 +24,9 @@ SUFFIX = re.compile(r"(?<=.)(?:\.ipynb)?\.[a-z0-9]{1,8}$", re.I)
 LONGEST_NAME = 160
 """Bytes of a student's name: no file system takes more than 255 for all that is made of it."""
 
+LONGEST_READ = 1000
+"""Letters of a name that are looked at: some of the patterns take long where a name is very long."""
+
 LONGEST_ORDER = 20
 
 
@@ -59,6 +62,7 @@ def owner(name: str, lab: str, labs: Collection[str] = (), *, folder: bool = Tru
         labs: Names of all labs.
         folder: Whether it is a folder.
     """
+    name = name[:LONGEST_READ]
     if names_a_lab(name, {*labs, lab}):
         return None
     for pattern in (*PLATFORMS, SAKAI) if folder else PLATFORMS:

@@ -183,7 +183,6 @@ GOOD = {
     "in a zip, with another lab's": lambda: with_anna((f"bo/{LAB}.ZIP", packed([("mine.ipynb", B)]))),
     "a comment": lambda: with_anna((BO, B))[:-2] + b"\x05\0hello",
     "something before": lambda: b"#!/bin/sh\n" + with_anna((BO, B)),
-    "UTF-8 without saying so": lambda: changed(FLAGS, 0, BO, with_anna((BO, B))),
     "a system's files": lambda: with_anna((BO, B), ("__MACOSX/bo/._x.ipynb", A), ("bo/.DS_Store", A), ("Thumbs.db", A),
                                           ("bo/.ipynb_checkpoints/x-checkpoint.ipynb", A), (".git/a", A)),
 }  # fmt: skip
