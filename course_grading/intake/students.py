@@ -188,7 +188,7 @@ def _latest(pieces: list[Piece], lab: str) -> list[Piece]:
     for piece in sorted(pieces, key=lambda piece: piece.who.order):
         again = piece.who.order and piece.entry.is_notebook and names_a_lab(piece.who.file, {lab})
         if piece.who.attempt == last:
-            kept[lab if again else piece.entry.path] = piece
+            kept[lab if again else (piece.entry.path, piece.entry.kind)] = piece
     return list(kept.values())
 
 

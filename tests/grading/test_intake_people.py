@@ -327,3 +327,10 @@ def test_rows_from_before_the_register_are_found_by_name(tmp_path):
     laid_out(tmp_path / "submitted", {f"{name}/{LAB}/{LAB}.ipynb": A for name in ("Ada 12", "Ada 15", "anna", "bo")})
     handed(tmp_path, {ada(12): B, ada(15): B, "anna.ipynb": B})
     assert letters(tmp_path) == {"Ada 12": "b", "Ada 15": "b", "anna": "b", "bo": "a"}
+
+
+def test_a_very_long_name_is_a_name(tmp_path):
+    """Of blanks, on which a pattern could spend minutes, as of letters."""
+    names = {f"a{' ' * 60_000}b": A, "x" * 60_000: B}
+    check_in(zipped(tmp_path / "s.zip", {f"{name}/{LAB}.ipynb": data for name, data in names.items()}), tmp_path, LAB)
+    assert letters(tmp_path) == {"a": "a", "x" * 160: "b"}
