@@ -353,3 +353,14 @@ def test_a_folder_that_may_not_be_read_costs_its_owner_alone(tmp_path, monkeypat
     check_in(tmp_path / "source", tmp_path / "class", LAB, [LAB])
     found = rows(tmp_path / "class")
     assert found["anna"].content == A and "the folder cannot be read (Permission denied)" in found["bo"].reason
+
+
+@pytest.mark.parametrize("wrapper", ["", "class 7/"])
+def test_no_more_of_a_crowd_is_listed_than_shows_that_it_is_one(tmp_path, monkeypatch, wrapper):
+    """Of 600 files in 20 folders of one student; of the others, each file."""
+    monkeypatch.setattr(archives, "MOST_FILES", 50)
+    for name in [f"bo/{i}/{j}" for i in range(20) for j in range(30)] + ["anna/x.ipynb", "cy/x.ipynb"]:
+        (tmp_path / wrapper / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / wrapper / name).touch()
+    listed = [entry.path.as_posix() for entry in archives.entries(tmp_path)]
+    assert sum("bo" in name for name in listed) == 52 and f"{wrapper}cy/x.ipynb" in listed
