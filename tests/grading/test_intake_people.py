@@ -113,7 +113,7 @@ def test_a_hidden_folder_that_holds_a_notebook_is_a_person(tmp_path, name, wrapp
 
 
 def test_hidden_folders_in_submitted_are_people_too(tmp_path):
-    files = {f".x/{LAB}/{LAB}.ipynb": A, f"bo/{LAB}/{LAB}.ipynb": B, f"bo/.ipynb_checkpoints/{LAB}.ipynb": A, ".y/z": A}
+    files = {f".x/{LAB}/{LAB}.ipynb": A, f"bo/{LAB}/{LAB}.ipynb": B, f"bo/{LAB}/.cache/{LAB}.ipynb": A, ".y/z": A}
     laid_out(tmp_path / "submitted", files)
     assert letters(tmp_path) == {".x": "a", "bo": "b"}
 
