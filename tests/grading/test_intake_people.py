@@ -98,7 +98,7 @@ def test_files_side_by_side_are_people_where_notebooks_are(tmp_path):
 
 
 def test_files_of_one_name_are_one_person(tmp_path):
-    files = {"anna.ipynb": A, "anna.pdf": B, "anna.zip": B, "bo.ipynb": B}
+    files = {"anna.ipynb": A, "anna.pdf": B, "anna.zip": B, "anna.ipynb.txt": B, "bo.ipynb": B}
     check_in(laid_out(tmp_path / "s", files), tmp_path / "class", LAB, LABS)
     assert letters(tmp_path / "class") == {"anna": "a", "bo": "b"}
 
