@@ -161,10 +161,12 @@ def build(root: str | Path = ROOT, *, instructors: bool = False, stills: bool = 
     if missing:
         raise ValueError(f"the book needs the packages of pip's extra `book`; missing: {', '.join(missing)}")
     from course_grading.release import read_notebook, solutions
+    from course_utils.storage import check_writable
 
     root = Path(root)
-    notebooks = {lab: read_notebook(path) if stills else live(lab, path, root) for lab, path in solutions(root).items()}
     target = root / "dist" / ("book-instructors" if instructors else "book")
+    check_writable(target / "index.html")
+    notebooks = {lab: read_notebook(path) if stills else live(lab, path, root) for lab, path in solutions(root).items()}
     with tempfile.TemporaryDirectory() as scratch:
         sources = Path(scratch, "sources")
         lay_out(sources, root, notebooks, instructors=instructors)

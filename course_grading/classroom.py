@@ -17,7 +17,8 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from course_grading import outcomes
-from course_grading.intake.checkin import Submission, check_in, submissions
+from course_grading.intake.checkin import check_in, sources, submissions
+from course_grading.intake.submission import Submission
 from course_grading.labs import read_lab, released
 from course_grading.marked import work
 from course_grading.marks import Book, Row, check_version, default_url, enter
@@ -29,6 +30,7 @@ from course_grading.pages.spreadsheet import earlier, taken_over
 from course_grading.pages.table import grades_csv
 from course_grading.rights import keep, own_folder
 from course_grading.workers import Judge, Judged, judge_all, workers
+from course_utils.storage import check_writable
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,13 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
     folder = Path(options.folder).resolve()
     url = options.db or default_url(folder)
     check_version(url)
+    for output in ("grades.csv", f"report-{lab.name}.html", "feedback/name", "autograded/name"):
+        check_writable(folder / output)
     with _alone(own_folder(folder, folder / "grading" / lab.name)):
-        if options.source and Path(options.source).resolve() != folder / "submitted":
-            for sentence in check_in(options.source, folder, lab.name, released()).sentences():
-                print(sentence)
+        for source in sources(folder, lab.name, options.source):
+            if source.resolve() != folder / "submitted":
+                for sentence in check_in(source, folder, lab.name, released()).sentences():
+                    print(sentence)
         earlier(folder / "grades.csv")  # whatever is wrong with it is said before the work
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:

@@ -8,7 +8,7 @@ from pathlib import Path
 from alembic.script import ScriptDirectory
 from msgspec.structs import replace
 from nbgrader import api, dbutil
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import URL, create_engine, inspect, text
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
 
 from course_grading.marked import Work, marked_copy, sources, to_text
@@ -60,7 +60,8 @@ class Row:
 
 def default_url(folder: str | Path) -> str:
     """Address of the gradebook in a class's folder."""
-    return f"sqlite:///{Path(folder).resolve() / 'gradebook.db'}"
+    file = Path(folder).resolve() / "gradebook.db"
+    return URL.create("sqlite", database=str(file)).render_as_string()
 
 
 def check_version(url: str) -> None:

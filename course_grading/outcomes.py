@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from course_grading.intake.checkin import Submission
+from course_grading.intake.submission import Submission
 from course_grading.model import Lab, Outcome, from_json, to_json
 from course_utils.storage import write_file
 

@@ -16,7 +16,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from course_grading.release import read_notebook, solutions
-from course_utils.storage import write_file
+from course_utils.storage import check_writable, write_file
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 1_200_000
@@ -43,8 +43,9 @@ def execute(labs: Sequence[str] = (), root: str | Path = ROOT) -> list[Path]:
         Paths of the notebooks written, each as soon as it has run.
 
     Raises:
-        ValueError: If there is no such lab, trainings are shortened by COURSE_BUDGET, a cell fails (lab and cell are
-            named), an output holds a path of this machine, or the notebook would be larger than 1.2 MB.
+        ValueError: If there is no such lab, one cannot be written, trainings are shortened by COURSE_BUDGET, a cell
+            fails (lab and cell are named), an output holds a path of this machine, or the notebook would be larger
+            than 1.2 MB.
     """
     known = solutions(root)
     chosen = list(labs or known)
@@ -52,6 +53,8 @@ def execute(labs: Sequence[str] = (), root: str | Path = ROOT) -> list[Path]:
         raise ValueError(f"unknown lab {', '.join(unknown)}, expected some of: {', '.join(known)}")
     if os.environ.get("COURSE_BUDGET", "full") != "full":
         raise ValueError("expected COURSE_BUDGET to be unset: figures are saved of trainings in full")
+    for lab in chosen:
+        check_writable(known[lab])
     return [_save(lab, known[lab], root) for lab in chosen]
 
 

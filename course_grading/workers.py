@@ -9,7 +9,7 @@ from multiprocessing import resource_tracker
 
 from dask.distributed import Client, Future, LocalCluster, as_completed
 
-from course_grading.intake.checkin import Submission
+from course_grading.intake.submission import Submission
 from course_grading.model import Lab, Outcome
 from course_grading.notebook import Notebook
 

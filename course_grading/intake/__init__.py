@@ -1,4 +1,5 @@
 """From what learning platforms hand out to `submitted/<student>/<lab>/<lab>.ipynb`.
 
-`archives` lists what lies in a folder or zip, `students` says whose it is, and `checkin` takes the notebooks.
+`archives` lists what lies in a folder or zip, `names` and `students` say whose it is, `register` which row that student
+has, `submission` which file is the notebook, and `checkin` takes it.
 """

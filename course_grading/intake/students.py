@@ -1,45 +1,45 @@
-"""Whose a submission is, from the names that learning platforms and students give to files and folders."""
+"""Whose everything in a source is: the people in it, and what belongs to each of them."""
 
-import re
-import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from course_grading.intake.archives import Entry, Kind
+from course_grading.intake.archives import Entry, Kind, crowded
+from course_grading.intake.names import Owner, folded, names_a_lab, owner, split
 
-PLATFORMS = [  # how learning platforms name what they hand out
-    re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)(?:_.*)?"),  # Moodle
-    re.compile(r"(?P<name>[^_]+)_(?P<late>LATE_)?(?P<number>\d+)_\d+_.+"),  # Canvas
-    re.compile(r".+?_(?P<name>[^_]+)_attempt_[\d-]+(?:_.*)?"),  # Blackboard
-    re.compile(r"(?P<name>.+)\((?P<number>[^()]+)\)"),  # Sakai
-]
 WRAPPERS = {"submitted", "submissions", "bulk_download"}
-COPY = re.compile(r"[ _-]+(?:copy\d{0,2}|\d{1,2})$|[ _-]*\(\d{1,2}\)$", re.I)
-"""What browsers and file managers put after the name of a copy."""
-
-LONGEST_NAME = 160
-"""Bytes of a student's name: no file system takes more than 255 for all that is made of it."""
-
-LONGEST_NUMBER = 40
+NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
+WORK = {".ipynb", ".zip"}
 
 
-@dataclass(frozen=True, order=True)
-class Owner:
-    """Whom a folder or a file belongs to: a name, the platform's number for it, and what the platform says of it."""
+@dataclass(frozen=True)
+class Piece:
+    """An entry, and what the topmost name in its path tells."""
+
+    who: Owner
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Person:
+    """One student in a source.
+
+    Attributes:
+        name: As the source tells it.
+        key: What tells this student from any other, in this source and in the next.
+        number: What the platform calls the student, where it does.
+        lasting: Whether it does so in every assignment.
+        entries: What belongs to the student.
+        flags: What the instructor should look at.
+    """
 
     name: str
-    number: str = ""
+    key: str
+    number: str
+    lasting: bool
+    entries: tuple[Entry, ...]
     flags: tuple[str, ...] = ()
-
-
-@dataclass
-class Belongings:
-    """What belongs to one student."""
-
-    flags: set[str] = field(default_factory=set)
-    entries: list[Entry] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -47,108 +47,113 @@ class Sorted:
     """Everything that was found.
 
     Attributes:
-        students: Belongings by the student's name.
-        nameless: Files and folders whose name is that of a lab alone, and tells no student.
+        people: The students, by name.
+        nameless: Files and folders whose name tells no student.
+        guessed: Whether only the name of the source tells whose everything in it is.
     """
 
-    students: dict[str, Belongings]
-    nameless: tuple[str, ...]
+    people: tuple[Person, ...]
+    nameless: tuple[str, ...] = ()
+    guessed: bool = False
 
 
 def by_student(found: Iterable[Entry], source: str, lab: str, labs: Collection[str]) -> Sorted:
-    """Sort what lies in a source by student; two people of one name are told apart by the platform's number.
+    """Sort what lies in a source by student.
 
     Args:
         found: Everything in the source.
-        source: Its name, which a folder around everything in it may have, too.
+        source: Its name, which a folder around everything in it may have, too, or the only student in it.
         lab: Name of the lab.
         labs: Names of all labs.
     """
-    groups, nameless = _by_owner(_unwrapped(list(found), lab, source), lab, labs)
-    shared = Counter(who.name.casefold() for who, _ in groups)
-    students = {}
-    taken: set[str] = set()
-    for who, place in sorted(groups):
-        belongings = groups[who, place]
-        name = who.name
-        if shared[name.casefold()] > 1:
-            belongings.flags.add("another student has the same name")
-            name = f"{name} {tidy(who.number, LONGEST_NUMBER)}" if who.number else name
-        name = _free(name, taken)
-        taken.add(name.casefold())
-        students[name] = belongings
-    return Sorted(students, tuple(sorted(nameless)))
+    labs = {*labs, lab}
+    inside = visible(_unwrapped(list(found), lab, labs, {lab.lower(), source.lower()} | WRAPPERS))
+    tops = _owners(inside, lab, labs)
+    only = owner(source, lab, labs)
+    if only and source.lower() not in WRAPPERS and not _of_platform(tops) and _is_of_one(inside, lab, labs):
+        return Sorted((Person(only.name, _key(only, source), only.number, only.lasting, tuple(inside)),), guessed=True)
+    nameless = _nameless(inside, tops)
+    groups = defaultdict(list)
+    for entry in inside:
+        who = tops[entry.path.parts[0]]
+        if who and entry.path.parts[0] not in nameless:
+            groups[_key(who, _stem(entry))].append(Piece(who, entry))
+    people = [_person(key, pieces, lab, labs) for key, pieces in groups.items()]
+    return Sorted(tuple(sorted(people, key=lambda one: (one.name, one.key))), tuple(sorted(nameless)))
 
 
-def owner(name: str, lab: str, labs: Collection[str] = ()) -> Owner | None:
-    """Whose a folder or a notebook is, from its name without ".ipynb"; None where it is the name of a lab alone."""
-    if _names_a_lab(name, {*labs, lab}):
-        return None
-    for pattern in PLATFORMS:
-        if match := pattern.fullmatch(name):
-            parts = match.groupdict()
-            return Owner(tidy(parts["name"]), parts.get("number") or "", ("late",) if parts.get("late") else ())
-    for part in (lab, lab.split("_")[0]):
-        name = re.sub(rf"^{part}[ _-]+(?=.)|(?<=.)[ _-]+{part}$", "", name, flags=re.I)
-    return Owner(tidy(name))
+def visible(found: list[Entry]) -> list[Entry]:
+    """Without what systems and programs hide; a hidden folder that holds a notebook is somebody's."""
+    return [entry for entry in _of_somebody(found) if not any(_is_hidden(part) for part in entry.path.parts[1:])]
 
 
-def tidy(name: str, longest: int = LONGEST_NAME) -> str:
-    """A name that is safe as the name of a folder on every system, and one line in every table."""
-    plain = unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode("utf-8"))
-    plain = re.sub(r'[/\\:*?"<>|]', "_", "".join(c if c.isprintable() else "_" for c in plain))
-    short = plain.strip().lstrip(".").encode()[:longest].decode(errors="ignore")
-    return short.rstrip(". ") or "unnamed"
+def _of_somebody(found: list[Entry]) -> list[Entry]:
+    shown = {entry.path.parts[0] for entry in found if entry.is_notebook}
+    return [e for e in found if e.path.parts[0] in shown or not _is_hidden(e.path.parts[0])]
 
 
-def _names_a_lab(name: str, labs: Collection[str]) -> bool:
-    """Whether a name is that of a lab, long or short, or of a copy of it: "lab1_simulation (1)", "Copy of lab1"."""
-    if len(name) > LONGEST_NAME:
-        return False
-    name = re.sub("^copy of ", "", name.strip(), flags=re.I)
-    while match := COPY.search(name):
-        name = name[: match.start()]
-    return name.casefold() in {short for lab in labs for short in (lab.casefold(), lab.split("_")[0].casefold())}
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in NOISE
 
 
-def _unwrapped(found: list[Entry], lab: str, source: str) -> list[Entry]:
+def _unwrapped(found: list[Entry], lab: str, labs: Collection[str], wrappers: Collection[str]) -> list[Entry]:
     """Without the one folder that everything lies in, if that folder is no student."""
+    found = _of_somebody(found)
     while len({entry.path.parts[0] for entry in found}) == 1 and any(len(e.path.parts) > 1 for e in found):
-        top = found[0].path.parts[0]
-        inner = [entry.below() for entry in found if len(entry.path.parts) > 1]
-        names = {e.path.parts[0] for e in inner if len(e.path.parts) > 1 or e.path.suffix.lower() in ("", ".ipynb")}
-        several = len(names) > 1 and not names & {lab, f"{lab}.ipynb"}
-        if not several and top.lower() not in WRAPPERS | {lab.lower(), source.lower()}:
+        inner = _of_somebody([entry.below() for entry in found if len(entry.path.parts) > 1])
+        if found[0].path.parts[0].lower() not in wrappers and not _is_of_several(inner, lab, labs):
             break
         found = inner
     return found
 
 
-def _by_owner(
-    found: list[Entry], lab: str, labs: Collection[str]
-) -> tuple[dict[tuple[Owner, str], Belongings], set[str]]:
-    """Belongings by owner and, where the platform gave no number, the folder or file; and names that tell no owner."""
-    groups: dict[tuple[Owner, str], Belongings] = defaultdict(Belongings)
-    flat = defaultdict(list)
+def _is_of_several(found: list[Entry], lab: str, labs: Collection[str]) -> bool:
+    """Whether what lies in a folder has the names of people, and not those that one student gives to files."""
+    if _of_platform(_owners(found, lab, labs)):
+        return True
+    names = {e.path.parts[0] for e in found if _is_folder(e) or e.path.suffix.lower() in ("", *WORK)}
+    notebooks = {entry.path.parts[0] for entry in found if entry.is_notebook}
+    own = notebooks and all(names_a_lab(split(name)[0], labs) for name in notebooks)
+    return len(names) > 1 and not own and not names & {lab, f"{lab}.ipynb"}
+
+
+def _is_of_one(found: list[Entry], lab: str, labs: Collection[str]) -> bool:
+    """Whether there is but one notebook of the lab, and nothing in its path has any name but the lab's."""
+    others = {*labs} - {lab}
+    notebooks = [e for e in found if e.is_notebook and not names_a_lab(e.path.stem, others)]
+    return len(notebooks) == 1 and all(names_a_lab(split(part)[0], {lab}) for part in notebooks[0].path.parts)
+
+
+def _nameless(found: list[Entry], tops: dict[str, Owner | None]) -> set[str]:
+    """Names that tell no student: a lab's; and those of files, such as lists of a platform, where people are not files.
+
+    Where notebooks or zips lie side by side under the names of people, any other file there is somebody's, too.
+    """
+    files = [entry for entry in found if not _is_folder(entry)]
+    flat = any(entry.path.suffix.lower() in WORK and tops[entry.path.parts[0]] for entry in files)
+    people_are_files = flat and not _of_platform(tops)
     nameless = set()
     for entry in found:
-        top = entry.path.parts[0]
-        folder = _is_folder(entry)
-        if not folder and entry.path.suffix.lower() != ".ipynb":
-            continue
-        who = owner(top if folder else entry.path.stem, lab, labs)
-        if who is None:
-            nameless.add(top)
-            continue
-        key = Owner(who.name, who.number), "" if who.number else top
-        groups[key].flags.update(who.flags)
-        if not folder:
-            flat[key].append(entry)
-        elif len(entry.path.parts) > 1 or entry.kind != Kind.FOLDER:
-            groups[key].entries.append(entry.below())
-    for key, notebooks in flat.items():
-        groups[key].entries += _named(notebooks, lab, alone=len(notebooks) == 1 and not groups[key].entries)
-    return groups, nameless
+        who = tops[entry.path.parts[0]]
+        told = who and (who.number or entry.is_notebook or _is_folder(entry) or people_are_files)
+        if not told:
+            nameless.add(entry.path.parts[0])
+    return nameless
+
+
+def _owners(found: list[Entry], lab: str, labs: Collection[str]) -> dict[str, Owner | None]:
+    """What each topmost name tells."""
+    return {entry.path.parts[0]: owner(_stem(entry), lab, labs, folder=_is_folder(entry)) for entry in found}
+
+
+def _of_platform(tops: dict[str, Owner | None]) -> bool:
+    return any(who is not None and who.number for who in tops.values())
+
+
+def _stem(entry: Entry) -> str:
+    """The topmost name in a path, without a file's suffix."""
+    top = entry.path.parts[0]
+    return top if _is_folder(entry) else split(top)[0]
 
 
 def _is_folder(entry: Entry) -> bool:
@@ -157,16 +162,49 @@ def _is_folder(entry: Entry) -> bool:
     return inside or entry.kind == Kind.FOLDER or (entry.kind != Kind.FILE and entry.path.suffix == "")
 
 
-def _named(notebooks: list[Entry], lab: str, *, alone: bool) -> list[Entry]:
-    """Notebooks that lie in no folder: one alone is the lab's, whatever the platform made of its name."""
-    return [Entry(PurePosixPath(f"{lab}.ipynb"), e.kind, e.read) if alone else e for e in notebooks]
+def _key(who: Owner, place: str) -> str:
+    return folded(f"{who.name} ({who.number})" if who.number else place)
 
 
-def _free(name: str, taken: Collection[str]) -> str:
-    """The name, or the first of "name 2", "name 3", ... that nobody has; capital letters make no difference."""
-    free = name
-    number = 2
-    while free.casefold() in taken:
-        free = f"{name} {number}"
-        number += 1
-    return free
+def _person(key: str, pieces: list[Piece], lab: str, labs: Collection[str]) -> Person:
+    """The student to whom all of this belongs."""
+    flags = {"late"} if any(piece.who.late for piece in pieces) else set()
+    latest = _latest(pieces, lab)
+    if len(latest) < len(pieces):
+        flags.add("handed in several times: the latest notebook is taken")
+    own = _own(latest, lab, labs)
+    if trouble := crowded(len(own)):
+        own = [Entry(PurePosixPath(pieces[0].entry.path.parts[0]), Kind.FOLDER, trouble=trouble)]
+    who = pieces[0].who
+    return Person(who.name, key, who.number, who.lasting, tuple(own), tuple(sorted(flags)))
+
+
+def _latest(pieces: list[Piece], lab: str) -> list[Piece]:
+    """The last attempt that holds a notebook, else the last; of files with the lab's name, the last in order."""
+    attempts = {piece.who.attempt for piece in pieces}
+    with_work = {piece.who.attempt for piece in pieces if piece.entry.path.suffix.lower() in WORK}
+    last = max(with_work or attempts)
+    kept: dict[object, Piece] = {}
+    for piece in sorted(pieces, key=lambda piece: piece.who.order):
+        again = piece.who.order and piece.entry.is_notebook and names_a_lab(piece.who.file, {lab})
+        if piece.who.attempt == last:
+            kept[lab if again else (piece.entry.path, piece.entry.kind)] = piece
+    return list(kept.values())
+
+
+def _own(pieces: list[Piece], lab: str, labs: Collection[str]) -> list[Entry]:
+    """The entries as the student sees them; a notebook alone is the lab's, whatever the platform made of its name."""
+    alone = sum(piece.entry.is_notebook for piece in pieces) == 1
+    own = []
+    for piece in pieces:
+        entry = piece.entry
+        stem, suffix = split(entry.path.name)
+        if len(entry.path.parts) > 1:
+            own.append(entry.below())
+        elif _is_folder(entry):
+            own += [entry.below()] if entry.kind != Kind.FOLDER or entry.trouble else []
+        elif alone and entry.is_notebook and not names_a_lab(piece.who.file, {*labs} - {lab}):
+            own.append(replace(entry, path=PurePosixPath(f"{lab}.ipynb")))
+        else:
+            own.append(replace(entry, path=PurePosixPath((piece.who.file or stem) + suffix)))
+    return own

@@ -19,7 +19,7 @@ from nbgrader.api import Gradebook
 from course_grading import classroom, outcomes
 from course_grading.__main__ import main
 from course_grading.classroom import Options
-from course_grading.intake.checkin import Submission
+from course_grading.intake.submission import Submission
 from course_grading.labs import read_lab
 from course_grading.notebook import read
 from course_utils.storage import write_file

@@ -3,14 +3,12 @@
 import json
 import os
 import stat
-import warnings
 import zipfile
 
 import pytest
 
-from course_grading.intake.archives import entries
 from course_grading.intake.checkin import CheckedIn, check_in, submissions
-from course_grading.intake.students import owner
+from course_grading.intake.names import owner
 from course_grading.notebook import MOST_BYTES
 from tests.support.grading_class import LAB, put
 
@@ -20,6 +18,7 @@ A, B = b'{"cells": ["a"]}', b'{"cells": ["b"]}'
 
 def zipped(path, files):
     """A zip of `name: bytes`; None makes a folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
             archive.writestr(name, b"" if data is None else data)
@@ -63,7 +62,7 @@ LAYOUTS = [
 @pytest.mark.parametrize("make", [laid_out, lambda path, files: zipped(path.with_suffix(".zip"), files)])
 def test_layouts_and_names_of_platforms(tmp_path, files, make):
     source = make(tmp_path / "source", files)
-    assert check_in(source, tmp_path / "class", LAB, LABS) == CheckedIn()
+    assert check_in(source, tmp_path / "class", LAB, LABS) == CheckedIn(("anna", "bo"))
     assert {name: one.content for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": B}
     kept = tmp_path / "class" / "submitted"
     assert everything(kept) == [f"anna/{LAB}/{LAB}.ipynb", f"bo/{LAB}/{LAB}.ipynb"]
@@ -104,14 +103,15 @@ NAMELESS = [
 @pytest.mark.parametrize("make", [laid_out, lambda path, files: zipped(path.with_suffix(".zip"), files)])
 def test_the_name_of_a_lab_is_no_student(tmp_path, name, make):
     """Not alone, not in a folder around it, not beside others, who are checked in."""
-    for place in ("alone", f"{LAB}/alone"):
-        files = {f"{place.removesuffix('alone')}{name}": A}
+    for place in ("submissions", f"{LAB}/submissions"):
+        files = {f"{place.removesuffix('submissions')}{name}": A}
         with pytest.raises(ValueError, match="expected notebooks.*found neither; left alone.*tells no student"):
-            check_in(make(tmp_path / place.replace("/", " "), files), tmp_path / "class", LAB, LABS)
+            source = make(tmp_path / place.replace("/", " ") / "submissions", files)
+            check_in(source, tmp_path / "class", LAB, LABS)
         assert not (tmp_path / "class").exists()
     seen = check_in(make(tmp_path / "several", {name: A, "anna.ipynb": B}), tmp_path / "class", LAB, LABS)
-    [sentence] = seen.sentences()
-    assert seen == CheckedIn((), (name,)) and f"left alone, since the name tells no student: {name} (" in sentence
+    assert seen == CheckedIn(("anna",), nameless=(name,))
+    assert f"left alone, since the name tells no student: {name} (" in list(seen.sentences())[-1]
     assert {one.student: one.content for one in found(tmp_path / "class").values()} == {"anna": B}
 
 
@@ -152,15 +152,7 @@ def test_two_files_of_one_student_are_one_student(tmp_path):
     check_in(zipped(tmp_path / "s.zip", files), tmp_path / "class", LAB, LABS)
     both = found(tmp_path / "class")
     assert {name: one.content for name, one in both.items()} == {"anna": A, "bo": None}
-    assert "several notebooks: bo_2_assignsubmission_file_a.ipynb" in both["bo"].reason
-
-
-def test_names_without_parts_and_files_of_one_name(tmp_path):
-    with zipfile.ZipFile(tmp_path / "s.zip", "w") as archive, warnings.catch_warnings(action="ignore"):
-        for name, data in [("./", b""), ("anna.ipynb", A), (f"bo/{LAB}.ipynb", A), (f"bo/{LAB}.ipynb", B)]:
-            archive.writestr(name, data)
-    check_in(tmp_path / "s.zip", tmp_path / "class", LAB)
-    assert {name: one.content for name, one in found(tmp_path / "class").items()} == {"anna": A, "bo": None}
+    assert both["bo"].reason == "several notebooks: a.ipynb, b.ipynb"
 
 
 def test_long_names_become_folders(tmp_path):
@@ -211,15 +203,6 @@ def test_links_pipes_and_giants_are_not_read(tmp_path, checked_in):
     assert {name: text for name, text in expected.items() if text in all_[name].reason} == expected
 
 
-@pytest.mark.parametrize("name", ["../evil.ipynb", "/evil.ipynb", "a/../../e.ipynb", "..\\evil.ipynb", "C:\\a.ipynb"])
-def test_a_zip_that_leads_out_is_refused_whole(tmp_path, name):
-    (tmp_path / "in").mkdir()
-    archive = zipped(tmp_path / "in" / "s.zip", {"anna.ipynb": A, name: B})
-    with pytest.raises(ValueError, match="leads out of it"):
-        check_in(archive, tmp_path / "class", LAB)
-    assert everything(tmp_path) == ["in/s.zip"]
-
-
 def test_a_link_in_a_zip_is_no_notebook(tmp_path):
     link = zipfile.ZipInfo("bo.ipynb")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16
@@ -240,16 +223,6 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     assert "more than 20 MB" in found(tmp_path / "class")["anna"].reason
     assert found(tmp_path / "class")["bo"].content == B
     assert all(0 < n <= MOST_BYTES + 1 for n in read)
-
-
-def test_a_damaged_or_encrypted_member(tmp_path):
-    archive = zipped(tmp_path / "s.zip", {"anna.ipynb": b"x" * 1000, "bo.ipynb": B})
-    raw = bytearray(archive.read_bytes())
-    raw[40:50] = bytes(10)
-    archive.write_bytes(raw)
-    check_in(archive, tmp_path / "class", LAB)
-    assert "damaged or encrypted" in found(tmp_path / "class")["anna"].reason
-    assert found(tmp_path / "class")["bo"].content == B
 
 
 def test_unreadable_sources(tmp_path):
@@ -277,19 +250,10 @@ def test_handed_in_again(tmp_path):
     check_in(source, folder, LAB)
     put(source, "anna", B)
     (source / "bo" / LAB / f"{LAB}.ipynb").unlink()
-    assert check_in(source, folder, LAB) == CheckedIn(("anna",))
+    assert check_in(source, folder, LAB) == CheckedIn(("anna", "bo"), empty=("bo",), replaced=("anna",))
     assert {name: one.content for name, one in found(folder).items()} == {"anna": B, "bo": A}
     assert found(folder)["bo"].flags == ("handed in again, but no notebook",)
-    assert check_in(source, folder, LAB) == CheckedIn()
-
-
-def test_entries_are_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr("course_grading.intake.archives.MOST_ENTRIES", 3)
-    files = {f"{i}.ipynb": A for i in range(4)}
-    with pytest.raises(ValueError, match="at most 3 files"):
-        entries(laid_out(tmp_path / "s", files))
-    with pytest.raises(ValueError, match="at most 3 files"):
-        entries(zipped(tmp_path / "s.zip", files))
+    assert check_in(source, folder, LAB) == CheckedIn(("anna", "bo"), empty=("bo",))
 
 
 def test_notes_that_somebody_changed_are_refused(tmp_path):
@@ -305,4 +269,5 @@ def test_notes_that_somebody_changed_are_refused(tmp_path):
 def test_notes_are_private_to_the_class(tmp_path):
     check_in(laid_out(tmp_path / "s", {"bo": None}), tmp_path / "class", LAB)
     notes = json.loads((tmp_path / "class" / "grading" / LAB / "intake.json").read_text("utf-8"))
-    assert notes == {"bo": {"flags": [], "reason": "no notebook"}}
+    known = {"keys": ["bo"], "numbered": False, "lasting": False}
+    assert notes == {"bo": {"flags": [], "reason": "no notebook", **known}}

@@ -1,0 +1,83 @@
+"""One student's submission: which of the files that somebody handed in is the notebook, or why none is."""
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from course_grading.intake.archives import Entry, Kind, inside, told
+from course_grading.notebook import Notebook, Unreadable, read
+
+MOST_NAMES = 5
+"""Names of files that a sentence tells."""
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What a student handed in.
+
+    Attributes:
+        student: Name of the student's folder.
+        content: Bytes of the notebook; None where there is none.
+        flags: What the instructor should look at.
+        reason: Why there is no notebook.
+    """
+
+    student: str
+    content: bytes | None
+    flags: tuple[str, ...] = ()
+    reason: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """What tells this submission from any other."""
+        return hashlib.sha256(self.content or b"").hexdigest()
+
+    def notebook(self) -> Notebook:
+        """What it holds, read anew at each call."""
+        return Notebook((), self.reason or "no notebook") if self.content is None else read(self.content)
+
+
+def choose(
+    student: str, belongings: Collection[Entry], lab: str, labs: Collection[str], flags: tuple[str, ...] = ()
+) -> Submission:
+    """The notebook among what belongs to a student; where there is none, the one in the only zip."""
+    own = _of_lab(belongings, lab, labs)
+    zips = [entry for entry in own if entry.kind == Kind.FILE and entry.path.suffix.lower() == ".zip"]
+    try:
+        if len(zips) == 1 and not any(entry.is_notebook for entry in own):
+            own = _of_lab(inside(zips[0]), lab, labs)
+            flags += (f"taken out of {told(zips[0].path.name)}",)
+        candidates = [e for e in own if e.is_notebook]
+        named = [e for e in candidates if e.path.name == f"{lab}.ipynb"]
+        alike = [e for e in candidates if lab in e.path.name]
+        chosen = next((group[0] for group in (named, candidates, alike) if len(group) == 1), None)
+        if chosen is None:
+            raise Unreadable(_why_none(own, candidates))
+        if not named:
+            flags += (f"wrong file name: {told(chosen.path.name)}",)
+        return Submission(student, chosen.content(), flags)
+    except Unreadable as error:
+        return Submission(student, None, flags, str(error))
+
+
+def _of_lab(belongings: Collection[Entry], lab: str, labs: Collection[str]) -> list[Entry]:
+    """What is not another lab's; where the lab has a folder, what lies in it."""
+    others = {*labs} - {lab}
+    own = [e for e in belongings if not others & {part.removesuffix(".ipynb") for part in e.path.parts}]
+    inner = [e for e in own if lab in e.path.parts[:-1]]
+    return inner or own
+
+
+def _why_none(own: list[Entry], candidates: list[Entry]) -> str:
+    if candidates:
+        return f"several notebooks: {some(sorted({e.path.name for e in candidates}))}"
+    special = [e for e in own if e.why_not]
+    if special:
+        return f"{told(special[0].path.name) or 'the folder'} {special[0].why_not}"
+    files = [e.path.name for e in own if e.kind == Kind.FILE]
+    return f"no notebook, only {some(files)}" if files else "no notebook"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of some names, as part of a sentence."""
+    return ", ".join(map(told, names[:MOST_NAMES])) + ", ..." * (len(names) > MOST_NAMES)
