@@ -44,6 +44,9 @@ class Sandbox:
     Args:
         limits: What a submission may use; `unsafe` leaves the box out.
 
+    Attributes:
+        killed: How many processes of submissions were killed from outside so far, for no limit of this sandbox.
+
     Raises:
         SandboxError: If the box cannot be made.
     """
@@ -51,6 +54,8 @@ class Sandbox:
     def __init__(self, limits: Limits):
         ours, theirs = socket.socketpair()
         self.limits = limits
+        self.killed = 0
+        self._group_kills = 0
         self._control = Channel(ours)
         self._process: subprocess.Popen[bytes] | None = None
         self._tree = Path(tempfile.mkdtemp(prefix="course-grader-"))
@@ -150,7 +155,12 @@ class Sandbox:
             Broken: If the warm process is gone.
         """
         self._control.control(Control.END)
-        return self._control.receive(Ended, 30).cpu_seconds
+        ended = self._control.receive(Ended, 30)
+        kills = self._group.kills() if self._group else 0
+        own = ended.cpu_seconds >= self.limits.cpu_seconds or kills > self._group_kills
+        self.killed += ended.killed and not own
+        self._group_kills = kills
+        return ended.cpu_seconds
 
     def close(self) -> None:
         """End the warm process and all others in the box."""

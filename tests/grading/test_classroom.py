@@ -188,8 +188,8 @@ def test_a_failing_judge_costs_one_submission_and_is_tried_again(tmp_path, clust
     assert judged().count("odd") == 2 and judged().count("s00") == 1
 
 
-def no_sandbox(notebook, *, student, lab, seed, limits):
-    outcome = fake_judge(notebook, student=student, lab=lab, seed=seed, limits=limits)
+def no_sandbox(notebook, **options):
+    outcome = fake_judge(notebook, **options)
     return replace(outcome, reason="the box broke", final=False)
 
 

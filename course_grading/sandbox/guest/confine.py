@@ -9,7 +9,7 @@ import struct
 import sys
 from typing import NoReturn
 
-from .messages import Bounds, Settings
+from .messages import Bounds, Ended, Settings
 
 # unshare(2)
 NEW_MOUNTS = 0x00020000
@@ -34,6 +34,10 @@ AMBIENT = 47
 CLEAR_ALL = 4
 
 FILES_IN_TMP = 20_000
+AWAITED = {signal.SIGTERM, signal.SIGCHLD}
+TO_END_SECONDS = 0.5
+KILLED = 9
+"""Exit status that tells of a child which somebody outside has killed."""
 
 
 @functools.cache
@@ -53,14 +57,14 @@ def fork_alone() -> int:
     Returns:
         In the child 0, in the parent the process to hand to `end_alone`.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     between = os.fork()
     if between == 0:
         _must(libc().unshare(NEW_PIDS), "a new namespace of processes")
         child = os.fork()
         if child:
             _wait_for_the_end(child)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
     return between
 
 
@@ -68,16 +72,23 @@ def _wait_for_the_end(child: int) -> NoReturn:
     """Who unshares a namespace cannot go back: this process stays outside of the new one, and ends it when asked."""
     os.closerange(0, 1 << 16)
     signal.sigwait({signal.SIGTERM})
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    os._exit(0)
+    by_itself = signal.sigtimedwait({signal.SIGCHLD}, TO_END_SECONDS)  # its channels are closed
+    if not by_itself:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os._exit(KILLED if by_itself and os.waitstatus_to_exitcode(status) == -signal.SIGKILL else 0)
 
 
-def end_alone(between: int) -> float:
-    """End the child of `fork_alone` with all that it started: the processor time that they used."""
+def end_alone(between: int) -> Ended:
+    """End the child of `fork_alone` with all that it started.
+
+    Returns:
+        The processor time that they used, and whether the child had been killed before: nothing in its namespace can
+        send that signal to process 1.
+    """
     os.kill(between, signal.SIGTERM)
-    _, _, used = os.wait4(between, 0)
-    return used.ru_utime + used.ru_stime
+    _, status, used = os.wait4(between, 0)
+    return Ended(used.ru_utime + used.ru_stime, os.waitstatus_to_exitcode(status) == KILLED)
 
 
 def confine(settings: Settings) -> None:

@@ -230,9 +230,10 @@ class Ready(Message):
 
 
 class Ended(Message):
-    """The reply to `Control.END`: the processor time that the submission used."""
+    """The reply to `Control.END`: the processor time that the submission used, and whether somebody had killed it."""
 
     cpu_seconds: float
+    killed: bool = False
 
 
 def encode(message: Message) -> bytes:

@@ -89,7 +89,7 @@ def _leave_open(channels: list[int]) -> None:
 def end(child: int, confined: bool) -> Ended:
     """Kill a submission with all that it started, and say what it used."""
     if confined:
-        return Ended(confine.end_alone(child))
+        return confine.end_alone(child)
     try:
         os.killpg(child, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
