@@ -207,14 +207,12 @@ class Settings(Message):
         bounds: What each of them may use.
         confined: Whether they give up their rights.
         uid: User that they become; None when there is only one, in a user namespace.
-        kept: Folders below /tmp that stay: Python may be installed there.
         calls: The filter of their system calls, see `confine.filter_calls`.
     """
 
     bounds: Bounds
     confined: bool
     uid: int | None
-    kept: list[str]
     calls: bytes
 
 
