@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from msgspec.structs import replace
 from nbgrader import api, dbutil
 from sqlalchemy import URL, Connection, create_engine, inspect, select, table, text
-from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from course_grading.marked import Work, marked_copy, sources, to_text
 from course_grading.model import Lab, Outcome, Task
@@ -163,7 +163,7 @@ class Book:
         url: Its address, such as "sqlite:///gradebook.db".
 
     Raises:
-        ValueError: As `check_version` says.
+        ValueError: As `check_version` says; at the end of the `with` statement, if the machine could not write it.
     """
 
     def __init__(self, url: str):
@@ -174,8 +174,12 @@ class Book:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, traceback):
         self.gradebook.close()
+        if isinstance(error, OperationalError):  # of the machine: a disk is full, a lock is held for too long
+            raise ValueError(
+                f"the gradebook cannot be written ({error.orig}): then run it again with --resume"
+            ) from error
 
     def prepare(self, lab: Lab) -> None:
         """Enter the lab and its tasks."""

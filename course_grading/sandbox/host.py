@@ -28,6 +28,9 @@ WARM = 1024 * MB
 """Memory of the warm process itself, on top of what a submission may use."""
 
 START_SECONDS = 180
+CLOCKS_APART = 1
+"""Seconds by which the kernel's clock for the bound on processor time may differ from the one that it tells."""
+
 JOIN = 'echo 0 > "$0" && exec "$@"'
 """Joins the control group whose list of processes is the first argument, and runs the rest."""
 
@@ -161,7 +164,7 @@ class Sandbox:
         self._control.control(Control.END)
         ended = self._control.receive(Ended, 30)
         kills = self._group.kills() if self._group else 0
-        own = ended.cpu_seconds >= self.limits.cpu_seconds or kills > self._group_kills
+        own = ended.cpu_seconds > self.limits.cpu_seconds - CLOCKS_APART or kills > self._group_kills
         self.killed += ended.killed and not own
         self._group_kills = kills
         return ended.cpu_seconds
