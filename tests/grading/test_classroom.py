@@ -336,6 +336,22 @@ def test_stopped_in_the_middle_and_resumed(tmp_path, cluster, judged, how):
     assert (whole / "grades.csv").read_bytes() == (folder / "grades.csv").read_bytes()
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.3])
+def test_killed_at_its_beginning_and_resumed(tmp_path, cluster, seconds):
+    """While the gradebook is made, and shortly after: whatever was begun is no hindrance."""
+    folder = small_class(tmp_path / "class", 2)
+    (tmp_path / "slow_judge.py").write_text(SLOW.format(pids=str(tmp_path / "pids")))
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED.format(path=[str(ROOT), str(tmp_path)], folder=str(folder)))
+    process = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: process.poll() is not None or (folder / "grading").exists())
+    time.sleep(seconds)
+    stop(process, "kill -9")
+    whole = small_class(tmp_path / "whole", 2)
+    assert totals(run(folder, cluster, resume=True)) == totals(run(whole, cluster))
+    assert (whole / "grades.csv").read_bytes() == (folder / "grades.csv").read_bytes()
+
+
 def test_what_is_secret_is_private(tmp_path, cluster):
     folder = small_class(tmp_path / "class", 1)
     run(folder, cluster)

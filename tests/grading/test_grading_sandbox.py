@@ -302,6 +302,23 @@ def test_a_copy_of_the_course_in_the_environment_is_covered(monkeypatch: pytest.
     assert command[at - 1] == "--tmpfs" and at > command.index(str(packages))
 
 
+def test_python_lies_in_the_box_at_one_place_however_its_path_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "my python" / "bin").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "my python")
+    for written in ("my python", "link", "my python/bin/..", "link/../my python"):
+        monkeypatch.setattr(sys, "base_prefix", str(tmp_path / written))
+        assert box.environment()["/python"] == tmp_path / "my python"
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        assert box.interpreter() == f"/python/bin/python{version}"
+        command = box.box(Path("/tree"), root=True)
+        assert command[command.index(str(tmp_path / "my python")) + 1] == "/python"
+        assert not any(".." in Path(word).parts for word in command if str(tmp_path) in word)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    assert "/python" not in box.environment() and box.interpreter() == f"/usr/bin/python{version}"
+
+
 WHERE = """
 import os, subprocess, sys
 files = [f"/proc/{who}/{what}" for who in ("1", "self", "thread-self") for what in (
