@@ -7,7 +7,7 @@ gradebook, and `pages` writes. Everything but the outcomes of the judge and the 
 made from these two, again in every run.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +29,8 @@ from course_grading.pages.report import report
 from course_grading.pages.spreadsheet import earlier, taken_over
 from course_grading.pages.table import grades_csv
 from course_grading.rights import keep, own_folder
-from course_grading.workers import Judge, Judged, judge_all, workers
+from course_grading.turns import in_turn
+from course_grading.workers import Judge, Judged, judge_all, without_doubt, workers
 from course_utils.storage import check_writable
 
 
@@ -123,8 +124,14 @@ def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | N
     run.start(forget=not options.resume)
     fresh = (one for one in _all(folder, lab) if one.student in todo)
     with workers(min(options.workers, len(todo)), options.scheduler) as client:
-        done = judge_all(fresh, lab, client, one_judge, window=2 * options.workers + 2)
-        for one in tqdm(done, total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5):
+
+        def judge_them(some: Iterable[Submission], crowded: bool) -> Iterator[Judged]:
+            window = 2 * options.workers + 2 if crowded else 1
+            return judge_all(some, lab, client, partial(one_judge, crowded=crowded), window=window)
+
+        for one in tqdm(
+            without_doubt(fresh, judge_them), total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5
+        ):
             if one.outcome.final:
                 run.save(one.submission, one.outcome)
             yield one
@@ -168,5 +175,6 @@ def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
 def _summarise(lab: Lab, rows: list[Row], folder: Path) -> None:
     """Write the table and the report of the class."""
     table = folder / "grades.csv"
-    keep(folder, table, grades_csv(lab, rows, taken_over(table)))
+    with in_turn(table):
+        keep(folder, table, grades_csv(lab, rows, taken_over(table)))
     keep(folder, folder / f"report-{lab.name}.html", report(lab, rows))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from course_grading.cases import Question, question
 from course_grading.cells import SetupFailed
+from course_grading.doubts import doubt
 from course_grading.flags import flags
 from course_grading.labs import exercises, read_lab
 from course_grading.model import Lab, Limits, Outcome
@@ -25,7 +26,7 @@ _warm: dict[int, Sandbox] = {}
 _one_at_a_time = threading.Lock()
 
 
-def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limits) -> Outcome:
+def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limits, crowded: bool = False) -> Outcome:
     """Grade one submission.
 
     Keeps one warm sandbox a process, and makes a new one when it breaks.
@@ -36,6 +37,7 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
         lab: Name of the lab, such as "lab1_simulation".
         seed: Secret seed of the run: the cases depend on it alone.
         limits: What the submission may use.
+        crowded: Whether others are judged beside it: then an outcome that they may have caused is not final.
 
     Raises:
         ValueError: If there is no such lab.
@@ -48,9 +50,11 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     known = _released(lab)
     questions = {name: question(exercise, seed, limits.cases) for name, exercise in exercises(lab).items()}
     try:
-        seen, warnings = _seen(known, notebook.code, questions, limits)
+        seen, warnings, why = _seen(known, notebook.code, questions, limits, crowded)
     except (SetupFailed, Broken) as error:
-        return asked.ungraded(student, f"not graded, through no fault of the student: {error}", final=False)
+        seen, why = None, str(error)
+    if seen is None or why:
+        return asked.ungraded(student, f"not graded, through no fault of the student: {why}", final=False)
     answers = tuple(verdict(exercise, questions[name], seen) for name, exercise in exercises(lab).items())
     found = flags(known, exercises(lab), seen)
     reason = None if seen.plan.answers else _no_exercise(lab, seen)
@@ -69,20 +73,23 @@ def _released(name: str) -> Released:
 
 
 def _seen(
-    known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits
-) -> tuple[Seen, tuple[str, ...]]:
-    """What the submission showed, and what the sandbox could not promise; one sandbox may break on the way."""
+    known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits, crowded: bool
+) -> tuple[Seen, tuple[str, ...], str | None]:
+    """What the submission showed, what the sandbox could not promise, and a doubt; one sandbox may break on the way."""
     with _one_at_a_time:
         try:
-            return _run(known, code, questions, limits)
+            return _run(known, code, questions, limits, crowded)
         except Broken:
             close_sandbox()
-            return _run(known, code, questions, limits)
+            return _run(known, code, questions, limits, crowded)
 
 
-def _run(known, code, questions, limits) -> tuple[Seen, tuple[str, ...]]:
+def _run(known, code, questions, limits, crowded) -> tuple[Seen, tuple[str, ...], str | None]:
     sandbox = warm_sandbox(limits)
-    return run(sandbox, known, code, questions, limits), sandbox.warnings
+    killed, began = sandbox.killed, time.monotonic()
+    seen = run(sandbox, known, code, questions, limits)
+    why = doubt(seen, killed=sandbox.killed - killed, seconds=time.monotonic() - began, crowded=crowded)
+    return seen, sandbox.warnings, why
 
 
 def warm_sandbox(limits: Limits) -> Sandbox:

@@ -1,21 +1,26 @@
 """The gradebook: nbgrader's database, in which the formgrader shows what is to be marked by hand."""
 
+import sqlite3
 import warnings
 from collections.abc import Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from msgspec.structs import replace
 from nbgrader import api, dbutil
-from sqlalchemy import URL, create_engine, inspect, text
-from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
+from sqlalchemy import URL, Connection, create_engine, inspect, select, table, text
+from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from course_grading.marked import Work, marked_copy, sources, to_text
 from course_grading.model import Lab, Outcome, Task
 from course_grading.rights import keep
+from course_grading.turns import in_turn
 
 NO_RESPONSE = "No response."
+VERSION = "alembic_version"
+"""The table in which a gradebook says of which version it is."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,16 @@ def check_version(url: str) -> None:
         ValueError: If the gradebook cannot be opened, or another version of nbgrader made it.
     """
     found = _revisions(url)
-    here = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
+    here = _head()
     if found not in (None, [here]):
         raise ValueError(
             f"{url} was made by another version of nbgrader (revision {', '.join(found) or 'none'}, expected {here}): "
             f"bring it up to date with `nbgrader db upgrade`, or name another with --db"
         )
+
+
+def _head() -> str | None:
+    return ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
 
 
 def _revisions(url: str) -> list[str] | None:
@@ -87,10 +96,12 @@ def _revisions(url: str) -> list[str] | None:
     """
     try:
         engine = create_engine(url)
-        if engine.url.get_backend_name() == "sqlite" and not Path(engine.url.database or "").is_file():
+        file = _file(engine.url)
+        if file and not file.is_file():
             return None
         with engine.connect() as connection:
-            if not inspect(connection).get_table_names():
+            names = inspect(connection).get_table_names()
+            if not names or (file and _is_begun(connection, names)):
                 return None
             rows = connection.execute(text("SELECT version_num FROM alembic_version")).all()
     except (ArgumentError, ImportError) as error:
@@ -101,19 +112,48 @@ def _revisions(url: str) -> list[str] | None:
     return [version for (version,) in rows]
 
 
+def _file(url: URL) -> Path | None:
+    """Where a gradebook lies; None where it is no file."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def _is_begun(connection: Connection, names: Collection[str]) -> bool:
+    """Whether these are tables of a gradebook without a single row, as a run that was stopped could leave them."""
+    if not {*names} <= {*api.Base.metadata.tables, VERSION}:
+        return False
+    return not any(connection.execute(select(text("1")).select_from(table(name)).limit(1)).first() for name in names)
+
+
 def _create(url: str) -> None:
     """Make an empty gradebook as nbgrader does, unless there is one; nbgrader itself would start a program for it."""
     engine = create_engine(url)
-    file = Path(engine.url.database or "")
-    if engine.url.get_backend_name() == "sqlite" and not file.exists():
-        keep(file.parent, file, b"")
-    with engine.begin() as connection:
-        if not inspect(connection).get_table_names():
-            api.Base.metadata.create_all(connection)
-            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
-            head = ScriptDirectory(dbutil.ALEMBIC_DIR).get_current_head()
-            connection.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": head})
+    file = _file(engine.url)
+    if file is None:
+        with engine.begin() as connection:
+            if not inspect(connection).get_table_names():
+                _make_tables(connection)
+    else:
+        with in_turn(file):
+            if _revisions(url) is None:
+                _make_file(file)
     engine.dispose()
+
+
+def _make_file(file: Path) -> None:
+    """Make an empty gradebook in memory, then write it whole: at no moment is there a part of one."""
+    if file.is_file():
+        print(f"{file} held nothing yet: a run was stopped before it was whole. It is made anew.")
+    with closing(sqlite3.connect(":memory:")) as memory:
+        engine = create_engine("sqlite://", creator=lambda: memory)
+        with engine.begin() as connection:
+            _make_tables(connection)
+        keep(file.parent, file, memory.serialize())
+
+
+def _make_tables(connection: Connection) -> None:
+    api.Base.metadata.create_all(connection)
+    connection.execute(text(f"CREATE TABLE {VERSION} (version_num VARCHAR(32) NOT NULL)"))
+    connection.execute(text(f"INSERT INTO {VERSION} (version_num) VALUES (:head)"), {"head": _head()})
 
 
 class Book:
@@ -123,7 +163,7 @@ class Book:
         url: Its address, such as "sqlite:///gradebook.db".
 
     Raises:
-        ValueError: As `check_version` says.
+        ValueError: As `check_version` says; at the end of the `with` statement, if the machine could not write it.
     """
 
     def __init__(self, url: str):
@@ -134,8 +174,12 @@ class Book:
     def __enter__(self):
         return self
 
-    def __exit__(self, *error):
+    def __exit__(self, kind, error, traceback):
         self.gradebook.close()
+        if isinstance(error, OperationalError):  # of the machine: a disk is full, a lock is held for too long
+            raise ValueError(
+                f"the gradebook cannot be written ({error.orig}): then run it again with --resume"
+            ) from error
 
     def prepare(self, lab: Lab) -> None:
         """Enter the lab and its tasks."""

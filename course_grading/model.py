@@ -54,7 +54,7 @@ class Limits:
     processes: int = 64
     file_bytes: int = 64 * MB
     tmp_bytes: int = 128 * MB
-    open_files: int = 256
+    open_files: int = 64
     output_bytes: int = 20_000
     output_total: int = 200_000
     cases: int = 6

@@ -17,6 +17,8 @@ Judge = Callable[..., Outcome]
 """Such as `judge.judge`: from a notebook and options to its outcome."""
 
 LONGEST_REASON = 500
+AGAIN = 2
+"""How often a submission is judged again, alone."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +118,24 @@ def _outcome(future: Future, submission: Submission, lab: Lab) -> Outcome:
     if (outcome.student, outcome.lab) != (submission.student, lab.name):
         raise ValueError(f"expected the outcome of {submission.student}, got the one of {outcome.student}")
     return outcome
+
+
+def without_doubt(
+    found: Iterable[Submission], judge_them: Callable[[Iterable[Submission], bool], Iterator[Judged]]
+) -> Iterator[Judged]:
+    """Judge submissions; what others may have caused is judged again when these are done, alone, at most twice.
+
+    Args:
+        found: Submissions.
+        judge_them: Judges some, many at a time (True) or one at a time (False).
+    """
+    doubtful: list[Judged] = []
+    for crowded in (True, *[False] * AGAIN):
+        doubtful = []
+        for one in judge_them(found, crowded):
+            if one.outcome.final:
+                yield one
+            else:
+                doubtful.append(one)
+        found = [one.submission for one in doubtful]
+    yield from doubtful

@@ -3,29 +3,29 @@
 import os
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 from course_grading.model import MB
+from course_grading.sandbox.remedies import INSTALL
 
 GUEST = Path(__file__).resolve().parent / "guest"
 GRADING = GUEST.parents[1]
 PACKAGE = GRADING.parent / "course_utils"
 HOME = "/course"
-"""Where the folder lies in the box."""
+PYTHON = "/python"
+PACKAGES = "/packages"
+"""Where in the box the folder of the course, Python and its packages lie."""
+
+TELLING = ("__editable__*", "*.dist-info/direct_url.json")
+"""Files of packages that tell from where they were installed."""
 
 SPOKEN = ("calling.py", "families.py", "observers.py")
 """The modules of `course_utils.checks` that call an answer; the others hold oracles and mistakes, and stay outside."""
 
 TMP = 256 * MB
 """Size of the /tmp that the warm process sees."""
-
-
-REMEDY = (
-    "Grading runs strangers' code in bubblewrap, which needs Linux: install it (`apt install bubblewrap`, "
-    "`dnf install bubblewrap`), or grade in a Linux machine or container that may create namespaces. `--unsafe` runs "
-    "submissions with all your rights."
-)
 
 
 class SandboxError(RuntimeError):
@@ -51,15 +51,19 @@ def _stub_checks(checks: Path, folder: Path) -> None:
         shutil.copy(path if spoken else GUEST / "checks_stub.py", place)
 
 
-def variables(course: str) -> dict[str, str]:
-    """All variables of the environment that submissions see."""
+def variables(*paths: str) -> dict[str, str]:
+    """All variables of the environment that submissions see.
+
+    Args:
+        paths: Folders from which Python imports, beside its own.
+    """
     threads = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": "/tmp",
         "USER": "student",
         "LANG": "C.UTF-8",
-        "PYTHONPATH": course,
+        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONHASHSEED": "0",
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": "/tmp/matplotlib",
@@ -82,15 +86,15 @@ def box(tree: Path, root: bool) -> list[str]:
     """
     program = shutil.which("bwrap")
     if program is None:
-        raise SandboxError(f"bubblewrap (bwrap) is not installed. {REMEDY}")
+        raise SandboxError(f"bubblewrap (bwrap) is not installed. {INSTALL}")
     return [
         program,
         *_namespaces(root),
         *_rights(root),
         *_system(),
-        *_environment(),
+        *_python(),
         *("--perms", "0755", "--dir", HOME, "--ro-bind", str(tree), HOME),
-        *("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/", "--"),
+        *("--remount-ro", "/", "--chdir", "/", "--"),
     ]
 
 
@@ -106,7 +110,7 @@ def _namespaces(root: bool) -> Iterator[str]:
 def _rights(root: bool) -> Iterator[str]:
     """What the warm process needs to confine a submission; the submission has none of it."""
     yield from ("--cap-drop", "ALL")
-    for right in ("SYS_ADMIN", "SETPCAP", *(("SETUID", "SETGID", "KILL") if root else ())):
+    for right in ("SYS_ADMIN", "SYS_CHROOT", "NET_ADMIN", "SETPCAP", *(("SETUID", "SETGID", "KILL") if root else ())):
         yield from ("--cap-add", f"CAP_{right}")
 
 
@@ -117,8 +121,17 @@ def _system() -> Iterator[str]:
     yield from ("--perms", "0755", "--dir", "/etc")
     for file in ("ld.so.cache", "fonts", "localtime", "alternatives"):
         yield from ("--ro-bind-try", f"/etc/{file}", f"/etc/{file}")
-    yield from ("--proc", "/proc", "--dev", "/dev")
+    yield from ("--proc", "/proc", *_devices())
     yield from ("--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp")
+
+
+def _devices() -> Iterator[str]:
+    """Few of them, and no terminal: each would take memory of the kernel."""
+    yield from ("--perms", "0755", "--dir", "/dev", "--dir", "/dev/shm", "--symlink", "/proc/self/fd", "/dev/fd")
+    for name in ("null", "zero", "full", "random", "urandom"):
+        yield from ("--dev-bind", f"/dev/{name}", f"/dev/{name}")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        yield from ("--symlink", f"/proc/self/fd/{number}", f"/dev/{name}")
 
 
 def _links() -> Iterator[str]:
@@ -131,27 +144,43 @@ def _links() -> Iterator[str]:
             yield from ("--ro-bind", str(path), str(path))
 
 
-def environment() -> list[Path]:
-    """Folders of the Python of this process, where they are not part of the system."""
-    places = dict.fromkeys(Path(p) for p in (sys.base_prefix, sys.prefix))
-    return [place for place in places if not place.is_relative_to("/usr")]
+def environment() -> dict[str, Path]:
+    """By their place in the box, the folders of the Python of this process that are not part of the system.
+
+    Their places tell nothing of this machine: who grades, where, in which folder.
+    """
+    found: dict[str, Path] = {}
+    packages = {f"{PACKAGES}/{kind}": sysconfig.get_path(kind) for kind in ("purelib", "platlib")}
+    for place, folder in {PYTHON: sys.base_prefix, **packages}.items():
+        source = Path(folder).resolve()
+        if not any(source.is_relative_to(known) for known in (Path("/usr"), *found.values())):
+            found[place] = source
+    return found
 
 
-def _environment() -> Iterator[str]:
-    """Mounts of this process's Python; where the course lies inside it, an empty folder covers the course."""
+def interpreter() -> str:
+    """Where Python lies in the box."""
+    base = PYTHON if PYTHON in environment() else sys.base_prefix
+    return f"{base}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def import_paths() -> list[str]:
+    """From where Python imports in the box, beside its own folders."""
+    return [HOME, *(place for place in environment() if place != PYTHON)]
+
+
+def _python() -> Iterator[str]:
+    """Mounts of this process's Python, in which empty folders cover the course, and nothing what tells of its place."""
     places = environment()
-    for place in places:
-        yield from _folders_above(place)
-        yield from ("--ro-bind", str(place), str(place))
-    installed = {Path(place, name) for place in sys.path if place for name in (PACKAGE.name, GRADING.name)}
+    for place, source in places.items():
+        yield from ("--perms", "0755", "--dir", place, "--ro-bind", str(source), place)
+    if PYTHON in places and sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        yield from ("--setenv", "LD_LIBRARY_PATH", f"{PYTHON}/lib")
+    installed = {Path(place, name).resolve() for place in sys.path if place for name in (PACKAGE.name, GRADING.name)}
     hidden = {PACKAGE, GRADING, *installed}
-    for folder in sorted(p for p in hidden if p.is_dir()):
-        if any(folder.is_relative_to(place) for place in (*places, Path("/usr"))):
-            yield from ("--perms", "0755", "--tmpfs", str(folder), "--remount-ro", str(folder))
-
-
-def _folders_above(path: Path) -> Iterator[str]:
-    """Parents of a mount, which bubblewrap would make for their owner alone."""
-    for parent in reversed(path.parents):
-        if str(parent) not in ("/", "/tmp", "/usr"):
-            yield from ("--perms", "0755", "--dir", str(parent))
+    for place, source in {"/usr": Path("/usr"), **places}.items():
+        for folder in sorted(p for p in hidden if p.is_dir() and p.is_relative_to(source)):
+            covered = f"{place}/{folder.relative_to(source)}"
+            yield from ("--perms", "0755", "--tmpfs", covered, "--remount-ro", covered)
+        for file in sorted(path for pattern in TELLING for path in source.glob(pattern)):
+            yield from ("--ro-bind", "/dev/null", f"{place}/{file.relative_to(source)}")

@@ -1,13 +1,18 @@
 """A limit on the memory of all processes of a sandbox together, where the kernel lets us set one."""
 
 import os
-import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from course_grading.sandbox.owners import abandoned, own_name
 
 MOUNT = Path("/sys/fs/cgroup")
 LIMITS = ("memory.max", "memory.swap.max", "memory.limit_in_bytes", "memory.memsw.limit_in_bytes")
 """Files that hold a limit, in the order in which they have to be written: of version 2, of version 1."""
+
+EVENTS = ("memory.events", "memory.oom_control")
+"""Files that count what the kernel did at the limit: of version 2, of version 1."""
 
 
 @dataclass
@@ -21,6 +26,14 @@ class Group:
         """The file that lists the processes."""
         return self.folder / "cgroup.procs"
 
+    def kills(self) -> int:
+        """How many of its processes the kernel has killed since the group has no memory left."""
+        for name in EVENTS:
+            with suppress(OSError):
+                counts = dict(line.split() for line in (self.folder / name).read_text().splitlines())
+                return int(counts.get("oom_kill", 0))
+        return 0
+
     def remove(self) -> None:
         """Remove the group once its processes are gone."""
         try:
@@ -32,7 +45,9 @@ class Group:
 def limit_memory(size: int) -> Group | None:
     """A group whose processes get at most `size` bytes together, None where no such group can be made."""
     for parent in _parents():
-        group = Group(parent / f"course-grader-{os.getpid()}-{secrets.token_hex(4)}")
+        for old in abandoned(parent):
+            Group(old).remove()
+        group = Group(parent / own_name())
         try:
             group.folder.mkdir()
         except OSError:

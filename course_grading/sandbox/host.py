@@ -13,13 +13,13 @@ import tempfile
 import time
 from pathlib import Path
 
-import msgspec
-
 from course_grading.model import MB, Limits
 from course_grading.sandbox import box, cgroups, syscalls
-from course_grading.sandbox.box import REMEDY, SandboxError
+from course_grading.sandbox.box import SandboxError
 from course_grading.sandbox.guest.messages import Bounds, Control, Ended, Ready, Settings
+from course_grading.sandbox.owners import abandoned, own_name
 from course_grading.sandbox.protocol import Broken, Channel, Session
+from course_grading.sandbox.remedies import remedy
 
 FIRST_USER = 0x70000000
 """User numbers from here on belong to nobody on any system; ours is this plus the number of the process."""
@@ -28,6 +28,9 @@ WARM = 1024 * MB
 """Memory of the warm process itself, on top of what a submission may use."""
 
 START_SECONDS = 180
+CLOCKS_APART = 1
+"""Seconds by which the kernel's clock for the bound on processor time may differ from the one that it tells."""
+
 JOIN = 'echo 0 > "$0" && exec "$@"'
 """Joins the control group whose list of processes is the first argument, and runs the rest."""
 
@@ -44,6 +47,9 @@ class Sandbox:
     Args:
         limits: What a submission may use; `unsafe` leaves the box out.
 
+    Attributes:
+        killed: How many processes of submissions were killed from outside so far, for no limit of this sandbox.
+
     Raises:
         SandboxError: If the box cannot be made.
     """
@@ -51,9 +57,11 @@ class Sandbox:
     def __init__(self, limits: Limits):
         ours, theirs = socket.socketpair()
         self.limits = limits
+        self.killed = 0
+        self._group_kills = 0
         self._control = Channel(ours)
         self._process: subprocess.Popen[bytes] | None = None
-        self._tree = Path(tempfile.mkdtemp(prefix="course-grader-"))
+        self._tree = _new_folder()
         self._group = None if limits.unsafe else cgroups.limit_memory(limits.memory + WARM)
         self._errors = tempfile.TemporaryFile()
         try:
@@ -78,7 +86,7 @@ class Sandbox:
         return subprocess.Popen(
             [*self._command(), str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
-            env=box.variables(str(self._tree) if self.limits.unsafe else box.HOME),
+            env=box.variables(*([str(self._tree)] if self.limits.unsafe else box.import_paths())),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -86,20 +94,21 @@ class Sandbox:
         )
 
     def _wait_for(self, process: subprocess.Popen[bytes]) -> None:
-        """Wait until the warm process has imported everything."""
+        """Tell the warm process its settings, and wait until it has imported everything."""
         try:
+            self._control.send(self._settings(), START_SECONDS)
             self._control.receive(Ready, START_SECONDS)
         except Broken:
             process.kill()
             process.wait()
-            raise SandboxError(f"The sandbox cannot be started here: {self._last_error()}. {REMEDY}") from None
+            raise self._refused("The sandbox cannot be started here") from None
 
     def _command(self) -> list[str]:
         """The warm process, in its box, in its control group."""
-        settings = msgspec.json.encode(self._settings()).decode()
-        command = [sys.executable, "-s", "-B", "-m", "guest.zygote", settings]
+        program = [sys.executable]
         if not self.limits.unsafe:
-            command = [*box.box(self._tree, root=os.geteuid() == 0), *command]
+            program = [*box.box(self._tree, root=os.geteuid() == 0), box.interpreter()]
+        command = [*program, "-s", "-B", "-m", "guest.zygote"]
         if self._group:
             command = ["/bin/sh", "-c", JOIN, str(self._group.join), *command]
         return command
@@ -109,7 +118,6 @@ class Sandbox:
             bounds=Bounds(**{name: getattr(self.limits, name) for name in Bounds.__struct_fields__}),
             confined=not self.limits.unsafe,
             uid=FIRST_USER + os.getpid() if os.geteuid() == 0 else None,
-            kept=[str(place) for place in box.environment() if place.is_relative_to("/tmp")],
             calls=b"" if self.limits.unsafe else syscalls.compile_filter(),
         )
 
@@ -120,7 +128,11 @@ class Sandbox:
             session.run("", START_SECONDS)
             session.end()
         except Broken:
-            raise SandboxError(f"Nothing runs in the sandbox here: {self._last_error()}. {REMEDY}") from None
+            raise self._refused("Nothing runs in the sandbox here") from None
+
+    def _refused(self, what: str) -> SandboxError:
+        said = self._last_error()
+        return SandboxError(f"{what}: {said}. {remedy(said, root=os.geteuid() == 0)}")
 
     def _last_error(self) -> str:
         size = self._errors.seek(0, os.SEEK_END)
@@ -150,7 +162,12 @@ class Sandbox:
             Broken: If the warm process is gone.
         """
         self._control.control(Control.END)
-        return self._control.receive(Ended, 30).cpu_seconds
+        ended = self._control.receive(Ended, 30)
+        kills = self._group.kills() if self._group else 0
+        own = ended.cpu_seconds > self.limits.cpu_seconds - CLOCKS_APART or kills > self._group_kills
+        self.killed += ended.killed and not own
+        self._group_kills = kills
+        return ended.cpu_seconds
 
     def close(self) -> None:
         """End the warm process and all others in the box."""
@@ -165,6 +182,16 @@ class Sandbox:
         shutil.rmtree(self._tree, ignore_errors=True)
         if self._group:
             _remove(self._group)
+
+
+def _new_folder() -> Path:
+    """A folder of our own among the temporary ones, from which those of graders that were killed are removed."""
+    place = Path(tempfile.gettempdir())
+    for old in abandoned(place):
+        shutil.rmtree(old, ignore_errors=True)
+    folder = place / own_name()
+    folder.mkdir(0o700)
+    return folder
 
 
 def _remove(group: cgroups.Group) -> None:

@@ -43,8 +43,7 @@ ALLOWED = {
     ),
     "waiting for several files": "pipe pipe2 select pselect6 poll ppoll epoll_create1 epoll_ctl epoll_wait epoll_pwait",
     "sockets, of which there are only local ones": (
-        "bind connect listen accept accept4 shutdown getsockname getpeername getsockopt setsockopt sendto recvfrom "
-        "sendmsg recvmsg"
+        "bind connect listen accept accept4 shutdown getsockname getpeername getsockopt sendto recvfrom sendmsg recvmsg"
     ),
 }
 """Names of calls by what they are for."""
@@ -57,6 +56,12 @@ ON_TERMINALS = (0x5401, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 
 ON_THREADS = (1, 15, 16)
 """Operations of prctl: end with one's parent, name a thread, tell its name."""
+
+KIND_OF_SOCKET = 0xF
+"""Of the second argument of socket; the rest are flags."""
+
+REUSE_ADDRESS = (socket.SOL_SOCKET, socket.SO_REUSEADDR)
+"""The one option of a socket that may be set; others would make its buffers larger."""
 
 REMEDY = (
     "The sandbox refuses system calls with libseccomp, which needs Linux: install it (`apt install libseccomp2`, "
@@ -116,6 +121,10 @@ def _allow_with_arguments(seccomp: ModuleType, rules: Any) -> None:
         rules.add_rule(seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.EQ, request))
     for operation in ON_THREADS:
         rules.add_rule(seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.EQ, operation))
+    level, option = (seccomp.Arg(i, seccomp.EQ, value) for i, value in enumerate(REUSE_ADDRESS, start=1))
+    rules.add_rule(seccomp.ALLOW, "setsockopt", level, option)
+    local = seccomp.Arg(0, seccomp.EQ, socket.AF_UNIX)
+    stream = seccomp.Arg(1, seccomp.MASKED_EQ, KIND_OF_SOCKET, socket.SOCK_STREAM)
     for name in ("socket", "socketpair"):
-        rules.add_rule(seccomp.ALLOW, name, seccomp.Arg(0, seccomp.EQ, socket.AF_UNIX))
+        rules.add_rule(seccomp.ALLOW, name, local, stream)
         rules.add_rule(seccomp.ERRNO(errno.EPERM), name, seccomp.Arg(0, seccomp.NE, socket.AF_UNIX))

@@ -184,12 +184,13 @@ def test_a_failing_judge_costs_one_submission_and_is_tried_again(tmp_path, clust
     rows = {row.outcome.student: row for row in run(folder, cluster)}
     assert "the grader itself failed (RuntimeError: a bug)" in rows["odd"].outcome.reason
     assert rows["s00"].total == 12
+    assert judged().count("odd") == 3  # twice alone: a neighbour could have been the cause
     run(folder, cluster, resume=True)
-    assert judged().count("odd") == 2 and judged().count("s00") == 1
+    assert judged().count("odd") == 6 and judged().count("s00") == 1
 
 
-def no_sandbox(notebook, *, student, lab, seed, limits):
-    outcome = fake_judge(notebook, student=student, lab=lab, seed=seed, limits=limits)
+def no_sandbox(notebook, **options):
+    outcome = fake_judge(notebook, **options)
     return replace(outcome, reason="the box broke", final=False)
 
 
@@ -197,6 +198,68 @@ def test_the_machines_fault_is_not_kept(tmp_path, cluster):
     folder = small_class(tmp_path / "class", 1)
     assert "the box broke" in run(folder, cluster, no_sandbox)[0].outcome.reason
     assert run(folder, cluster, resume=True)[0].total == 12
+
+
+def crowded_out(notebook, *, student, crowded=False, **options):
+    """Who is judged beside others loses all; one has better luck only the second time alone, and one has none."""
+    outcome = fake_judge(notebook, student=student, crowded=crowded, **options)
+    with open(os.environ["FAKE_JUDGE_LOG"]) as log:
+        alone = [line for line in log.read().split() if line == student]
+    spoilt = crowded or (student == "s01" and len(alone) < 3) or student == "s02"
+    return ASKED.ungraded(student, "no memory was left", final=False) if spoilt else outcome
+
+
+def test_what_a_neighbour_may_have_caused_is_judged_again_alone_and_never_kept(tmp_path, cluster, judged):
+    folder = tmp_path / "class"
+    for number in range(4):
+        put(folder / "submitted", f"s{number:02}", notebook())
+    rows = {row.outcome.student: row for row in run(folder, cluster, crowded_out)}
+    assert {name: row.total for name, row in rows.items()} == {"s00": 12, "s01": 12, "s02": 0, "s03": 12}
+    assert rows["s02"].outcome.reason == "no memory was left"
+    assert {name: judged().count(name) for name in rows} == {"s00": 2, "s01": 3, "s02": 3, "s03": 2}
+    assert sorted(judged()[:4]) == ["s00", "s01", "s02", "s03"]
+    kept = {path.stem for path in (folder / "grading" / LAB / "outcomes").glob("*.json")}
+    assert kept == {"s00", "s01", "s03"}
+    assert totals(run(folder, cluster, resume=True))["s02"] == 12
+
+
+def test_two_labs_that_start_at_once_make_one_gradebook_and_one_table(tmp_path):
+    other = "lab2_flow_matching"
+    for lab in (LAB, other):
+        name = tmp_path / "submitted" / "anna" / lab / f"{lab}.ipynb"
+        write_file(name, (ROOT / "solutions" / lab / f"{lab}.ipynb").read_bytes())
+        write_file(tmp_path / "submitted" / "bob" / lab / f"{lab}.ipynb", "{")
+    script = tmp_path / "both.py"
+    script.write_text(BOTH.format(path=str(ROOT)))
+    begun = [
+        subprocess.Popen(
+            [sys.executable, script, lab, tmp_path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        for lab in (LAB, other)
+    ]
+    said = [one.communicate()[0] for one in begun]
+    assert [one.returncode for one in begun] == [0, 0], said
+    table = (tmp_path / "grades.csv").read_text("utf-8").splitlines()
+    assert sorted(",".join(line.split(",")[:2]) for line in table[1:] if not line.startswith("student")) == sorted(
+        f"{student},{lab}" for student in ("anna", "bob") for lab in (LAB, other)
+    )
+
+
+BOTH = """
+import sys
+sys.path.insert(0, {path!r})
+from pathlib import Path
+from course_grading import classroom
+from course_grading.labs import read_lab
+
+
+def judge(notebook, *, student, lab, **options):
+    return read_lab(lab).ungraded(student, "nothing was tried")
+
+
+if __name__ == "__main__":
+    classroom.grade(sys.argv[1], classroom.Options(folder=Path(sys.argv[2]), workers=1, seed=1), judge)
+"""
 
 
 STOPPED = """
@@ -270,6 +333,22 @@ def test_stopped_in_the_middle_and_resumed(tmp_path, cluster, judged, how):
     assert sorted([*kept, *again]) == sorted(totals(rows)) == [f"s{i:02}" for i in range(12)]
     whole = small_class(tmp_path / "whole", 12)
     run(whole, cluster)
+    assert (whole / "grades.csv").read_bytes() == (folder / "grades.csv").read_bytes()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.3])
+def test_killed_at_its_beginning_and_resumed(tmp_path, cluster, seconds):
+    """While the gradebook is made, and shortly after: whatever was begun is no hindrance."""
+    folder = small_class(tmp_path / "class", 2)
+    (tmp_path / "slow_judge.py").write_text(SLOW.format(pids=str(tmp_path / "pids")))
+    script = tmp_path / "stopped.py"
+    script.write_text(STOPPED.format(path=[str(ROOT), str(tmp_path)], folder=str(folder)))
+    process = subprocess.Popen([sys.executable, script], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    wait_until(lambda: process.poll() is not None or (folder / "grading").exists())
+    time.sleep(seconds)
+    stop(process, "kill -9")
+    whole = small_class(tmp_path / "whole", 2)
+    assert totals(run(folder, cluster, resume=True)) == totals(run(whole, cluster))
     assert (whole / "grades.csv").read_bytes() == (folder / "grades.csv").read_bytes()
 
 

@@ -13,8 +13,10 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from course_grading.model import MB, Limits
 from course_grading.sandbox import box, cgroups, host
 from course_grading.sandbox.box import SandboxError
 from course_grading.sandbox.host import NO_CGROUP, UNSAFE, Sandbox
+from course_grading.sandbox.protocol import Broken
 from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
 
 pytestmark = pytest.mark.slow
@@ -135,15 +138,14 @@ def test_no_rights_no_network_no_memory_beside_the_limits(said):
 def test_no_other_process_and_no_variable_can_be_seen(said):
     lines = said["trace"].splitlines()
     assert lines[:3] == ["refused"] * 3 and ast.literal_eval(lines[3]) == ["1"]
-    ours = {*box.variables("x"), "PWD", "TORCHINDUCTOR_CACHE_DIR"}
+    ours = {*box.variables("x"), "PWD", "LD_LIBRARY_PATH", "TORCHINDUCTOR_CACHE_DIR"}
     assert set(ast.literal_eval(lines[4])) <= ours
 
 
 def test_only_private_folders_can_be_written_and_are_empty(said):
     lists = [ast.literal_eval(part + "]") for part in said["places to write"].strip().split("]")[:3]]
     assert lists[0] == ["/dev/shm", "/tmp"]
-    kept = {path.parts[2] for path in box.environment() if path.is_relative_to("/tmp")}
-    assert set(lists[1]) - kept == {"left-behind"} == set(lists[2])
+    assert set(lists[1]) == {"left-behind"} == set(lists[2])
     assert said["full disk"].splitlines() == ["No space left on device"] * 2
 
 
@@ -210,15 +212,18 @@ def test_a_server_of_this_machine_cannot_be_reached():
             server.accept()
 
 
-def test_memory_of_all_processes_together_is_bounded():
-    warm = judge.warm_sandbox(LIMITS)
+def test_memory_of_all_processes_together_is_bounded_and_what_the_bound_kills_is_its_own_fault():
+    limits = replace(LIMITS, cell_seconds=120, notebook_seconds=400)
+    warm = judge.warm_sandbox(limits)
     if warm._group is None:
         assert warm.warnings == (NO_CGROUP,)
         return
     peak = [warm._group.folder / name for name in ("memory.peak", "memory.max_usage_in_bytes")]
-    attacked("memory of many")  # 8 processes of 500 MB
+    waiting = ATTACKS["memory of many"] + "os.wait()"  # 8 processes of 500 MB, until one of them is killed
+    assert grade(submission(EARLY, waiting), limits=limits).final
     measured = [int(path.read_text()) for path in peak if path.exists()]
     assert all(1000 * MB < size <= LIMITS.memory + host.WARM for size in measured) and measured
+    assert warm._group.kills() > 0 and warm.killed == 0
 
 
 def test_a_sandbox_that_is_killed_is_replaced():
@@ -288,12 +293,153 @@ def test_unsafe_works_and_is_said():
 
 
 def test_a_copy_of_the_course_in_the_environment_is_covered(monkeypatch: pytest.MonkeyPatch):
-    installed = Path(sys.prefix, "lib", "elsewhere")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(installed)])
-    monkeypatch.setattr(Path, "is_dir", lambda path: path == installed / "course_utils" or os.path.isdir(path))
+    packages = Path(sysconfig.get_path("purelib")).resolve()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(packages / "elsewhere")])
+    there = packages / "elsewhere" / "course_utils"
+    monkeypatch.setattr(Path, "is_dir", lambda path: path == there or os.path.isdir(path))
     command = box.box(Path("/tree"), root=True)
-    at = command.index(str(installed / "course_utils"))
-    assert command[at - 1] == "--tmpfs" and at > command.index(str(sys.prefix))
+    at = command.index("/packages/purelib/elsewhere/course_utils")
+    assert command[at - 1] == "--tmpfs" and at > command.index(str(packages))
+
+
+def test_python_lies_in_the_box_at_one_place_however_its_path_is_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "my python" / "bin").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "my python")
+    for written in ("my python", "link", "my python/bin/..", "link/../my python"):
+        monkeypatch.setattr(sys, "base_prefix", str(tmp_path / written))
+        assert box.environment()["/python"] == tmp_path / "my python"
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        assert box.interpreter() == f"/python/bin/python{version}"
+        command = box.box(Path("/tree"), root=True)
+        assert command[command.index(str(tmp_path / "my python")) + 1] == "/python"
+        assert not any(".." in Path(word).parts for word in command if str(tmp_path) in word)
+    monkeypatch.setattr(sys, "base_prefix", "/usr")
+    assert "/python" not in box.environment() and box.interpreter() == f"/usr/bin/python{version}"
+
+
+WHERE = """
+import os, subprocess, sys
+files = [f"/proc/{who}/{what}" for who in ("1", "self", "thread-self") for what in (
+    "mountinfo", "mounts", "mountstats", "cmdline", "environ", "cgroup", "maps", "cpuset", "stat", "status", "sched")]
+said = []
+for file in [*files, "/proc/mounts", "/proc/cgroups", "/proc/locks", "/proc/net/unix", "/proc/self/net/unix"]:
+    try:
+        said.append(file + ": " + open(file).read())
+    except OSError as error:
+        said.append(str(error))
+child = "print(open('/proc/self/mountinfo').read(), __import__('sys').argv)"
+said.append(subprocess.run([sys.executable, "-c", child], capture_output=True, text=True).stdout)
+said += [str(sys.path), str(sys.argv), str(sys.orig_argv), sys.executable, sys.prefix, sys.base_prefix, str(os.environ)]
+said += [str(os.uname()), str(__import__("torch")), str(__import__("course_utils")), os.getcwd(), *os.listdir("/")]
+for number in range(64):
+    try:
+        said.append(os.readlink(f"/proc/self/fd/{number}"))
+    except OSError:
+        pass
+for module in list(sys.modules.values()):
+    said.append(str(getattr(module, "__file__", "")))
+print(chr(10).join(said))
+print("mounts", repr(open("/proc/self/mountinfo").read()), repr(open("/proc/mounts").read()))
+"""
+
+
+def test_nothing_in_the_box_tells_the_places_names_and_limits_of_the_grader():
+    printed = grade(submission(EARLY, WHERE), limits=replace(LIMITS, output_bytes=10**6, output_total=10**6)).printed
+    words = {
+        str(path)
+        for place in (sys.prefix, sys.base_prefix, ROOT, sys.executable)
+        for path in (Path(place), Path(place).resolve())
+        if path != Path("/usr")
+    }
+    words |= {"course-grader", '"memory"', str(LIMITS.memory), str(LIMITS.tmp_bytes), str(Path.home() / "")}
+    assert [word for word in words if re.search(rf"{re.escape(word)}\b", printed["mine"])] == []
+    assert printed["mine"].endswith("mounts '' ''\n") and "/course/guest/zygote.py" in printed["mine"]
+    assert "nodename='sandbox'" in printed["mine"]
+
+
+SOCKETS_FULL = """
+import os, socket
+taken = 0
+refused = []
+def fill(ours):
+    global taken
+    ours.setblocking(False)
+    try:
+        while True:
+            taken += ours.send(bytes(60_000))
+    except OSError:
+        pass
+larger = (socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 24)
+for call in (lambda: socket.socketpair(type=socket.SOCK_DGRAM), lambda: socket.socketpair(type=socket.SOCK_SEQPACKET),
+             lambda: socket.socketpair()[0].setsockopt(*larger), os.openpty):
+    try:
+        call()
+        refused.append(False)
+    except OSError:
+        refused.append(True)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("/tmp/listener")
+listener.listen(4096)
+waiting = 0
+while True:
+    try:
+        ours = socket.socket(socket.AF_UNIX)
+        ours.setblocking(False)
+        ours.connect("/tmp/listener")
+    except OSError:
+        break
+    fill(ours)
+    ours.close()
+    waiting += 1
+print(refused, waiting)
+held = []
+try:
+    while True:
+        held += socket.socketpair()
+        fill(held[-1])
+        fill(held[-2])
+except OSError as error:
+    print(error.errno, len(held) <= int(LIMIT), taken < 300_000 * int(LIMIT))
+"""
+
+
+def test_what_sockets_take_of_the_kernels_memory_is_bounded():
+    """A process that nobody bounds took 16 GB of a machine."""
+    printed = grade(submission(EARLY, SOCKETS_FULL.replace("int(LIMIT)", str(LIMITS.open_files)))).printed["mine"]
+    assert printed.splitlines() == ["[True, True, True, True] 1", "24 True True"]
+
+
+ENDS = {
+    "exit": "import os\nos._exit(9)",
+    "kill": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\nos._exit(3)",
+    "time": "import resource\nwhile True:\n    pass",
+}
+
+
+@pytest.mark.parametrize("how", [*ENDS, "killed"])
+def test_only_who_was_killed_from_outside_counts_as_killed(how: str):
+    """Process 1 of a namespace cannot get that signal from inside it, and the bound on processor time is its own."""
+    sandbox = Sandbox(replace(LIMITS, cpu_seconds=2))
+    try:
+        session = sandbox.open(0)
+        session.run("", 30)
+        if how == "killed":
+            first = max(descendants(sandbox._process.pid), key=nested)
+            os.kill(first, signal.SIGKILL)
+        with pytest.raises(Broken):
+            session.run(ENDS.get(how, "pass"), 30)
+        session.end()
+        assert sandbox.killed == (how == "killed")
+    finally:
+        sandbox.close()
+
+
+def nested(process: int) -> int:
+    """How many namespaces a process is in, one in the other."""
+    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if line.startswith("NSpid")]
+    return len(line.split()) - 1
 
 
 def test_every_user_number_is_our_own():

@@ -6,6 +6,7 @@ import functools
 import platform
 import sys
 from collections.abc import Iterator
+from itertools import product
 
 import pyseccomp
 import pytest
@@ -78,7 +79,7 @@ def open_calls(program: bytes, machine: str, names: list[str]) -> set[str]:
 def test_every_call_that_is_not_listed_is_refused(machine: str):
     program = filter_of(machine)
     listed = {number_of(name, machine) for name in " ".join(syscalls.ALLOWED.values()).split()}
-    some = {number_of(name, machine) for name in ("clone", "ioctl", "prctl", "socket", "socketpair")}
+    some = {number_of(name, machine) for name in ("clone", "ioctl", "prctl", "setsockopt", "socket", "socketpair")}
     for number in set(range(1000)) - some:
         wanted = ALLOW if number in listed else FAIL | errno.ENOSYS
         for arguments in ARGUMENTS:
@@ -123,9 +124,23 @@ def test_a_process_and_a_thread_can_be_made_but_no_namespace(machine: str):
 @each_machine
 @pytest.mark.parametrize("name", ["socket", "socketpair"])
 def test_sockets_are_local(machine: str, name: str):
-    assert asked(machine, name, 1, 1) == ALLOW
+    for flags in (0, 0o4000, 0o2000000):
+        assert asked(machine, name, 1, 1 | flags) == ALLOW
     for family in [0, *range(2, 50), 1 | 1 << 32, 2**64 - 1]:
         assert asked(machine, name, family, 1) == FAIL | errno.EPERM
+
+
+@each_machine
+@pytest.mark.parametrize("name", ["socket", "socketpair"])
+def test_sockets_are_streams_since_datagrams_wait_in_any_number(machine: str, name: str):
+    kinds = [kind for kind in range(64) if asked(machine, name, 1, kind) == ALLOW]
+    assert kinds == [1, 17, 33, 49]
+
+
+@each_machine
+def test_of_a_socket_only_the_use_of_an_address_can_be_set(machine: str):
+    allowed = [pair for pair in product(range(80), range(80)) if asked(machine, "setsockopt", 3, *pair) == ALLOW]
+    assert allowed == [(1, 2)]
 
 
 REQUESTS = {

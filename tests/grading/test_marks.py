@@ -1,12 +1,18 @@
 """The gradebook holds every student, keeps what a person gave, and is refused where nbgrader could not read it."""
 
 import dataclasses
+import errno
+import os
 import shutil
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from nbgrader import api
 from nbgrader.api import Gradebook
+from sqlalchemy import create_engine, text
 
 from course_grading.labs import exercises
 from course_grading.marked import sources, work
@@ -183,3 +189,68 @@ def test_what_is_no_gradebook_is_refused(tmp_path):
 def test_looking_makes_no_file(tmp_path):
     check_version(default_url(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def half_made(file: Path, count: int = 99) -> None:
+    """The first tables of a gradebook, as a run that was killed while it made one left them."""
+    tables = api.Base.metadata.sorted_tables
+    api.Base.metadata.create_all(create_engine(f"sqlite:///{file}"), tables=tables[:count])
+    if count > len(tables):
+        with closing(sqlite3.connect(file)) as database:
+            database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+    file.touch()
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 99])
+def test_a_gradebook_that_was_not_made_to_its_end_is_made_anew_and_it_is_said(tmp_path, capsys, count):
+    file = tmp_path / "gradebook.db"
+    half_made(file, count)
+    check_version(default_url(tmp_path))
+    with Book(default_url(tmp_path)) as book:
+        book.prepare(ASKED)
+    assert oct(file.stat().st_mode & 0o777) == "0o600"
+    assert "held nothing yet: a run was stopped before it was whole. It is made anew." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", ["INSERT INTO student (id) VALUES ('anna')", "CREATE TABLE recipes (name TEXT)"])
+def test_what_holds_anything_is_never_made_anew(tmp_path, line):
+    file = tmp_path / "gradebook.db"
+    half_made(file)
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(line)
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match="is no gradebook|another version"):
+        Book(default_url(tmp_path))
+    assert file.read_bytes() == before
+
+
+def test_a_gradebook_is_written_in_one_move_when_it_is_whole(tmp_path, monkeypatch):
+    moved = []
+    move = os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: (moved.append(Path(old).read_bytes()), move(old, new)))
+    with Book(default_url(tmp_path)):
+        pass
+    with closing(sqlite3.connect(":memory:")) as whole:
+        whole.deserialize(*moved)
+        names = {name for (name,) in whole.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        assert names == {*api.Base.metadata.tables, "alembic_version"}
+        assert len(whole.execute("SELECT * FROM alembic_version").fetchall()) == 1
+
+
+def test_a_full_disk_leaves_no_gradebook(tmp_path, monkeypatch):
+    def full(old, new):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        Book(default_url(tmp_path))
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".lock"}
+
+
+def test_a_gradebook_that_the_machine_cannot_write_says_so_in_a_sentence(url):
+    with pytest.raises(ValueError, match=r"the gradebook cannot be written \(database or disk is full\).*--resume"):
+        with Book(url) as book:
+            pages = book.gradebook.db.execute(text("PRAGMA page_count")).scalar()
+            book.gradebook.db.execute(text(f"PRAGMA max_page_count = {pages}"))
+            for number in range(1000):
+                book.gradebook.update_or_create_student(f"student-{number}" * 100)

@@ -113,7 +113,7 @@ import os
 found = []
 for folder, folders, _ in os.walk("/"):
     folders[:] = [f for f in folders if os.path.join(folder, f) not in ("/proc", "/sys", "/usr")
-                  and not folder.endswith("site-packages")]
+                  and not folder.endswith(("site-packages", "/purelib"))]
     if os.access(folder, os.W_OK) and not os.path.islink(folder):
         found.append(folder)
         try:
@@ -182,7 +182,7 @@ for path in ("/etc/shadow", "/etc/passwd", "/root", "/home", "/var", "/run", "/s
         print("SEEN", path)
 found = []
 for folder, folders, files in os.walk("/"):
-    skip = folder.endswith("site-packages")
+    skip = folder.endswith(("site-packages", "/purelib"))
     folders[:] = [f for f in folders if not skip and f not in ("proc", "usr", "__pycache__")]
     found += [os.path.join(folder, f) for f in files]
 own = [f for f in found if "course_utils/" in f]

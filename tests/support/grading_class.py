@@ -58,7 +58,7 @@ def put(folder: Path, student: str, content, name: str = f"{LAB}.ipynb") -> Path
     return path
 
 
-def fake_judge(notebook, *, student, lab, seed, limits) -> Outcome:
+def fake_judge(notebook, *, student, lab, seed, limits, crowded=False) -> Outcome:
     """Right, unless the answer says otherwise; runs nothing."""
     log = os.environ.get("FAKE_JUDGE_LOG")
     if log:

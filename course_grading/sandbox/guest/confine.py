@@ -9,7 +9,7 @@ import struct
 import sys
 from typing import NoReturn
 
-from .messages import Bounds, Settings
+from .messages import Bounds, Ended, Settings
 
 # unshare(2)
 NEW_MOUNTS = 0x00020000
@@ -21,9 +21,7 @@ READ_ONLY = 1
 NO_SETUID = 2
 NO_DEVICES = 4
 NO_PROGRAMS = 8
-RECURSIVE = 0x4000
-BIND = 0x1000 | RECURSIVE
-PRIVATE = 1 << 18 | RECURSIVE
+PRIVATE = 1 << 18 | 0x4000
 
 # prctl(2)
 DROP_FROM_BOUNDING_SET = 24
@@ -34,6 +32,10 @@ AMBIENT = 47
 CLEAR_ALL = 4
 
 FILES_IN_TMP = 20_000
+AWAITED = {signal.SIGTERM, signal.SIGCHLD}
+TO_END_SECONDS = 0.5
+KILLED = 9
+"""Exit status that tells of a child which somebody outside has killed."""
 
 
 @functools.cache
@@ -53,14 +55,14 @@ def fork_alone() -> int:
     Returns:
         In the child 0, in the parent the process to hand to `end_alone`.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     between = os.fork()
     if between == 0:
-        _must(libc().unshare(NEW_PIDS), "a new namespace of processes")
+        _must(libc().unshare(NEW_PIDS | NEW_MOUNTS | NEW_IPC), "own namespaces")
         child = os.fork()
         if child:
             _wait_for_the_end(child)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
     return between
 
 
@@ -68,16 +70,23 @@ def _wait_for_the_end(child: int) -> NoReturn:
     """Who unshares a namespace cannot go back: this process stays outside of the new one, and ends it when asked."""
     os.closerange(0, 1 << 16)
     signal.sigwait({signal.SIGTERM})
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    os._exit(0)
+    by_itself = signal.sigtimedwait({signal.SIGCHLD}, TO_END_SECONDS)  # its channels are closed
+    if not by_itself:
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    os._exit(KILLED if by_itself and os.waitstatus_to_exitcode(status) == -signal.SIGKILL else 0)
 
 
-def end_alone(between: int) -> float:
-    """End the child of `fork_alone` with all that it started: the processor time that they used."""
+def end_alone(between: int) -> Ended:
+    """End the child of `fork_alone` with all that it started.
+
+    Returns:
+        The processor time that they used, and whether the child had been killed before: nothing in its namespace can
+        send that signal to process 1.
+    """
     os.kill(between, signal.SIGTERM)
-    _, _, used = os.wait4(between, 0)
-    return used.ru_utime + used.ru_stime
+    _, status, used = os.wait4(between, 0)
+    return Ended(used.ru_utime + used.ru_stime, os.waitstatus_to_exitcode(status) == KILLED)
 
 
 def confine(settings: Settings) -> None:
@@ -88,31 +97,45 @@ def confine(settings: Settings) -> None:
     """
     with open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory is short, this process goes first
-    _own_mounts(settings.bounds.tmp_bytes, settings.kept)
+    _own_mounts(settings.bounds.tmp_bytes)
+    _hide_mounts()
     os.chdir("/tmp")
     set_limits(settings.bounds)
     _drop_rights(settings.uid)
     filter_calls(settings.calls)
 
 
-def _own_mounts(tmp_bytes: int, kept: list[str]) -> None:
+def _own_mounts(tmp_bytes: int) -> None:
     """A bounded /tmp and /dev/shm, both empty, and a /proc that shows no process but one's own."""
-    _must(libc().unshare(NEW_MOUNTS | NEW_IPC), "own mounts")
     _mount("none", "/", None, PRIVATE)
-    folders = {folder: os.open(folder, os.O_PATH) for folder in kept}
     size = f"size={tmp_bytes},nr_inodes={FILES_IN_TMP},mode=1777"
     for folder in ("/tmp", "/dev/shm"):
         _mount("tmpfs", folder, "tmpfs", NO_SETUID | NO_DEVICES, size)
-    for folder, fd in folders.items():
-        os.makedirs(folder)
-        _mount(f"/proc/self/fd/{fd}", folder, None, BIND)
-        os.close(fd)
     _mount("proc", "/proc", "proc", READ_ONLY | NO_SETUID | NO_DEVICES | NO_PROGRAMS)
+
+
+def _hide_mounts() -> None:
+    """Keep /proc/self/mountinfo from telling what was mounted from where.
+
+    The kernel lists the mounts of a process's own namespace, as far as its root reaches. So this process gets another
+    namespace, and as its root that of the one before, which the process between keeps alive.
+    """
+    root = os.open("/", os.O_PATH)
+    _must(libc().unshare(NEW_MOUNTS), "another namespace of mounts")
+    os.fchdir(root)
+    os.chroot(".")
+    os.close(root)
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
     texts = [None if text is None else text.encode() for text in (source, target, kind)]
     _must(libc().mount(*texts, ctypes.c_ulong(flags), data and data.encode()), f"the mount {target}")
+
+
+def limit_queues() -> None:
+    """Let one connection at a time wait in a local socket that nobody reads; in the whole network of the box."""
+    with open("/proc/sys/net/core/somaxconn", "w") as file:
+        file.write("0")  # the kernel counts one more
 
 
 def set_limits(bounds: Bounds) -> None:
@@ -121,6 +144,7 @@ def set_limits(bounds: Bounds) -> None:
     _limit(resource.RLIMIT_NPROC, bounds.processes)
     _limit(resource.RLIMIT_FSIZE, bounds.file_bytes)
     _limit(resource.RLIMIT_NOFILE, bounds.open_files)
+    _limit(resource.RLIMIT_SIGPENDING, bounds.processes)
     for name in ("CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO", "NICE"):
         _limit(getattr(resource, f"RLIMIT_{name}"), 0)
     limit_cpu(bounds.cpu_seconds)

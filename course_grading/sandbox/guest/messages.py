@@ -235,14 +235,12 @@ class Settings(Message):
         bounds: What each of them may use.
         confined: Whether they give up their rights.
         uid: User that they become; None when there is only one, in a user namespace.
-        kept: Folders below /tmp that stay: Python may be installed there.
         calls: The filter of their system calls, see `confine.filter_calls`.
     """
 
     bounds: Bounds
     confined: bool
     uid: int | None
-    kept: list[str]
     calls: bytes
 
 
@@ -258,9 +256,10 @@ class Ready(Message):
 
 
 class Ended(Message):
-    """The reply to `Control.END`: the processor time that the submission used."""
+    """The reply to `Control.END`: the processor time that the submission used, and whether somebody had killed it."""
 
     cpu_seconds: float
+    killed: bool = False
 
 
 def encode(message: Message) -> bytes:

@@ -89,7 +89,7 @@ def _leave_open(channels: list[int]) -> None:
 def end(child: int, confined: bool) -> Ended:
     """Kill a submission with all that it started, and say what it used."""
     if confined:
-        return Ended(confine.end_alone(child))
+        return confine.end_alone(child)
     try:
         os.killpg(child, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -98,8 +98,11 @@ def end(child: int, confined: bool) -> Ended:
     return Ended(used.ru_utime + used.ru_stime)
 
 
-def main(settings: Settings, control: socket.socket) -> None:
-    """Serve the grader until its end of the socket is closed."""
+def main(control: socket.socket) -> None:
+    """Serve the grader until its end of the socket is closed. Settings come first: a command line could be read."""
+    settings = msgspec.json.decode(control.makefile("rb").readline(), type=Settings)
+    if settings.confined:
+        confine.limit_queues()
     shell = warm()
     child = None
     control.sendall(encode(Ready()))
@@ -116,4 +119,4 @@ def main(settings: Settings, control: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    main(msgspec.json.decode(sys.argv[1], type=Settings), socket.socket(fileno=int(sys.argv[2])))
+    main(socket.socket(fileno=int(sys.argv[1])))
