@@ -176,9 +176,10 @@ class Book:
 
     def __exit__(self, kind, error, traceback):
         self.gradebook.close()
-        if isinstance(error, OperationalError):  # of the machine: a disk is full, a lock is held for too long
+        cause = error.__context__ if isinstance(error, api.InvalidEntry) else error  # nbgrader wraps some of them
+        if isinstance(cause, OperationalError):  # of the machine: a disk is full, a lock is held for too long
             raise ValueError(
-                f"the gradebook cannot be written ({error.orig}): then run it again with --resume"
+                f"the gradebook cannot be written ({cause.orig}): make room, then run it again with --resume"
             ) from error
 
     def prepare(self, lab: Lab) -> None:
