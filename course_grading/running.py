@@ -4,10 +4,12 @@ A cell that ends the process is left out when the others run again. The warm pro
 of these runs: that saves some 2 CPU-seconds of imports a submission.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from course_grading.budget import CELLS, WITHOUT
 from course_grading.canaries import tampered
 from course_grading.cases import Question
 from course_grading.model import Limits
@@ -15,14 +17,14 @@ from course_grading.notebook import Cell
 from course_grading.plan import Plan, Released, Step, plan, worth_reading
 from course_grading.sandbox.guest.messages import Described, Holding, Raised, Shown
 from course_grading.sandbox.host import Sandbox
-from course_grading.sandbox.protocol import Broken, Ending, Session
+from course_grading.sandbox.protocol import GRACE, Broken, Ending, Session
 
 OUT_OF_TIME = "OutOfTime"
 """The exception that the guest raises in a cell that takes too long."""
 
 SETUP_SECONDS = 60.0
 LEAST_SECONDS = 0.1
-"""Wall time that a function has when the others have used all of it."""
+"""Wall time that a cell or a function has when the others have used all of it."""
 
 
 class SetupFailed(RuntimeError):
@@ -128,30 +130,35 @@ def run(
         SetupFailed: If the set-up cell does not run.
         Broken: If the sandbox itself is gone.
     """
+    began = time.monotonic()
+    first, second, last = (began + share * limits.notebook_seconds for share in (CELLS, WITHOUT, 1))
     process = Process(sandbox, len(questions) + 1)
     try:
-        said = read_sources(process, [cell for cell in code if worth_reading(cell, known)], limits)
+        said = read_sources(process, [cell for cell in code if worth_reading(cell, known)], limits.restarts, first)
         seen = Seen(said, plan(known, code, said, list(questions)))
         if seen.plan.answers:
             cells = Cells(process, known.setup, list(questions), limits)
-            cells.run(seen.plan.steps)
+            cells.run(seen.plan.steps, first, second)
             seen.cells = cells.seen
+            process.session.deadline = last + GRACE
             seen.tampered = tampered(process.session, len(questions))
-            seen.functions = ask(process.session, cells.functions, questions, limits)
+            seen.functions = ask(process.session, cells.functions, questions, limits, last)
     finally:
         process.end()
     seen.cpu_seconds = process.cpu_seconds
     return seen
 
 
-def read_sources(process: Process, cells: Sequence[Cell], limits: Limits) -> dict[str, Described | None]:
+def read_sources(
+    process: Process, cells: Sequence[Cell], restarts: int, deadline: float
+) -> dict[str, Described | None]:
     """Have sources parsed in a process that no student's code has touched; a parser can crash, too."""
     said: dict[str, Described | None] = {cell.id: None for cell in cells}
-    left = limits.restarts
-    deadline = time.monotonic() + limits.notebook_seconds
+    left = restarts
     for cell in cells:
         if left < 0 or time.monotonic() > deadline:
             break
+        process.session.deadline = deadline + GRACE
         try:
             said[cell.id] = process.session.read(cell.source)
         except Broken:
@@ -178,13 +185,18 @@ class Cells:
         self._exercises = exercises
         self._limits = limits
 
-    def run(self, steps: Sequence[Step]) -> None:
+    def run(self, steps: Sequence[Step], first: float, second: float) -> None:
         """Run the steps; a cell that ends the process is left out the next time.
+
+        Args:
+            steps: What runs, in order.
+            first: When the last cell has ended, on the monotonic clock.
+            second: The same where a cell ended the process too often or too late, and those before it run again.
 
         Raises:
             SetupFailed: If the set-up cell does not run.
         """
-        deadline = self._deadline()
+        deadline = first
         left = self._limits.restarts
         gave_up = False
         while (stopped := self._run_once(steps, deadline)) is not None:
@@ -194,27 +206,29 @@ class Cells:
                 left -= 1
                 steps = [*steps[:at], *steps[at + 1 :]]
                 continue
-            for step in steps[at:]:
-                self.seen.setdefault(step.cell.id, SeenCell(reached=False))
+            self._leave_out(steps[at:])
             steps = [] if gave_up else steps[:at]  # what stands before that cell still counts
-            deadline = self._deadline()
+            deadline = second
             left = 0
             gave_up = True
 
-    def _deadline(self) -> float:
-        return time.monotonic() + self._limits.notebook_seconds
+    def _leave_out(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.seen.setdefault(step.cell.id, SeenCell(reached=False))
 
     def _run_once(self, steps: Sequence[Step], deadline: float) -> Step | None:
-        """Run the steps in a fresh process; the one at which it could not go on."""
+        """Run the steps in a fresh process until the time is over; the one that ended the process."""
         self._set_up()
+        self._process.session.deadline = deadline + GRACE
         last = {name: step for step in steps for name in step.names}
         self.seen = {name: cell for name, cell in self.seen.items() if cell.ending or not cell.reached}
         self.functions = {}
-        for step in steps:
+        for i, step in enumerate(steps):
             if time.monotonic() > deadline:
-                return step
+                self._leave_out(steps[i:])
+                return None
             try:
-                self._run_cell(step.cell)
+                self._run_cell(step.cell, deadline)
                 for name in (name for name in step.names if last[name] is step):
                     self._hold(name, step.cell.id)
             except Broken as error:
@@ -223,15 +237,17 @@ class Cells:
         return None
 
     def _set_up(self) -> None:
+        self._process.session.deadline = math.inf  # it is the course's own
         for cell in self._setup:
             error = self._process.session.run(cell.source, SETUP_SECONDS, keep=False).error
             if error is not None:
                 raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
 
-    def _run_cell(self, cell: Cell) -> None:
+    def _run_cell(self, cell: Cell, deadline: float) -> None:
         left = self._limits.output_total - sum(len(one.printed) for one in self.seen.values())
         output = max(0, min(left, self._limits.output_bytes))
-        ran = self._process.session.run(cell.source, self._limits.cell_seconds, output)
+        seconds = min(self._limits.cell_seconds, max(deadline - time.monotonic(), LEAST_SECONDS))
+        ran = self._process.session.run(cell.source, seconds, output)
         for name, function in self.functions.items():
             if function.replies is Holding.HELD:
                 self._process.session.ping(self._exercises.index(name))  # a cell could end those that wait
@@ -244,14 +260,19 @@ class Cells:
 
 
 def ask(
-    session: Session, functions: Mapping[str, SeenFunction], questions: Mapping[str, Question], limits: Limits
+    session: Session,
+    functions: Mapping[str, SeenFunction],
+    questions: Mapping[str, Question],
+    limits: Limits,
+    deadline: float,
 ) -> dict[str, SeenFunction]:
     """Ask what the functions give. No cell runs any more: nothing can print the cases that are sent now."""
     asked = dict(functions)
-    deadline = time.monotonic() + limits.notebook_seconds
+    held = [name for name in questions if name in functions and functions[name].replies is Holding.HELD]
     for channel, (name, question) in enumerate(questions.items()):
-        if name in functions and functions[name].replies is Holding.HELD:
-            seconds = min(limits.cell_seconds, max(deadline - time.monotonic(), LEAST_SECONDS))
+        if name in held:
+            fair = (deadline - time.monotonic()) / (len(held) - held.index(name))
+            seconds = min(limits.cell_seconds, max(fair, LEAST_SECONDS))
             asked[name] = SeenFunction(functions[name].cell, _replies(session, channel, question, seconds))
     return asked
 

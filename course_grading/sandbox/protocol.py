@@ -1,6 +1,7 @@
 """Talks to a submission's process, which is not trusted: what is read has a bound in size and time, and a kind."""
 
 import functools
+import math
 import secrets
 import socket
 import time
@@ -142,7 +143,12 @@ class Session:
     """One submission's process, seen from outside: a channel for its cells, and one for each exercise.
 
     Every order raises `Broken` if no reply comes in time, which it may not survive, or if what comes is none.
+
+    Attributes:
+        deadline: When patience ends with every order, on the monotonic clock.
     """
+
+    deadline = math.inf
 
     def __init__(self, cells: Channel, exercises: list[Channel], end: Callable[[], float]):
         self._cells = cells
@@ -205,8 +211,8 @@ class Session:
     ) -> Iterator[Body]:
         """Replies to an order: each names it by a word that nobody could know before."""
         name = secrets.token_hex(8)
-        deadline = time.monotonic() + seconds
-        channel.send(Envelope(name, order), seconds)
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        channel.send(Envelope(name, order), deadline - time.monotonic())
         while True:
             reply = channel.receive(kind, deadline - time.monotonic())
             if reply.id != name:
