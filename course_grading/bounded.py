@@ -24,8 +24,8 @@ MEMORY = 1 << 30
 LARGEST = 64 << 20
 """Bytes of a result."""
 
-PATIENCE = 6
-"""Seconds on the clock for each second of processor time: other programs may use the processor, too."""
+PATIENCE = 60
+"""Seconds on the clock, at least, and ten for each second of processor time: others use the processor, too."""
 
 TRIES = 3
 """How often a call is tried whose process others ended."""
@@ -33,7 +33,7 @@ TRIES = 3
 FORKS = multiprocessing.get_context("forkserver")
 """A server imports what is needed once; each call is a fork of it, which costs about a hundredth of a second."""
 
-FORKS.set_forkserver_preload(["__main__", "course_grading.drawing"])
+FORKS.set_forkserver_preload(["course_grading.drawing"])
 
 
 class Exceeded(RuntimeError):
@@ -85,8 +85,8 @@ def _once(function: Callable, arguments: tuple, seconds: int) -> tuple[str, Any]
 
 def _reply(ours: Connection, process: BaseProcess, seconds: int) -> tuple[str, Any]:
     try:
-        if not ours.poll(PATIENCE * seconds):
-            return "lost", f"gave no answer in {PATIENCE * seconds} seconds"
+        if not ours.poll(max(PATIENCE, 10 * seconds)):
+            return "lost", "gave no answer for a long time"
         return pickle.loads(ours.recv_bytes(LARGEST))
     except EOFError:
         process.join()

@@ -110,7 +110,9 @@ def markdown(text: str, attachments: object = None) -> Markup:
         rendered = MarkdownWithMath(renderer=renderer).render(text)
     except Exception:  # a text that breaks the renderer is shown as it is
         rendered = as_it_is
-    cleaned = CONTROL.sub("", clean_text(rendered if len(rendered) <= LONGEST_HTML else as_it_is))
+    cleaned = CONTROL.sub("", clean_text(rendered)) if len(rendered) <= LONGEST_HTML else as_it_is
+    if len(cleaned) > LONGEST_HTML:  # a parser opens again what is never closed
+        cleaned = as_it_is
     drawn = renderer.put_aside  # each once: a place can be forged by &#57344;
     return Markup(PLACE.sub(lambda m: drawn.pop(m[1], ""), cleaned))
 
