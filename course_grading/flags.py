@@ -67,7 +67,8 @@ def taken(known: Released, said: Mapping[str, Described | None], exercise: str, 
     own = said.get(cell) or Described()
     full = sorted({syntax.resolve(name, aliases) for name in _used(described, own, exercise)})
     inner = [name for name in full if name.startswith("course_utils.") and not name.startswith(HELPERS)]
-    longest = [name for name, after in zip(inner, [*inner[1:], ""], strict=True) if not after.startswith(f"{name}.")]
+    pairs = zip(inner, [*inner[1:], ""], strict=False)
+    longest = [name for name, after in pairs if not after.startswith(f"{name}.")]
     return [name.removeprefix("course_utils.") for name in longest]
 
 

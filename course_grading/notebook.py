@@ -99,9 +99,9 @@ def read(data: bytes) -> Notebook:
 
 
 def read_code(data: bytes) -> Notebook:
-    """The same with its code cells alone: what runs."""
+    """The same with nothing but what runs: its code cells, unless there is a reason against it."""
     found = read(data)
-    return replace(found, cells=found.code)
+    return replace(found, cells=() if found.reason else found.code)
 
 
 def _raw_cells(data: bytes) -> list:
