@@ -114,7 +114,7 @@ def _work(theirs: Connection, function: Callable, arguments: tuple, seconds: int
 
 def _limit(seconds: int) -> None:
     """Of this process: memory, processor time, no core file; nothing that a library says reaches the terminal."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+    limit_memory(MEMORY)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     silence = os.open(os.devnull, os.O_WRONLY)
@@ -122,6 +122,11 @@ def _limit(seconds: int) -> None:
         os.dup2(silence, said)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory is short, this process goes first
+
+
+def limit_memory(size: int) -> None:
+    """Bound the bytes that this process, and each that it starts, may take for itself."""
+    resource.setrlimit(resource.RLIMIT_DATA, (size, size))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from dask.distributed import Client, Future, LocalCluster, as_completed
 from msgspec.structs import replace
 
 from course_grading import budget
-from course_grading.bounded import Exceeded, bounded, ctrl_c_waits
+from course_grading.bounded import Exceeded, bounded, ctrl_c_waits, limit_memory
 from course_grading.intake.checkin import Submission
 from course_grading.model import Lab, Limits, Outcome, Shown
 from course_grading.notebook import Notebook, read_code
@@ -19,6 +19,8 @@ Judge = Callable[..., Outcome]
 """Such as `judge.judge`: from a notebook and options to its outcome."""
 
 LONGEST_REASON = 500
+WORKER_MEMORY = 4 << 30
+"""Bytes that a worker, which judges what submissions showed, may take; a submission in its box has less."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
             dashboard_address="127.0.0.1:0",
         )
         client = Client(cluster, set_as_default=False)
+        client.run(limit_memory, WORKER_MEMORY)
     try:
         yield client
     finally:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from course_grading.model import Limits, Shown
 from course_grading.notebook import read, read_code
 from course_grading.pages.feedback import feedback
 from course_grading.pages.text import markdown
-from course_grading.workers import judge_all, workers
+from course_grading.workers import WORKER_MEMORY, judge_all, workers
 from tests.support import costly
 from tests.support.bombs import BOMBS, JSONS, PICTURES, TEXTS, formatting, slow_cells, words
 from tests.support.grading_class import LAB, ROOT, fake_judge, notebook, put
@@ -78,7 +79,7 @@ def test_a_bomb_is_read_and_drawn_within_bounds(name):
     assert max(len(page), len(shown.copy)) < LARGEST_PAGE
 
 
-@pytest.mark.parametrize("name", TEXTS.keys() - COSTLY)
+@pytest.mark.parametrize("name", sorted(TEXTS.keys() - COSTLY))
 def test_a_text_that_was_made_to_be_large_stays_small(name):
     source = next(cell.source for cell in read(BOMBS[name]()).cells if cell.id == "question-sqrt")
     assert len(markdown(source)) < 60 * len(source)
@@ -148,6 +149,11 @@ def test_the_slow_are_judged_last_and_flagged_and_take_no_more_than_their_time()
 
 
 # a class
+
+
+def test_a_worker_has_a_limit():
+    with workers(1) as client:
+        assert set(client.run(resource.getrlimit, resource.RLIMIT_DATA).values()) == {(WORKER_MEMORY, WORKER_MEMORY)}
 
 
 def tree_memory(process: psutil.Process) -> float:
