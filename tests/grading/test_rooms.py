@@ -49,7 +49,10 @@ def test_an_import_of_the_grader_is_seen(text):
     assert of_grader(text, ROOT / "course_utils" / "paths.py")
 
 
-WAY = "intake.archives intake.students intake.checkin running verdicts judge workers drawing marks pages.feedback classroom"
+WAY = (
+    "intake.archives intake.students intake.checkin running verdicts judge workers drawing marks pages.feedback"
+    " classroom"
+)
 """Modules that a submission passes, in this order."""
 
 
