@@ -33,7 +33,7 @@ TRIES = 3
 FORKS = multiprocessing.get_context("forkserver")
 """A server imports what is needed once; each call is a fork of it, which costs about a hundredth of a second."""
 
-FORKS.set_forkserver_preload(["course_grading.drawing"])
+FORKS.set_forkserver_preload(["course_grading.warm"])
 
 
 class Exceeded(RuntimeError):
