@@ -81,7 +81,7 @@ VERBS = {
             "lab": {"help": "name of the lab, such as lab1_simulation"},
             "--from": {"dest": "source", "metavar": "DIR", "help": "folder or zip to check in; without it submitted/"},
             "--workers": {"type": positive, "default": os.cpu_count() or 1, "help": "processes (default: %(default)s)"},
-            "--timeout": {"type": positive, "default": 120, "help": "seconds for a notebook (default: %(default)s)"},
+            "--timeout": {"type": positive, "default": 120, "help": "seconds for a submission (default: %(default)s)"},
             "--resume": {"action": "store_true", "help": "judge only what is not judged yet; write everything anew"},
             "--seed": {"type": int, "help": "makes two gradings the same; by default random and secret"},
             "--scheduler": {"metavar": "ADDRESS", "help": "a Dask scheduler, to grade on a cluster"},

@@ -1,5 +1,6 @@
 """The cells of a submission on their way through the sandbox: a process runs them, and functions are held in it."""
 
+import math
 import time
 from collections.abc import Sequence
 
@@ -8,10 +9,13 @@ from course_grading.notebook import Cell
 from course_grading.plan import Step
 from course_grading.sandbox.guest.messages import Holding
 from course_grading.sandbox.host import Sandbox
-from course_grading.sandbox.protocol import Broken, Ending, Session
+from course_grading.sandbox.protocol import GRACE, Broken, Ending, Session
 from course_grading.seen import SeenCell, SeenFunction
 
 SETUP_SECONDS = 60.0
+LEAST_SECONDS = 0.1
+"""Wall time that a cell has when the others have used all of it."""
+
 FUNCTIONS = 60
 """How many functions one process can hold, each check of a notebook counted."""
 
@@ -69,13 +73,18 @@ class Cells:
         self._exercises = exercises
         self._limits = limits
 
-    def run(self, steps: Sequence[Step]) -> None:
+    def run(self, steps: Sequence[Step], first: float, second: float) -> None:
         """Run the steps; a cell that ends the process is left out the next time.
+
+        Args:
+            steps: What runs, in order.
+            first: When the last cell has ended, on the monotonic clock.
+            second: The same where a cell ended the process too often or too late, and those before it run again.
 
         Raises:
             SetupFailed: If the set-up cell does not run.
         """
-        deadline = self._deadline()
+        deadline = first
         left = self._limits.restarts
         gave_up = False
         while (stopped := self._run_once(steps, deadline)) is not None:
@@ -85,10 +94,9 @@ class Cells:
                 left -= 1
                 steps = [*steps[:at], *steps[at + 1 :]]
                 continue
-            for step in steps[at:]:
-                self.seen.setdefault(step.cell.id, SeenCell(reached=False))
+            self._leave_out(steps[at:])
             steps = [] if gave_up else steps[:at]  # what stands before that cell still counts
-            deadline = self._deadline()
+            deadline = second
             left = 0
             gave_up = True
 
@@ -106,6 +114,7 @@ class Cells:
         """
         self._process.restart()
         self._set_up()
+        self._process.session.deadline = deadline + GRACE
         failed = [cell for cell in cells if self._fails(cell, deadline)]
         for cell in failed:
             self._fails(cell, deadline)
@@ -122,36 +131,42 @@ class Cells:
         """
         return self._process.session.hold(name, copied)
 
-    def _deadline(self) -> float:
-        return time.monotonic() + self._limits.notebook_seconds
+    def _leave_out(self, steps: Sequence[Step]) -> None:
+        for step in steps:
+            self.seen.setdefault(step.cell.id, SeenCell(reached=False))
 
     def _run_once(self, steps: Sequence[Step], deadline: float) -> Step | None:
-        """Run the steps in a fresh process; the one at which it could not go on."""
+        """Run the steps in a fresh process until the time is over; the one that ended the process."""
         self._set_up()
+        self._process.session.deadline = deadline + GRACE
         self.seen = {name: cell for name, cell in self.seen.items() if cell.ending or not cell.reached}
         self.functions = {}
-        for i, step in enumerate(steps):
-            if time.monotonic() > deadline:
-                return step
-            try:
-                self._run_step(step, steps[: i + 1])
-                if i + 1 == len(steps):
-                    self._hold_what_was_not_checked(steps)
-            except Broken as error:
-                self.seen[step.cell.id] = SeenCell(ending=error.ending)
-                return step
+        done: list[Step] = []
+        try:
+            for step in steps:
+                if time.monotonic() > deadline:
+                    self._leave_out(steps[len(done) :])
+                    break
+                done.append(step)
+                self._run_step(step, done, deadline)
+            self._hold_what_was_not_checked(done)
+        except Broken as error:
+            self.seen[done[-1].cell.id] = SeenCell(ending=error.ending)
+            return done[-1]
         return None
 
     def _set_up(self) -> None:
+        self._process.session.deadline = math.inf  # it is the course's own
         for cell in self._setup:
             error = self._process.session.run(cell.source, SETUP_SECONDS, keep=False).error
             if error is not None:
                 raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
 
-    def _run_step(self, step: Step, so_far: Sequence[Step]) -> None:
+    def _run_step(self, step: Step, so_far: Sequence[Step], deadline: float) -> None:
         left = self._limits.output_total - sum(len(one.printed) for one in self.seen.values())
         output = max(0, min(left, self._limits.output_bytes)) if step.shown else 0
-        ran = self._process.session.run(step.cell.source, self._limits.cell_seconds, output)
+        seconds = min(self._limits.cell_seconds, max(deadline - time.monotonic(), LEAST_SECONDS))
+        ran = self._process.session.run(step.cell.source, seconds, output)
         for name, function in self.functions.items():
             if function.holding is Holding.HELD:
                 self._process.session.ping(name)  # a cell could end those that wait

@@ -16,12 +16,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from course_grading import outcomes
+from course_grading import budget, outcomes
+from course_grading.drawing import drawn
 from course_grading.intake.checkin import check_in, sources, submissions
 from course_grading.intake.submission import Submission
 from course_grading.labs import read_lab, released
-from course_grading.marked import work
-from course_grading.marks import Book, Row, check_version, default_url, enter
+from course_grading.marks import Book, Row, check_version, default_url
 from course_grading.model import Lab, Limits, Outcome
 from course_grading.outcomes import Run
 from course_grading.pages.feedback import feedback
@@ -88,7 +88,7 @@ def grade(name: str, options: Options, judge: Judge | None = None) -> list[Row]:
         run = outcomes.begin(folder, lab, seed=options.seed, resume=options.resume)
         with Book(url) as book, closing(_judged(lab, run, folder, options, judge)) as found:
             book.prepare(lab)
-            rows = [_finish(lab, one, folder, book) for one in found]
+            rows = [_finish(lab, one, run, folder, book, options.limits) for one in found]
         rows.sort(key=lambda row: row.outcome.student)
         _summarise(lab, rows, folder)
         return rows
@@ -117,17 +117,18 @@ def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | N
         if outcome is None:
             todo.add(submission.student)
         else:
-            yield Judged(submission, submission.notebook(), outcome)
+            yield Judged(submission, outcome)
     if not todo:
         return
-    one_judge = partial(judge or _sandboxed(options), lab=lab.name, seed=run.seed, limits=options.limits)
+    one_judge = partial(judge or _sandboxed(options), lab=lab.name, seed=run.seed)
     run.start(forget=not options.resume)
     fresh = (one for one in _all(folder, lab) if one.student in todo)
     with workers(min(options.workers, len(todo)), options.scheduler) as client:
 
         def judge_them(some: Iterable[Submission], crowded: bool) -> Iterator[Judged]:
             window = 2 * options.workers + 2 if crowded else 1
-            return judge_all(some, lab, client, partial(one_judge, crowded=crowded), window=window)
+            one = partial(one_judge, crowded=crowded)
+            return judge_all(some, lab, client, one, options.limits, window=window)
 
         for one in tqdm(
             without_doubt(fresh, judge_them), total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5
@@ -163,11 +164,17 @@ def _sandboxed(options: Options) -> Judge:
     return judge
 
 
-def _finish(lab: Lab, one: Judged, folder: Path, book: Book) -> Row:
-    """Enter an outcome into the gradebook, and write the student's page."""
+def _finish(lab: Lab, one: Judged, run: Run, folder: Path, book: Book, limits: Limits) -> Row:
+    """Draw a submission, enter it into the gradebook, and write the student's page."""
     outcome = one.outcome.flagged(one.submission.flags)
-    found = work(lab, outcome, one.notebook.cells)
-    row = enter(book, found, folder)
+    place = folder / "autograded" / outcome.student / lab.name / f"{lab.name}.ipynb"
+    before = place.read_bytes() if place.is_file() else b""
+    seconds = budget.processor_seconds(limits, budget.DRAW)
+    found = drawn(lab, outcome, one.submission.content or b"", before, seconds)
+    if found.outcome.shown is not one.outcome.shown and found.outcome.final:
+        run.save(one.submission, found.outcome)  # so that it is not tried again
+    row = book.enter(found)
+    keep(folder, place, found.copy)
     keep(folder, folder / "feedback" / outcome.student / f"{lab.name}.html", feedback(found, row))
     return row
 

@@ -75,10 +75,12 @@ def taken(known: Released, said: Mapping[str, Described | None], exercise: str, 
     aliases = {k: v for setup in known.setup for k, v in syntax.describe(setup.source).aliases.items()}
     for one in described:
         aliases |= {k: v for k, v in one.aliases.items() if k != v.split(".")[0]}
+    aliases = syntax.flat(aliases)
     own = said.get(cell) or Described()
     full = sorted({syntax.resolve(name, aliases) for name in _used(described, own, exercise)})
     inner = [name for name in full if name.startswith("course_utils.") and not name.startswith(HELPERS)]
-    longest = [name for name in inner if not any(other.startswith(f"{name}.") for other in inner)]
+    pairs = zip(inner, [*inner[1:], ""], strict=False)
+    longest = [name for name, after in pairs if not after.startswith(f"{name}.")]
     return [name.removeprefix("course_utils.") for name in longest]
 
 
@@ -91,5 +93,5 @@ def _used(described: list[Described], own: Described, exercise: str) -> set[str]
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo += everywhere.get(name.split(".")[0], [])
+            todo += everywhere.pop(name.split(".")[0], [])  # each but once
     return found

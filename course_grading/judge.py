@@ -49,6 +49,7 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     started = time.process_time()
     known = _released(lab)
     questions = {name: question(exercise, seed, limits.cases) for name, exercise in exercises(lab).items()}
+    began = time.monotonic()
     try:
         seen, warnings, why = _seen(known, notebook.code, questions, limits, crowded)
     except (SetupFailed, Broken) as error:
@@ -59,7 +60,8 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     found = flags(known, exercises(lab), seen)
     reason = None if seen.plan.answers else _no_exercise(lab, seen)
     cpu = seen.cpu_seconds + time.process_time() - started
-    return Outcome(student, lab, answers, found, reason, printed(seen), cpu, warnings)
+    seconds = time.monotonic() - began
+    return Outcome(student, lab, answers, found, reason, printed(seen), cpu, warnings, seconds=seconds)
 
 
 @functools.cache

@@ -13,7 +13,7 @@ from nbgrader import api, dbutil
 from sqlalchemy import URL, Connection, create_engine, inspect, select, table, text
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
-from course_grading.marked import Work, marked_copy, sources, to_text
+from course_grading.drawing import Drawn
 from course_grading.model import Lab, Outcome, Task
 from course_grading.rights import keep
 from course_grading.turns import in_turn
@@ -192,26 +192,25 @@ class Book:
             book.update_or_create_grade_cell(task.cell, name, name, max_score=task.points, cell_type=kind)
             book.update_or_create_solution_cell(task.cell, name, name)
 
-    def enter(self, work: Work, changed: Collection[str] = ()) -> Row:
+    def enter(self, found: Drawn) -> Row:
         """Enter what the judge found; a person's points and comments stay as they are.
 
         Args:
-            work: The submission, judged, of a lab that is prepared.
-            changed: Cells of tasks whose answer is another than when it was last entered.
+            found: The submission, judged and drawn, of a lab that is prepared.
 
         Returns:
             The marks that count.
         """
-        notebook = self._notebook(work.outcome)
-        notebook.flagged = bool(notebook.flagged or work.outcome.flags or work.outcome.reason)
-        places = _places(work.lab, notebook)
-        for task in work.lab.tasks:
+        notebook = self._notebook(found.outcome)
+        notebook.flagged = bool(notebook.flagged or found.outcome.flags or found.outcome.reason)
+        places = _places(found.lab, notebook)
+        for task in found.lab.tasks:
             grade, comment = places[task.cell]
-            points = _points(task, work)
-            _enter_points(grade, points, task.cell in changed)
+            points = _points(task, found)
+            _enter_points(grade, points, task.cell in found.changed)
             comment.auto_comment = NO_RESPONSE if task.exercise is None and points is not None else None
         self.gradebook.db.commit()
-        return Row(replace(work.outcome, printed={}), self.marks(work.lab, work.outcome.student))
+        return Row(replace(found.outcome, printed={}), self.marks(found.lab, found.outcome.student))
 
     def marks(self, lab: Lab, student: str) -> Mapping[str, Mark]:
         """The marks of one student by the name of the task's cell."""
@@ -242,12 +241,12 @@ def _places(lab: Lab, notebook: api.SubmittedNotebook) -> dict[str, tuple[api.Gr
     return found
 
 
-def _points(task: Task, work: Work) -> float | None:
+def _points(task: Task, found: Drawn) -> float | None:
     """The judge's points; None where a person has to mark, 0 where nothing was answered."""
-    answer = work.outcome.answer(task)
+    answer = found.outcome.answer(task)
     if answer:
         return answer.points
-    return None if work.answered(task) else 0.0
+    return None if task.cell in found.answered else 0.0
 
 
 def _enter_points(grade: api.Grade, points: float | None, changed: bool) -> None:
@@ -265,21 +264,3 @@ def _mark(grade: api.Grade, comment: str) -> Mark:
     if points is not None:
         points += grade.extra_credit or 0.0
     return Mark(points, comment, by_hand or bool(grade.extra_credit), bool(grade.needs_manual_grade))
-
-
-def enter(book: Book, work: Work, folder: Path) -> Row:
-    """Enter a submission, and write the copy on which a person marks.
-
-    Args:
-        book: The gradebook, in which the lab is prepared.
-        work: The submission, judged.
-        folder: The class's folder.
-    """
-    name = work.lab.name
-    place = folder / "autograded" / work.outcome.student / name / f"{name}.ipynb"
-    copy = to_text(marked_copy(work))
-    before = sources(place.read_bytes()) if place.is_file() else {}
-    after = sources(copy.encode("utf-8"))
-    row = book.enter(work, {name for name in after if before.get(name) != after[name]})
-    keep(folder, place, copy)
-    return row

@@ -27,13 +27,21 @@ class Status(StrEnum):
     NOT_REACHED = "not reached"
 
 
+class Shown(StrEnum):
+    """How the answers of a submission are shown: what is too much to be drawn is shown in less."""
+
+    DRAWN = "as written"
+    PLAIN = "as plain text"
+    NOT = "not at all"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one submission may use.
 
     Attributes:
         cell_seconds: Wall time of a cell, and of judging the exercise that it defines.
-        notebook_seconds: Wall time of all cells, with restarts; as much again to read them, and to call answers.
+        notebook_seconds: Wall time of the submission, all stages together; `budget` shares it out.
         cpu_seconds: Processor time of each run of a submission.
         memory: Bytes of address space of each process, and of all processes together where cgroups can be written.
         processes: Processes and threads at a time.
@@ -112,6 +120,8 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
         cpu_seconds: Processor time of the submission and of its judgement.
         warnings: What the sandbox could not promise on this machine.
         final: Whether it counts; false where the grader or the machine failed, not the submission.
+        seconds: Wall time of the run.
+        shown: How its answers are shown.
     """
 
     student: str
@@ -123,6 +133,8 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
     cpu_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     final: bool = True
+    seconds: float = 0.0
+    shown: Shown = Shown.DRAWN
 
     @property
     def points(self) -> float:

@@ -6,7 +6,7 @@ A file that breaks a bound is never an error here: its notebook has a reason, an
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 MOST_BYTES = 20 << 20
 """Size of the file."""
@@ -17,6 +17,9 @@ MOST_PARTS = 500_000
 MOST_CELLS = 1000
 LONGEST_SOURCE = 200_000
 """Characters of a cell."""
+
+MOST_CODE = 2_000_000
+"""Characters of all code cells."""
 
 LONGEST_ID = 64
 
@@ -90,7 +93,15 @@ def read(data: bytes) -> Notebook:
         return Notebook(few.cells, "the notebook has no code cells")
     if any(cell.kind == "code" and len(cell.source) > LONGEST_SOURCE for cell in cells):
         return Notebook(few.cells, f"a cell is longer than {LONGEST_SOURCE:,} characters")
+    if sum(len(cell.source) for cell in few.code) > MOST_CODE:
+        return Notebook(few.cells, f"the code is longer than {MOST_CODE:,} characters")
     return few
+
+
+def read_code(data: bytes) -> Notebook:
+    """The same with nothing but what runs: its code cells, unless there is a reason against it."""
+    found = read(data)
+    return replace(found, cells=() if found.reason else found.code)
 
 
 def _raw_cells(data: bytes) -> list:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from course_grading.asking import Asking
+from course_grading.budget import CELLS, WITHOUT
 from course_grading.canaries import tampered
 from course_grading.cases import Question
 from course_grading.cells import Cells, Process
@@ -16,7 +17,7 @@ from course_grading.notebook import Cell
 from course_grading.plan import Released, plan, worth_reading
 from course_grading.sandbox.guest.messages import Described
 from course_grading.sandbox.host import Sandbox
-from course_grading.sandbox.protocol import Broken
+from course_grading.sandbox.protocol import GRACE, Broken
 from course_grading.seen import Seen
 
 
@@ -36,18 +37,21 @@ def run(
         SetupFailed: If the set-up cell does not run.
         Broken: If the sandbox itself is gone.
     """
+    began = time.monotonic()
+    first, second, last = (began + share * limits.notebook_seconds for share in (CELLS, WITHOUT, 1))
     process = Process(sandbox)
     try:
-        said = read_sources(process, known, [cell for cell in code if worth_reading(cell, known)], limits)
+        read = [cell for cell in code if worth_reading(cell, known)]
+        said = read_sources(process, known, read, limits.restarts, first)
         seen = Seen(said, plan(known, code, said, list(questions)))
         if seen.plan.answers:
             cells = Cells(process, known.setup, list(questions), limits)
-            cells.run(seen.plan.steps)
+            cells.run(seen.plan.steps, first, second)
             seen.cells = cells.seen
+            process.session.deadline = last + GRACE
             seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
-            deadline = time.monotonic() + limits.notebook_seconds
-            seen.functions = Asking(process, cells, questions, limits.cell_seconds, deadline).ask(unharmed)
+            seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed)
     finally:
         process.end()
     seen.cpu_seconds = process.cpu_seconds
@@ -55,15 +59,15 @@ def run(
 
 
 def read_sources(
-    process: Process, known: Released, cells: Sequence[Cell], limits: Limits
+    process: Process, known: Released, cells: Sequence[Cell], restarts: int, deadline: float
 ) -> dict[str, Described | None]:
     """Have sources parsed in a process that no student's code has touched; a parser can crash, too."""
     said: dict[str, Described | None] = {cell.id: None for cell in cells}
-    left = limits.restarts
-    deadline = time.monotonic() + limits.notebook_seconds
+    left = restarts
     for cell in cells:
         if left < 0 or time.monotonic() > deadline:
             break
+        process.session.deadline = deadline + GRACE
         try:
             said[cell.id] = process.session.read(cell.source, known.others.get(cell.released_as or "", ""))
         except Broken:

@@ -1,17 +1,19 @@
 """Judging many submissions at a time; the scheduling is Dask's."""
 
-import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from itertools import islice
-from multiprocessing import resource_tracker
 
 from dask.distributed import Client, Future, LocalCluster, as_completed
+from msgspec.structs import replace
 
+from course_grading import budget
+from course_grading.bounded import Exceeded, bounded, ctrl_c_waits, limit_memory
 from course_grading.intake.submission import Submission
-from course_grading.model import Lab, Outcome
-from course_grading.notebook import Notebook
+from course_grading.model import Lab, Limits, Outcome, Shown
+from course_grading.notebook import Notebook, read_code
 
 Judge = Callable[..., Outcome]
 """Such as `judge.judge`: from a notebook and options to its outcome."""
@@ -20,13 +22,15 @@ LONGEST_REASON = 500
 AGAIN = 2
 """How often a submission is judged again, alone."""
 
+WORKER_MEMORY = 4 << 30
+"""Bytes that a worker, which judges what submissions showed, may take; a submission in its box has less."""
+
 
 @dataclass(frozen=True)
 class Judged:
-    """A submission, its notebook, and what the judge found."""
+    """A submission, and what the judge found."""
 
     submission: Submission
-    notebook: Notebook
     outcome: Outcome
 
 
@@ -46,7 +50,7 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
             yield client
         return
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
-    with _ctrl_c_waits():
+    with ctrl_c_waits():
         cluster = LocalCluster(
             n_workers=count,
             threads_per_worker=1,
@@ -58,54 +62,79 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
             dashboard_address="127.0.0.1:0",
         )
         client = Client(cluster, set_as_default=False)
+        client.run(limit_memory, WORKER_MEMORY)
     try:
         yield client
     finally:
-        with _ctrl_c_waits():
+        with ctrl_c_waits():
             client.close()
             cluster.close()
 
 
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Ctrl-C is heard at the end of this block; processes that are started in it never hear it."""
-    resource_tracker.ensure_running()  # when it starts by itself, it lets the signal through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def judge_all(found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, window: int) -> Iterator[Judged]:
-    """Judge submissions; yields each as it is known.
+def judge_all(
+    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, limits: Limits, window: int
+) -> Iterator[Judged]:
+    """Judge submissions; yields each as it is known, and the slow ones, which have a second run, after all others.
 
     Args:
-        found: Submissions; at most `window` of them are in memory at a time.
+        found: Submissions; at most `window` of them are in memory at a time, and those that are slow.
         lab: The lab.
         client: The workers.
-        judge: Called with a notebook and `student=`, on a worker.
+        judge: Called with a notebook, `student=` and `limits=`, on a worker.
+        limits: What a submission may use.
         window: How many are handed out at a time.
     """
-    waiting = iter(found)
+    first, second = budget.part(limits, budget.FIRST), budget.part(limits, budget.SECOND)
+    seconds = budget.processor_seconds(limits, budget.READ)
+    waiting = []
+    for one in _judge_once(_read(found, lab, seconds), lab, client, partial(judge, limits=first), window):
+        if budget.is_slow(one.outcome, first):
+            waiting.append(one)
+        else:
+            yield one
+    taken = {one.submission.student: one.outcome.seconds for one in waiting}
+    slow = _read((one.submission for one in waiting), lab, seconds)
+    for one in _judge_once(slow, lab, client, partial(judge, limits=second), window):
+        yield Judged(one.submission, budget.slow(one.outcome, taken[one.submission.student]))
+
+
+def _read(found: Iterable[Submission], lab: Lab, seconds: int) -> Iterator[tuple[Submission, Notebook | Outcome]]:
+    """Each submission with the code that runs; with its outcome where it cannot be read within bounds."""
+    for one in found:
+        if one.content is None:
+            yield one, one.notebook()
+            continue
+        try:
+            yield one, bounded(read_code, one.content, seconds=seconds)
+        except Exceeded as error:
+            outcome = lab.ungraded(one.student, f"reading the file {error}", final=error.final)
+            yield one, replace(outcome, shown=Shown.NOT)
+
+
+def _judge_once(
+    found: Iterator[tuple[Submission, Notebook | Outcome]], lab: Lab, client: Client, judge: Judge, window: int
+) -> Iterator[Judged]:
+    """One run of each submission."""
     handed = {}
 
     def more(count: int) -> list[Future]:
         futures = []
-        for one in islice(waiting, count):
-            notebook = one.notebook()
-            run = replace(notebook, cells=notebook.code)
-            future = client.submit(judge, run, student=one.student, pure=False)
-            handed[future.key] = one, notebook
+        for one, known in islice(found, count):
+            future = client.submit(_judge_or_know, judge, known, one.student, pure=False)
+            handed[future.key] = one
             futures.append(future)
         return futures
 
     running = as_completed(more(window), loop=client.loop)
     for future in running:
-        submission, notebook = handed.pop(future.key)
-        yield Judged(submission, notebook, _outcome(future, submission, lab))
+        submission = handed.pop(future.key)
+        yield Judged(submission, _outcome(future, submission, lab))
         future.release()
         running.update(more(1))
+
+
+def _judge_or_know(judge: Judge, known: Notebook | Outcome, student: str) -> Outcome:
+    return known if isinstance(known, Outcome) else judge(known, student=student)
 
 
 def _outcome(future: Future, submission: Submission, lab: Lab) -> Outcome:

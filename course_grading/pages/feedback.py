@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from course_grading.marked import NOTHING, WORDS, Work
+from course_grading.drawing import Drawn
+from course_grading.marked import NOTHING, WORDS
 from course_grading.marks import Mark, Row
 from course_grading.model import Answer, Task
-from course_grading.notebook import Cell
 from course_grading.pages.page import render
-from course_grading.pages.text import code, markdown, styles
+from course_grading.pages.text import markdown, styles
 
 
 @dataclass(frozen=True)
@@ -35,30 +35,29 @@ class Entry:
     answer: Markup | None
 
 
-def feedback(work: Work, row: Row) -> str:
+def feedback(found: Drawn, row: Row) -> str:
     """The feedback page of one student.
 
     Args:
-        work: The submission, judged.
+        found: The submission, judged and drawn.
         row: Its marks.
     """
     return render(
         "feedback",
-        lab=work.lab.name,
-        student=work.outcome.student,
-        reason=work.outcome.reason,
+        lab=found.lab.name,
+        student=found.outcome.student,
+        reason=found.outcome.reason,
         total=row.total,
-        most=work.lab.points,
+        most=found.lab.points,
         waiting=row.waiting,
-        entries=[_entry(task, work, row.marks[task.cell]) for task in work.lab.tasks],
+        entries=[_entry(task, found, row.marks[task.cell]) for task in found.lab.tasks],
         nothing=NOTHING,
         styles=Markup(styles()),
     )
 
 
-def _entry(task: Task, work: Work, mark: Mark) -> Entry:
-    answer = work.outcome.answer(task)
-    parts = work.given[task.cell]
+def _entry(task: Task, found: Drawn, mark: Mark) -> Entry:
+    answer = found.outcome.answer(task)
     return Entry(
         label=task.label,
         points=mark.points,
@@ -66,7 +65,7 @@ def _entry(task: Task, work: Work, mark: Mark) -> Entry:
         result=_result(answer, mark),
         said=answer.message if answer else "",
         comment=markdown(mark.comment),
-        answer=Markup("\n").join(map(_shown, parts)) if parts else None,
+        answer=found.answers.get(task.cell),
     )
 
 
@@ -76,7 +75,3 @@ def _result(answer: Answer | None, mark: Mark) -> str:
     if answer is None:
         return "marked by hand" if mark.by_hand else "no answer"
     return f"{WORDS[answer.status]}, marked by hand" if mark.by_hand else WORDS[answer.status]
-
-
-def _shown(cell: Cell) -> Markup:
-    return code(cell.source) if cell.kind == "code" else markdown(cell.source, cell.attachments)

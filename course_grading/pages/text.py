@@ -4,7 +4,9 @@ import base64
 import binascii
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import unquote
 
 from markupsafe import Markup
@@ -19,11 +21,28 @@ from course_grading.pages.harmless import ASIDE, clean_formula, clean_text
 IMAGES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 IMAGE_BYTES = 4 << 20
 LONGEST = 20_000
+LONGEST_NAME = 100
+LONGEST_HTML = 1_000_000
+"""Characters of a text as HTML, without its pictures: a long address can be named often."""
+
 COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 PLACE = re.compile(rf"{ASIDE}(\d{{1,5}}){ASIDE}")
 SPECIAL = re.compile(r"[\n\r$\\`\[\]!*_~|]")
 """What Markdown might read again."""
+
+
+_plain_text = ContextVar("plain text", default=False)
+
+
+@contextmanager
+def as_plain_text() -> Iterator[None]:
+    """In this block `markdown` and `code` show a text as it was written, which costs next to nothing."""
+    before = _plain_text.set(True)
+    try:
+        yield
+    finally:
+        _plain_text.reset(before)
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
@@ -33,28 +52,35 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 
 class Renderer(IPythonRenderer):
-    """Puts formulas aside; shows of pictures only those that were attached.
+    """Puts formulas and pictures aside; shows of pictures only those that were attached, each once.
 
     Args:
-        images: Addresses of the attached pictures, by name.
+        attached: Images that were put into the cell, unchecked.
     """
 
-    def __init__(self, images: Mapping[str, str]):
+    def __init__(self, attached: Mapping[str, object]):
         super().__init__(escape=False, exclude_anchor_links=True)
-        self.images = images
-        self.formulas: dict[str, Markup] = {}
+        self.attached = attached
+        self.seen: set[str] = set()
+        self.put_aside: dict[str, Markup] = {}
 
     def inline_math(self, body: str) -> str:
-        return self._aside(body, displayed=False)
+        return self._aside(formula(body, displayed=False))
 
     def block_math(self, body: str) -> str:
-        return self._aside(body, displayed=True)
+        return self._aside(formula(body, displayed=True))
 
     def latex_environment(self, name: str, body: str) -> str:
-        return self._aside(f"\\begin{{{name}}}{body}\\end{{{name}}}", displayed=True)
+        return self._aside(formula(f"\\begin{{{name}}}{body}\\end{{{name}}}", displayed=True))
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        return super().image(text, self.images.get(unquote(url), ""))
+        name = unquote(url).removeprefix("attachment:")
+        if name == unquote(url) or name not in self.attached:
+            return super().image(text, "")
+        if name in self.seen:
+            return f"[the picture {html.escape(plain(name, LONGEST_NAME))} again]"
+        self.seen.add(name)
+        return self._aside(picture(name, self.attached[name], PLACE.sub("", Markup(text).striptags())))
 
     def block_code(self, code: str, info: str | None = None) -> str:
         return f"<pre><code>{html.escape(code)}</code></pre>\n"
@@ -62,9 +88,9 @@ class Renderer(IPythonRenderer):
     def task_list_item(self, text: str, checked: bool = False) -> str:
         return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
 
-    def _aside(self, latex: str, displayed: bool) -> str:
-        number = str(len(self.formulas))
-        self.formulas[number] = formula(latex, displayed=displayed)
+    def _aside(self, shown: Markup) -> str:
+        number = str(len(self.put_aside))
+        self.put_aside[number] = shown
         return f"{ASIDE}{number}{ASIDE}"
 
 
@@ -76,13 +102,18 @@ def markdown(text: str, attachments: object = None) -> Markup:
         attachments: Images that were put into the cell, unchecked.
     """
     text = plain(text)
-    renderer = Renderer(_images(attachments))
+    as_it_is = f"<pre>{html.escape(text)}</pre>"
+    if _plain_text.get():
+        return Markup(as_it_is)
+    renderer = Renderer(attachments if isinstance(attachments, Mapping) else {})
     try:
         rendered = MarkdownWithMath(renderer=renderer).render(text)
     except Exception:  # a text that breaks the renderer is shown as it is
-        rendered = f"<pre>{html.escape(text)}</pre>"
-    cleaned = CONTROL.sub("", clean_text(rendered))
-    drawn = renderer.formulas  # each once: a place can be forged by &#57344;
+        rendered = as_it_is
+    cleaned = CONTROL.sub("", clean_text(rendered)) if len(rendered) <= LONGEST_HTML else as_it_is
+    if len(cleaned) > LONGEST_HTML:  # a parser opens again what is never closed
+        cleaned = as_it_is
+    drawn = renderer.put_aside  # each once: a place can be forged by &#57344;
     return Markup(PLACE.sub(lambda m: drawn.pop(m[1], ""), cleaned))
 
 
@@ -112,6 +143,8 @@ def inert_html(shown: Markup) -> str:
 
 def code(text: str) -> Markup:
     """HTML of Python code with its syntax marked."""
+    if _plain_text.get():
+        return Markup(f"<pre>{html.escape(plain(text))}</pre>")
     return Markup(highlight(plain(text), PythonLexer(), HtmlFormatter(cssclass="code")))
 
 
@@ -120,16 +153,20 @@ def styles() -> str:
     return HtmlFormatter(cssclass="code").get_style_defs(".code")
 
 
-def _images(attachments: object) -> dict[str, str]:
-    """Addresses of the attached pictures, each with its picture in it."""
-    bundles = attachments.items() if isinstance(attachments, Mapping) else ()
-    found = {}
-    for name, bundle in bundles:
-        for kind in IMAGES:
-            data = _base64(bundle.get(kind) if isinstance(bundle, Mapping) else None)
-            if _is_image(data, kind):
-                found[f"attachment:{name}"] = f"data:{kind};base64,{data}"
-    return found
+def picture(name: str, bundle: object, alt: str) -> Markup:
+    """An attached picture as HTML, or the words that it is left out.
+
+    Args:
+        name: Its name.
+        bundle: What was attached under that name, unchecked.
+        alt: What is to be seen.
+    """
+    for kind in IMAGES:
+        data = _base64(bundle.get(kind) if isinstance(bundle, Mapping) else None)
+        if _is_image(data, kind):
+            return Markup('<img src="data:{};base64,{}" alt="{}">').format(kind, data, alt)
+    most = f"{IMAGE_BYTES >> 20} MB"
+    return Markup("[the picture {} left out: no PNG or JPEG of at most {}]").format(plain(name, LONGEST_NAME), most)
 
 
 def _base64(data: object) -> str:

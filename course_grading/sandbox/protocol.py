@@ -1,6 +1,7 @@
 """Talks to a submission's process, which is not trusted: what is read has a bound in size and time, and a kind."""
 
 import functools
+import math
 import secrets
 import socket
 import time
@@ -147,7 +148,12 @@ class Session:
         cells: The channel for the cells.
         spare: Channels for functions; each is used once.
         end: Ends the process: the processor time that it used.
+
+    Attributes:
+        deadline: When patience ends with every order, on the monotonic clock.
     """
+
+    deadline = math.inf
 
     def __init__(self, cells: Channel, spare: Sequence[Channel], end: Callable[[], float]):
         self._cells = cells
@@ -224,8 +230,8 @@ class Session:
     ) -> Iterator[Body]:
         """Replies to an order: each names it by a word that nobody could know before."""
         name = secrets.token_hex(8)
-        deadline = time.monotonic() + seconds
-        channel.send(Envelope(name, order), seconds)
+        deadline = min(time.monotonic() + seconds, self.deadline)
+        channel.send(Envelope(name, order), deadline - time.monotonic())
         while True:
             reply = channel.receive(kind, deadline - time.monotonic())
             if reply.id != name:

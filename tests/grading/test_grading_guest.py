@@ -143,8 +143,8 @@ def test_syntax_says_what_a_cell_defines_and_uses():
     assert {"c", "f", "x", "y", "z", "g", "h", "m", "o", "q", "r"} <= set(said.defines)
     assert not {"k", "u", "v", "attribute"} & set(said.defines)
     assert {"f", "c.two.three", "c.one"} <= set(said.uses["g"]) and "u" not in said.uses["g"]
-    assert syntax.resolve("c.two.three", said.aliases) == "a.b.two.three"
-    assert syntax.resolve("a.b", {"a": "b", "b": "a"}) in ("a.b", "b.b", "a.b.b")
+    assert syntax.resolve("c.two.three", syntax.flat(said.aliases)) == "a.b.two.three"
+    assert syntax.resolve("a.b", syntax.flat({"a": "b", "b": "a"})) in ("a.b", "b.b")
     assert said.definitions.startswith("import a.b as c\n\nfrom d import e as f")
     assert syntax.describe(source).definitions == ""
 
@@ -178,3 +178,12 @@ def test_of_a_released_cell_definitions_and_constants_run_quickly():
     assert syntax.quick_parts("%%time\nx = 1") == []
     assert syntax.only_checks("checks.lab1.euler(euler)\nchecks.lab1.heun_step(heun_step)")
     assert not syntax.only_checks("checks.lab1.euler(euler)\nprint(1)") and not syntax.only_checks("%time 1")
+
+
+def test_a_chain_of_aliases_costs_what_its_length_costs():
+    """Each alias is followed once, and a name does not grow on its way."""
+    long = {f"a{i}": f"a{i + 1}.{'x' * 10_000}" for i in range(1000)}
+    chain = {f"b{i}": f"b{i + 1}" for i in range(100_000)} | {"b100000": "course_utils.simulators"}
+    flat = syntax.flat(long | chain)
+    assert len(flat) == len(long) + len(chain) and max(map(len, flat.values())) == syntax.LONGEST_NAME
+    assert syntax.resolve("b0.euler_step", flat) == "course_utils.simulators.euler_step"

@@ -14,9 +14,10 @@ from nbgrader import api
 from nbgrader.api import Gradebook
 from sqlalchemy import create_engine, text
 
+from course_grading.drawing import draw
 from course_grading.labs import exercises
 from course_grading.marked import sources, work
-from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url, enter
+from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url
 from tests.support.grading_class import EXERCISES as EXERCISES_OF_LAB
 from tests.support.grading_class import LAB
 from tests.support.pages import ASKED, judged
@@ -62,7 +63,7 @@ def marks(url, student="anna"):
 
 def record(url, found, changed=()):
     with Book(url) as book:
-        return book.enter(found, changed)
+        return book.enter(dataclasses.replace(draw(found), changed=changed))
 
 
 def test_the_fake_judge_knows_the_lab():
@@ -128,7 +129,7 @@ def test_recorded_twice_is_one_submission(url):
 def test_a_row_has_the_marks_of_exactly_the_lab_and_nothing_printed(url):
     with Book(url) as book:
         book.prepare(replace_task(ASKED))
-        row = book.enter(handed_in(wrong=EXERCISES[:1]))
+        row = book.enter(draw(handed_in(wrong=EXERCISES[:1])))
     assert list(row.marks) == EXERCISES + QUESTIONS and row.marks == marks(url)
     assert (row.total, row.waiting, dict(row.outcome.printed)) == (10.0, 3, {})
 
@@ -141,13 +142,15 @@ def replace_task(lab):
     )
 
 
-def test_the_copy_is_written_and_another_answer_is_looked_at_again(url, tmp_path):
+def test_another_answer_than_in_the_earlier_copy_is_looked_at_again(url):
     first = handed_in(words=dict.fromkeys(QUESTIONS, "mine"))
+    copy = b""
     for found, waiting in ((first, False), (first, False), (handed_in(words={QUESTIONS[0]: "new"}), True)):
+        shown = draw(found, copy)
         with Book(url) as book:
-            row = enter(book, found, tmp_path)
+            row = book.enter(shown)
         assert row.marks[QUESTIONS[0]].waiting is waiting or row.marks[QUESTIONS[0]].points is None
-        copy = (tmp_path / "autograded" / "anna" / LAB / f"{LAB}.ipynb").read_bytes()
+        copy = shown.copy.encode()
         assert ("new" in sources(copy)[QUESTIONS[0]]) is waiting
         if not waiting:
             by_person(url, QUESTIONS[0], 1.5)

@@ -4,6 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 from msgspec.structs import replace
 
+from course_grading.drawing import draw
 from course_grading.marked import NOTHING, work
 from course_grading.marks import Mark
 from course_grading.pages.feedback import feedback
@@ -13,7 +14,7 @@ from tests.support.pages import ASKED, FAKES, HOSTILE, WRONG, Seen, dangers, han
 
 
 def page_of(found, mark=None, **given):
-    return feedback(found, row(found.outcome, mark, **given))
+    return feedback(draw(found), row(found.outcome, mark, **given))
 
 
 def test_hostile_answers_in_the_feedback():

@@ -50,7 +50,7 @@ def test_an_import_of_the_grader_is_seen(text):
 
 
 WAY = """intake.archives intake.students intake.register intake.submission intake.checkin
-    running verdicts judge workers marks pages.feedback classroom"""
+    running verdicts judge workers drawing marks pages.feedback classroom"""
 """Modules that a submission passes, in this order."""
 
 

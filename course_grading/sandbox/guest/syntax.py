@@ -16,6 +16,9 @@ CHECKS = re.compile(r"\bchecks\.lab\d+\.(\w+)$")
 LIMIT = 200
 """Names, aliases, uses and statements that are reported of a cell."""
 
+LONGEST_NAME = 200
+"""Characters of a dotted name that are followed."""
+
 
 def without_magics_on_top(source: str) -> str:
     """The source of a cell without the lines on top that say how it is to be run."""
@@ -123,13 +126,28 @@ def aliases(tree: ast.AST) -> dict[str, str]:
     return found
 
 
+def flat(known: dict[str, str]) -> dict[str, str]:
+    """The same aliases, each standing for a name that is no alias; whoever follows a chain goes each step once."""
+    found: dict[str, str] = {}
+    for name in known:
+        chain: dict[str, None] = {}
+        while name in known and name not in found and name not in chain:
+            chain[name] = None
+            name = known[name].partition(".")[0]
+        for step in reversed(chain):
+            found[step] = resolve(known[step], found)
+    return found
+
+
 def resolve(name: str, known: dict[str, str]) -> str:
-    """A dotted name with aliases replaced, such as "course_utils.simulators.euler_step" for "cs.euler_step"."""
-    seen = set()
-    while (head := name.split(".")[0]) in known and head not in seen:
-        seen.add(head)
-        name = known[head] + name[len(head) :]
-    return name
+    """A dotted name with its alias replaced, such as "course_utils.simulators.euler_step" for "cs.euler_step".
+
+    Args:
+        name: The name.
+        known: Aliases, as `flat` gives them.
+    """
+    head, dot, tail = name.partition(".")
+    return (known.get(head, head) + dot + tail)[:LONGEST_NAME]
 
 
 def _dotted(node: ast.AST) -> str | None:
@@ -167,7 +185,7 @@ def _uses(node: ast.AST) -> set[str]:
     stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     parts = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute | ast.Call))
     used = {name for name in map(_dotted, parts) if name}
-    known = aliases(node)
+    known = flat(aliases(node))
     used |= {resolve(name, known) for name in used}
     return {name for name in used if name.split(".")[0] not in own | (stored - set(known))}
 
