@@ -90,8 +90,7 @@ def judged(exercise: Exercise, cases: Sequence[dict], replies: Sequence[Shown], 
         return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, Status.RIGHT)
     names = {verdicts[i].mistake for i in wrong}
     if len(names) == 1 and (name := names.pop()) is not None:
-        message = next(m.message for m in exercise.mistakes if m.name == name)
-        return unanswered(exercise, Status.WRONG, f"Likely cause: {message}", name)
+        return unanswered(exercise, Status.WRONG, exercise.sentence(name), name)
     return unanswered(exercise, Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
 
 

@@ -26,6 +26,7 @@ from course_utils.checks.calling import Observation, called, observe
 from course_utils.checks.families import build
 from course_utils.checks.inputs import Normal
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
+from course_utils.checks.traits import GENERAL, SHAPES, Compared, Trait
 
 __all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise", "not_repeatable"]
 
@@ -102,6 +103,7 @@ class Exercise:
         rtol: Tolerance, relative to the largest expected value.
         why: Why that tolerance.
         mistakes: The mistakes that are recognised: of two that give the same values, the first.
+        traits: What is said of wrong results that no known mistake gives, before what is said in general.
     """
 
     oracle: Callable
@@ -112,6 +114,7 @@ class Exercise:
     rtol: float = 1e-8
     why: str = ROUNDING
     mistakes: list[Mistake] = field(default_factory=list)
+    traits: list[Trait] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number} · {self.title}"
@@ -159,8 +162,19 @@ class Exercise:
             except AnswerError:
                 continue
             if self._agree(seen.values, wrong):
-                return Verdict(False, f"{difference}\nLikely cause: {mistake.message}", mistake.name)
+                return Verdict(False, f"{difference}\n{self.sentence(mistake.name)}", mistake.name)
+        pair = Compared(seen.values, expected, lambda fn: called(fn, build(case), self.sees))
+        for trait in (*self.traits, *GENERAL) if pair.alike else SHAPES:
+            if trait.holds(pair):
+                return Verdict(False, f"{difference}\n{self.sentence(trait.name)}", trait.name)
         return Verdict(False, difference)
+
+    def sentence(self, name: str) -> str:
+        """What is said of a mistake or a trait with this name."""
+        for mistake in self.mistakes:
+            if mistake.name == name:
+                return f"Likely cause: {mistake.message}"
+        return next(f"A clue: {trait.message}" for trait in (*self.traits, *GENERAL, *SHAPES) if trait.name == name)
 
     def check(self, fn: Callable) -> None:
         """Say in one line that an answer is right or not done yet.
@@ -188,7 +202,7 @@ class Exercise:
         self.check(fn)
 
     def _call(self, case: dict) -> str:
-        twice = isinstance(self.sees, PointsAndImages)
+        twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)
         return f"\nThe call: {self.name}({', '.join(f'{k}={_describe(v, twice)}' for k, v in case.items())})"
 
     def _agree(self, values: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
@@ -205,7 +219,7 @@ def _equal(value: Tensor | None, expected: Tensor, rtol: float) -> bool:
         return False
     if not expected.dtype.is_floating_point:
         return torch.equal(value, expected)
-    scale = expected.nan_to_num().abs().max().item() if expected.numel() else 0.0
+    scale = expected.nan_to_num(posinf=0.0, neginf=0.0).abs().max().item() if expected.numel() else 0.0
     return bool(torch.isclose(value, expected, rtol=0, atol=rtol * scale, equal_nan=True).all())
 
 

@@ -17,9 +17,11 @@ from course_utils.shapes import expand_time
 __all__ = [
     "AffineModel",
     "AffineSDE",
+    "ArchSchedule",
     "BlockLayers",
     "CountingSGD",
     "FAMILIES",
+    "NAMED",
     "PolynomialField",
     "PowerSchedule",
     "affine_field",
@@ -28,6 +30,7 @@ __all__ = [
     "curved_field",
     "kind_of",
     "squared_distance",
+    "turning_field",
 ]
 
 
@@ -177,6 +180,52 @@ class CountingSGD(torch.optim.SGD):
         return super().step(closure)
 
 
+def turning_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
+    """u(x, t) = sin(x matrix^T + offset + t rate), of which every derivative depends on state and time."""
+
+    def field(x, t):
+        _states_first(x, t, "field(x, t)")
+        return torch.sin(x @ matrix.T + offset + expand_time(t, x) * rate)
+
+    return _plainly_named(field)
+
+
+class ArchSchedule(Schedule):
+    """alpha = top t (2 - t), beta = noise (1 - t^2) + rest: both ends are times like others, unless rest is 0.
+
+    Four things that a formula might divide by are 0 at an end: alpha at t = 0, its derivative at t = 1, the derivative
+    of beta at t = 0, and 1 - t at t = 1. What the conversions divide by never is.
+    """
+
+    def __init__(self, top: float, noise: float, rest: float):
+        self.top, self.noise, self.rest = top, noise, rest
+
+    def alpha(self, t):
+        return self.top * t * (2 - t)
+
+    def beta(self, t):
+        return self.noise * (1 - t**2) + self.rest
+
+    def alpha_dot(self, t):
+        return 2 * self.top * (1 - t)
+
+    def beta_dot(self, t):
+        return -2 * self.noise * t
+
+
+def at_rest(x: Tensor, t) -> Tensor:
+    """A field that is 0 everywhere."""
+    return torch.zeros_like(x)
+
+
+def drifting(x: Tensor, t) -> Tensor:
+    """A field that is the same everywhere, (1 + t)^2: it moves all points alike, and spreads none."""
+    return (1 + expand_time(t, x)) ** 2 + torch.zeros_like(x)
+
+
+NAMED = {"linear": Linear(), "at rest": at_rest, "drifting": drifting}
+"""Things with a name, which `observers.Also` puts in the place of an argument."""
+
 FAMILIES: dict[str, Callable] = {
     "affine field": affine_field,
     "curved field": curved_field,
@@ -190,6 +239,8 @@ FAMILIES: dict[str, Callable] = {
     "batches": lambda **parts: zip(*parts.values(), strict=True),
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
+    "turning field": turning_field,
+    "arch schedule": ArchSchedule,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
 }
 

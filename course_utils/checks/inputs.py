@@ -11,10 +11,13 @@ __all__ = [
     "affine_model",
     "affine_score",
     "affine_sde",
+    "arch_schedule",
     "curved_field",
     "dyadic",
     "power_schedule",
     "times",
+    "times_and_ends",
+    "turning_field",
 ]
 
 
@@ -76,3 +79,27 @@ def power_schedule(normal: Normal) -> dict:
     """A schedule in which nothing relates alpha to beta."""
     a, b = (1.5 + normal(2).sigmoid()).tolist()
     return {"family": "power schedule", "a": a, "b": b}
+
+
+def turning_field(normal: Normal, dim: int) -> dict:
+    """A field u(x, t) whose divergence depends on time, too."""
+    return {"family": "turning field", **affine(normal, dim)}
+
+
+def arch_schedule(normal: Normal, *, noisy_end: bool = True) -> dict:
+    """A schedule whose ends are times like others; with or without noise at t = 1. Nothing relates alpha to beta."""
+    top, noise, rest = normal(3).sigmoid().tolist()
+    return {
+        "family": "arch schedule",
+        "top": 0.6 + 0.3 * top,
+        "noise": 0.7 + 0.6 * noise,
+        "rest": 0.01 * (1 + rest) * noisy_end,
+    }
+
+
+def times_and_ends(normal: Normal, n: int) -> Tensor:
+    """Times, shape (n,), of which the first is 0 and the last is 1."""
+    t = times(normal, n)
+    t[0] = 0.0
+    t[-1] = 1.0
+    return t

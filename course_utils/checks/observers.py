@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from course_utils.checks.families import kind_of
+from course_utils.checks.families import NAMED, kind_of
 
 __all__ = [
-    "AlsoAtTheEnd",
+    "Also",
     "AnswerError",
     "DriftAndDiffusion",
     "LossAndGradient",
@@ -23,6 +23,7 @@ __all__ = [
     "Returned",
     "Several",
     "Training",
+    "WithGradients",
     "pack_observer",
     "unpack_observer",
 ]
@@ -79,13 +80,11 @@ class LossAndGradient(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         loss = _tensor(fn(*arguments.values()), "loss")
+        loss = loss if loss.requires_grad else loss.double()  # a lost gradient says more than a type
         if loss.ndim:
             raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
-        parameters = list(arguments["model"].parameters())
-        zeros = [torch.zeros_like(p) for p in parameters]
-        found = torch.autograd.grad(loss, parameters, allow_unused=True) if loss.requires_grad else zeros
-        gradient = [z if g is None else g for g, z in zip(found, zeros, strict=True)]
-        return {"loss": loss, "gradient": torch.cat([g.flatten() for g in gradient])}
+        gradient = _gradient_in(list(arguments["model"].parameters()), loss)
+        return {"loss": loss, "gradient": gradient}
 
 
 @dataclass(frozen=True)
@@ -127,16 +126,65 @@ class Several(Observer):
         return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
-@dataclass(frozen=True)
-class AlsoAtTheEnd(Observer):
-    """The states that a step leads to, and those it leads to when `t_next` is 1: nan if they are not all finite."""
+@dataclass(frozen=True, init=False)
+class Also(Observer):
+    """The call of the case, and one more for each change of its arguments, all read by another observer.
+
+        Also(Returned(), "t=0", "t_next=1, schedule=linear", "mean_b=mean_a")
+
+    A change gives an argument a number, its own first entry, what stands in `families.NAMED`, or another argument.
+    """
+
+    each: Observer
+    changes_made: tuple[str, ...]
+
+    def __init__(self, each: Observer, *changes_made: str):
+        object.__setattr__(self, "each", each)
+        object.__setattr__(self, "changes_made", changes_made)
+
+    @property
+    def parts(self) -> tuple:
+        return self.each, *self.changes_made
+
+    @property
+    def wanted(self) -> str:
+        return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
-        result = _tensor(fn(*arguments.values()), "result")
-        end = _tensor(fn(*at_the_end.values()), "result")
-        end = end if end.isfinite().all() else torch.full_like(end, torch.nan)
-        return {"result": result, "result for t_next = 1": end}
+        values = self.each(fn, arguments)
+        for change in self.changes_made:
+            also = self.each(fn, _changed(arguments, change))
+            values |= {f"{name} for {change.replace('=', ' = ')}": value for name, value in also.items()}
+        return values
+
+
+@dataclass(frozen=True, init=False)
+class WithGradients(Observer):
+    """The tensor that the answer returns, and gradients of a weighted sum of it.
+
+    Args:
+        names: The arguments that the gradients are taken in: tensors, or modules with parameters.
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str):
+        object.__setattr__(self, "names", names)
+
+    @property
+    def parts(self) -> tuple:
+        return self.names
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        values = Returned()(fn, arguments)
+        copies = {k: arguments[k].clone().requires_grad_() for k in self.names if isinstance(arguments[k], Tensor)}
+        tracked = arguments | copies
+        result = _tensor(fn(*tracked.values()), "result")
+        weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).view_as(result)
+        for name in self.names:
+            leaves = [tracked[name]] if name in copies else list(tracked[name].parameters())
+            values[f"gradient in {name}"] = _gradient_in(leaves, (weights * result).sum())
+        return values
 
 
 @dataclass(frozen=True)
@@ -153,10 +201,10 @@ class PointsAndImages(Observer):
         return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        n = len(arguments["z"])
+        n = len(arguments["z" if "z" in arguments else "x"])
         flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
         return {
-            f"{name} for states of shape {tuple(call['z'].shape)}": value
+            f"{name} for states of shape {tuple(call['z' if 'z' in call else 'x'].shape)}": value
             for call in (flat, arguments)
             for name, value in self.each(fn, call).items()
         }
@@ -215,3 +263,28 @@ def _tensor(value, name: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise AnswerError(f"expected a tensor as {name}, got {kind_of(value)}")
     return value
+
+
+def _changed(arguments: dict, change: str) -> dict:
+    """The arguments after a change such as "t_next=1, schedule=linear"."""
+    pairs = [pair.split("=") for pair in change.split(", ")]
+    return arguments | {name: _meant(arguments, name, text) for name, text in pairs}
+
+
+def _meant(arguments: dict, name: str, text: str):
+    """What a text gives an argument: another argument, a thing with a name, or a number of the kind that it is."""
+    if text in arguments:
+        return arguments[text]
+    if text in NAMED:
+        return NAMED[text]
+    value = arguments[name]
+    if text == "its first":
+        return value[0]
+    return torch.full_like(value, float(text)) if isinstance(value, Tensor) else type(value)(text)
+
+
+def _gradient_in(leaves: list[Tensor], total: Tensor) -> Tensor:
+    """The gradient of a number in some tensors, as one vector: 0 in those that it does not depend on."""
+    zeros = [torch.zeros_like(leaf) for leaf in leaves]
+    found = torch.autograd.grad(total, leaves, allow_unused=True, retain_graph=True) if total.requires_grad else zeros
+    return torch.cat([(zero if part is None else part).flatten() for part, zero in zip(found, zeros, strict=True)])

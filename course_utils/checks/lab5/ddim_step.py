@@ -1,12 +1,12 @@
 """Exercise 5.2: the DDIM step of a state to a later time, from the data that is predicted."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.observers import AlsoAtTheEnd
+from course_utils.checks.observers import Also, Returned
 
 __all__ = ["ddim_step"]
 
 
-@exercise("5.2", "DDIM step", points=2, sees=AlsoAtTheEnd())
+@exercise("5.2", "DDIM step", points=2, sees=Also(Returned(), "t=0", "t_next=1", "t_next=1, schedule=linear"))
 def ddim_step(z_hat, x, t, t_next, schedule):
     ratio = schedule.beta(t_next) / schedule.beta(t)
     return ratio * x + (schedule.alpha(t_next) - ratio * schedule.alpha(t)) * z_hat
