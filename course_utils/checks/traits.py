@@ -18,6 +18,10 @@ CLOSE = 1e-7
 """Relative differences below this are rounding."""
 
 
+NEARLY = 1e-2
+"""Relative differences below this are no other formula, but something small in the right one."""
+
+
 @dataclass(frozen=True)
 class Compared:
     """A wrong result beside the right one.
@@ -34,12 +38,9 @@ class Compared:
 
     @property
     def alike(self) -> bool:
-        """Whether both hold floats of the same names, shapes and types."""
+        """Whether both hold numbers of the same names, shapes and types."""
         return all(
-            name in self.given
-            and self.given[name].shape == value.shape
-            and self.given[name].dtype == value.dtype
-            and value.dtype.is_floating_point
+            name in self.given and self.given[name].shape == value.shape and self.given[name].dtype == value.dtype
             for name, value in self.expected.items()
         )
 
@@ -68,7 +69,7 @@ class Trait:
 
 
 def _all(values: Values, names: Iterable[str]) -> Tensor:
-    return torch.cat([values[name].flatten() for name in names])
+    return torch.cat([values[name].flatten().double() for name in names])
 
 
 def close(a: Tensor, b: Tensor) -> bool:
@@ -78,6 +79,12 @@ def close(a: Tensor, b: Tensor) -> bool:
 
 
 # of any result
+
+
+def _nearly(pair: Compared) -> bool:
+    """Whether all values are right but for one part in a hundred of the largest number in each."""
+    gaps = [(pair.given[name] - value).abs().max() / value.abs().max() for name, value in pair.expected.items()]
+    return bool(torch.stack(gaps).max() < NEARLY)
 
 
 def _by_a_factor(pair: Compared) -> bool:
@@ -123,6 +130,12 @@ GENERAL = [
         "a factor",
         _by_a_factor,
         "all numbers are wrong by one and the same factor: which factor is missing, or one too many?",
+    ),
+    Trait(
+        "nearly right",
+        _nearly,
+        "all numbers are nearly right. Is a small number added somewhere, such as to a denominator, is something "
+        "clamped or rounded, or computed with fewer digits?",
     ),
     Trait("wrong order", _in_another_order, "these are the right numbers, but at other places."),
     Trait(
@@ -177,7 +190,8 @@ SHAPES = [
     _of_shapes(
         "too many axes",
         lambda given, expected: len(given) > len(expected),
-        "there are too many axes: two tensors whose shapes do not fit were broadcast against each other.",
+        "there are too many axes. Were two tensors broadcast against each other whose shapes do not fit, or is a sum "
+        "missing?",
     ),
 ]
 """What is said of results of the wrong shape."""

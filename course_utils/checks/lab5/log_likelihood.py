@@ -4,8 +4,10 @@ import math
 
 import torch
 
-from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
+from course_utils.checks.exercise import Mistake, exercise
+from course_utils.checks.inputs import turning_field
+from course_utils.checks.observers import Also, Returned
+from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["log_likelihood"]
 
@@ -14,6 +16,7 @@ __all__ = ["log_likelihood"]
     "5.3",
     "Log-likelihood",
     points=3,
+    sees=Also(Returned(), "field=at rest", "field=drifting", "n=49, field=drifting"),
     rtol=1e-6,
     why="the same recursion; times and log 2 pi that were made in single precision are right to seven digits",
 )
@@ -36,10 +39,10 @@ def log_likelihood(field, divergence, x1, n):
 def _(normal):
     dim = 2 + normal.seed % 2
     return {
-        "field": curved_field(normal, dim),
+        "field": turning_field(normal, dim),
         "divergence": {"family": "jacobian trace"},
         "x1": normal(5, dim),
-        "n": 4 + 2 * (normal.seed % 3),
+        "n": 5 + normal.seed % 3,
     }
 
 
@@ -47,7 +50,21 @@ def _falling(i, n):
     return 1 - i / n
 
 
-def _integral(field, divergence, x1, n, *, steps=None, to=-1, time=_falling, at="state", kept=1.0, weight=None):
+def _integral(
+    field,
+    divergence,
+    x1,
+    n,
+    *,
+    steps=None,
+    to=-1,
+    time=_falling,
+    divergence_time=None,
+    at="state",
+    kept=1.0,
+    weight=None,
+    spread=lambda field, divergence, x, t: divergence(field, x, t),
+):
     """Where the steps lead, and the integral of the divergence, with parts to replace.
 
     Args:
@@ -55,9 +72,11 @@ def _integral(field, divergence, x1, n, *, steps=None, to=-1, time=_falling, at=
         steps: Number of steps, if not n.
         to: The direction of the steps: -1 against the velocity, 1 along it.
         time: From the number of a step and n to its time.
+        divergence_time: The same for the divergence alone.
         at: Where the divergence is taken: at the "state", at the "start" x1, or where the state has "moved" to.
         kept: What the integral is multiplied by before the next divergence is added.
         weight: What the divergence is multiplied by, if not the step size.
+        spread: What is added up, from field, divergence, state and time.
     """
     h = 1 / n
     x = x1
@@ -66,15 +85,17 @@ def _integral(field, divergence, x1, n, *, steps=None, to=-1, time=_falling, at=
         t = torch.tensor(time(i, n), dtype=x1.dtype)
         moved = x + to * h * field(x, t)
         place = {"state": x, "start": x1, "moved": moved}[at]
-        total = kept * total + (h if weight is None else weight) * divergence(field, place, t)
+        moment = torch.tensor((divergence_time or time)(i, n), dtype=x1.dtype)
+        total = kept * total + (h if weight is None else weight) * spread(field, divergence, place, moment)
         x = moved
     return x, total
 
 
-def _normal_log_density(x, *, square=1.0, constant=1.0, dimensions=None):
-    """Of standard normal numbers, with factors to replace."""
+def _normal_log_density(x, *, square=1.0, constant=1.0, dimensions=None, power=2, mean=False):
+    """Of standard normal numbers, with factors to replace, the power of the norm, and the mean for the sum."""
     d = x.shape[1] if dimensions is None else dimensions
-    return -square * (x**2).sum(1) / 2 - d * constant * math.log(2 * math.pi) / 2
+    norm = (x**2).sum(1) ** (power / 2) / (x.shape[1] if mean else 1)
+    return -square * norm / 2 - d * constant * math.log(2 * math.pi) / 2
 
 
 def _flow_back(field, divergence, x1, n, **parts):
@@ -224,3 +245,153 @@ def n_times_from_1_to_0(field, divergence, x1, n):
 @log_likelihood.mistake("only the last divergence counts: each step adds to the integral of the steps before.")
 def integral_overwritten(field, divergence, x1, n):
     return _flow_back(field, divergence, x1, n, kept=0.0)
+
+
+def _divergence_at(time):
+    return lambda field, divergence, x1, n: _flow_back(field, divergence, x1, n, divergence_time=time)
+
+
+def _spread(spread):
+    return lambda field, divergence, x1, n: _flow_back(field, divergence, x1, n, spread=spread)
+
+
+def _factors(**factors):
+    return lambda field, divergence, x1, n: _prior(field, divergence, x1, n, **factors)
+
+
+def _column_sums(field, divergence, x, t):
+    at = x.detach().requires_grad_()
+    return torch.autograd.grad(field(at, t).sum(), at)[0].sum(1)
+
+
+BOTH_AT_THE_START = "field and divergence both belong to the time at which the step starts"
+PARTS = {
+    "divergence a step late": (
+        f"the divergence is taken at t - h, the field at t: {BOTH_AT_THE_START}.",
+        _divergence_at(lambda i, n: _falling(i + 1, n)),
+    ),
+    "divergence at 0": (
+        f"the divergence is always taken at t = 0: {BOTH_AT_THE_START}.",
+        _divergence_at(lambda i, n: 0.0),
+    ),
+    "divergence at 1": (
+        f"the divergence is always taken at t = 1: {BOTH_AT_THE_START}.",
+        _divergence_at(lambda i, n: 1.0),
+    ),
+    "divergence at 1 - t": (
+        f"the divergence is taken at 1 - t, the field at t: {BOTH_AT_THE_START}.",
+        _divergence_at(lambda i, n: i / n),
+    ),
+    "summed over the batch": (
+        "the divergences of all points are summed: each point has its own.",
+        _spread(lambda field, divergence, x, t: divergence(field, x, t).sum()),
+    ),
+    "mean over the batch": (
+        "the mean of the divergences of all points is taken: each point has its own.",
+        _spread(lambda field, divergence, x, t: divergence(field, x, t).mean()),
+    ),
+    "times the dimension": (
+        "the divergence is multiplied by the number of coordinates: it is a sum over them already.",
+        _spread(lambda field, divergence, x, t: x.shape[1] * divergence(field, x, t)),
+    ),
+    "over the dimension": (
+        "the divergence is divided by the number of coordinates: it is their sum, not their mean.",
+        _spread(lambda field, divergence, x, t: divergence(field, x, t) / x.shape[1]),
+    ),
+    "column sums": (
+        "all derivatives of all components are summed, as the gradient of field(x, t).sum() does: the divergence has "
+        "those of each component by its own coordinate only. It is given as a function.",
+        _spread(_column_sums),
+    ),
+    "norm not squared": ("the norm is not squared.", _factors(power=1)),
+    "pi for 2 pi": (
+        "the constant has the logarithm of pi, without its 2.",
+        _factors(constant=math.log(math.pi) / math.log(2 * math.pi)),
+    ),
+    "decimal logarithm": (
+        "the logarithm of the constant is decimal: it is the natural one.",
+        _factors(constant=1 / math.log(10)),
+    ),
+    "mean of the squares": (
+        "the mean of the squares is taken: the squared norm is their sum over the coordinates.",
+        _factors(mean=True),
+    ),
+    "sign of the square": (
+        "the square has the wrong sign: the density is largest at 0.",
+        _factors(square=-1.0),
+    ),
+}
+"""Further mistakes, by name: the sentence, and the wrong answer."""
+
+log_likelihood.mistakes += [Mistake(name, wrong, message) for name, (message, wrong) in PARTS.items()]
+
+
+@log_likelihood.mistake("the integral of the divergence is missing: where the field spreads points, the density falls.")
+def no_integral(field, divergence, x1, n):
+    return _flow_back(field, divergence, x1, n, weight=0.0)
+
+
+@log_likelihood.mistake(
+    "one step is too many: does a loop count the time down, and rounding leave a little more than 0?"
+)
+def one_step_too_many(field, divergence, x1, n):
+    return _flow_back(field, divergence, x1, n, steps=n + 1)
+
+
+@log_likelihood.mistake(
+    "field and divergence are taken in the middle of the step: each step uses the time where it starts."
+)
+def times_in_the_middle(field, divergence, x1, n):
+    return _flow_back(field, divergence, x1, n, time=lambda i, n: _falling(i + 0.5, n))
+
+
+@log_likelihood.mistake("twice as many steps were made: there are n of them, of length 1 / n.")
+def twice_the_steps(field, divergence, x1, n):
+    return _flow_back(field, divergence, x1, 2 * n)
+
+
+@log_likelihood.mistake("one number came back for all points: each has a density of its own.")
+def mean_of_all(field, divergence, x1, n):
+    return _flow_back(field, divergence, x1, n).mean()
+
+
+AT_REST, DRIFTING, STEPS = (
+    f"result for {change}" for change in ("field = at rest", "field = drifting", "n = 49, field = drifting")
+)
+
+
+def _first_wrong(name: str):
+    """Whether this is the first value that is wrong, in the order of what they need."""
+
+    def holds(pair: Compared) -> bool:
+        right = {each: torch.allclose(pair.given[each], value, rtol=1e-6) for each, value in pair.expected.items()}
+        return next(each for each in (AT_REST, DRIFTING, STEPS, "result") if not right[each]) == name
+
+    return holds
+
+
+log_likelihood.traits += [
+    Trait(
+        "density at the start",
+        _first_wrong(AT_REST),
+        "with a field that is 0 everywhere, nothing moves and nothing spreads, and still your result is wrong: look at "
+        "the log-density of N(0, I), and whether anything else is added to it.",
+    ),
+    Trait(
+        "way back",
+        _first_wrong(DRIFTING),
+        "with a field that is 0 everywhere your result is right; with one that moves all points alike, and spreads none, "
+        "it is not: look at the steps that lead the states back, and at their times.",
+    ),
+    Trait(
+        "number of steps",
+        _first_wrong(STEPS),
+        "for some n your result is right, for n = 49 it is not: how many steps are made?",
+    ),
+    Trait(
+        "integral",
+        _first_wrong("result"),
+        "where nothing is spread your result is right, so that the states get back to where they came from: look at the "
+        "integral of the divergence.",
+    ),
+]

@@ -5,8 +5,10 @@ import math
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import dyadic
+from course_utils.checks.inputs import dyadic, times_and_ends
 from course_utils.checks.observers import Several
+from course_utils.checks.sums import combination
+from course_utils.checks.traits import Compared, Trait, close, wrong_only
 
 __all__ = ["variance_preserving"]
 
@@ -24,8 +26,10 @@ def variance_preserving(t, b_min, b_max):
 @variance_preserving.inputs
 def _(normal):
     b_min = dyadic(normal, 0.0, 1.0)
-    b_max = 1 + 4 * dyadic(normal, 0.0, 1.0)
-    return {"t": 0.05 + 0.8 * normal(5).sigmoid(), "b_min": b_min, "b_max": b_max}
+    b_max = 2 + 18 * dyadic(normal, 0.0, 1.0)
+    t = times_and_ends(normal, 6)
+    t[-1] = 1 - 2.0**-11  # where beta is small, but not 0
+    return {"t": t, "b_min": b_min, "b_max": b_max}
 
 
 def _log_alpha(t, b_min, b_max):
@@ -191,3 +195,112 @@ def rate_not_integrated(t, b_min, b_max):
 @variance_preserving.mistake("alpha and beta are exchanged: the factor of the data comes first.")
 def exchanged(t, b_min, b_max):
     return _pair(_log_alpha(t, b_min, b_max))[::-1]
+
+
+@variance_preserving.mistake(
+    "beta is right; alpha is squared after it: the formula gives the logarithm of alpha itself."
+)
+def alpha_squared_beta_right(t, b_min, b_max):
+    alpha, beta = variance_preserving.oracle(t, b_min, b_max)
+    return alpha**2, beta
+
+
+@variance_preserving.mistake("both are squared: factors of data and noise are asked for, not their squares.")
+def both_squared(t, b_min, b_max):
+    alpha, beta = variance_preserving.oracle(t, b_min, b_max)
+    return alpha**2, beta**2
+
+
+@variance_preserving.mistake("beta is alpha once more: the squares of both have to sum to 1.")
+def beta_is_alpha(t, b_min, b_max):
+    alpha = _log_alpha(t, b_min, b_max).exp()
+    return alpha, alpha.clone()
+
+
+@variance_preserving.mistake("a sign under the root: the squares of alpha and beta have to sum to 1.")
+def sign_under_the_root(t, b_min, b_max):
+    alpha = _log_alpha(t, b_min, b_max).exp()
+    return alpha, (1 + alpha**2).sqrt()
+
+
+@variance_preserving.mistake("beta is negative: it is the standard deviation of the noise.")
+def negative_beta(t, b_min, b_max):
+    alpha, beta = variance_preserving.oracle(t, b_min, b_max)
+    return alpha, -beta
+
+
+@variance_preserving.mistake("alpha is right; beta is made from t: it has to follow from alpha.")
+def beta_from_t(t, b_min, b_max):
+    return _log_alpha(t, b_min, b_max).exp(), (1 - t**2).sqrt()
+
+
+@variance_preserving.mistake("alpha is right; beta is that of the time 1 - t.")
+def beta_at_1_minus_t(t, b_min, b_max):
+    return _log_alpha(t, b_min, b_max).exp(), _beta(_log_alpha(1 - t, b_min, b_max).exp())
+
+
+@variance_preserving.mistake("this is the cosine schedule.")
+def cosine(t, b_min, b_max):
+    return (math.pi / 2 * t).sin(), (math.pi / 2 * t).cos()
+
+
+@variance_preserving.mistake("this is the linear schedule.")
+def linear(t, b_min, b_max):
+    return t.clone(), 1 - t
+
+
+@variance_preserving.mistake("the fractions in front of both terms are missing.")
+def no_fractions(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max - b_min) - (1 - t) * b_min)
+
+
+@variance_preserving.mistake("the term with the square is missing.")
+def no_quadratic_term(t, b_min, b_max):
+    return _pair(-(1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("the rates are added in the term with the square: what counts is how far the rate grows.")
+def rates_added(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2) * (b_max + b_min) / 4 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("brackets: the square multiplies the whole difference of the rates, not b_max alone.")
+def brackets(t, b_min, b_max):
+    return _pair(-((1 - t) ** 2 * b_max - b_min) / 4 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("the power of 1 - t in the first term is 3: it is a square.")
+def cubed(t, b_min, b_max):
+    return _pair(-((1 - t) ** 3) * (b_max - b_min) / 4 - (1 - t) * b_min / 2)
+
+
+@variance_preserving.mistake("the base is 10: the logarithm is the natural one.")
+def base_10(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_min, b_max) * math.log(10))
+
+
+@variance_preserving.mistake("the base is 2: the logarithm is the natural one.")
+def base_2(t, b_min, b_max):
+    return _pair(_log_alpha(t, b_min, b_max) * math.log(2))
+
+
+def _squares_sum_to_1(pair: Compared) -> bool:
+    alpha, beta = pair.given["alpha"], pair.given["beta"]
+    return not pair.right("alpha") and close(alpha**2 + beta**2, torch.ones_like(alpha))
+
+
+variance_preserving.traits += [
+    wrong_only("beta", message="alpha is right, beta is not: it has to follow from alpha, and their squares sum to 1."),
+    *combination(
+        of="alpha",
+        total="the logarithm of alpha",
+        read=lambda alpha: alpha.log()[None],
+        the_square_of_1_minus_t=lambda t, b_min, b_max: (((1 - t) ** 2).exp(), t),
+        one_minus_t=lambda t, b_min, b_max: ((1 - t).exp(), t),
+    ),
+    Trait(
+        "exponent",
+        _squares_sum_to_1,
+        "the squares of alpha and beta sum to 1, as they should. Look at the exponent of alpha.",
+    ),
+]
