@@ -26,7 +26,7 @@ from course_utils.checks.calling import Observation, called, observe
 from course_utils.checks.families import build
 from course_utils.checks.inputs import Normal
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
-from course_utils.checks.traits import GENERAL, SHAPES, Compared, Trait
+from course_utils.checks.traits import GENERAL, SHAPES, Compared, Trait, no_infinities
 
 __all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise", "not_repeatable"]
 
@@ -103,7 +103,7 @@ class Exercise:
         rtol: Tolerance, relative to the largest expected value.
         why: Why that tolerance.
         mistakes: The mistakes that are recognised: of two that give the same values, the first.
-        traits: What is said of wrong results that no known mistake gives, before what is said in general.
+        traits: What is said of wrong results that no known mistake gives, where nothing general fits.
     """
 
     oracle: Callable
@@ -161,10 +161,10 @@ class Exercise:
                 wrong = called(mistake.wrong, build(case), self.sees)
             except AnswerError:
                 continue
-            if self._agree(seen.values, wrong):
+            if self._agree(no_infinities(seen.values), no_infinities(wrong)):
                 return Verdict(False, f"{difference}\n{self.sentence(mistake.name)}", mistake.name)
         pair = Compared(seen.values, expected, lambda fn: called(fn, build(case), self.sees))
-        for trait in (*self.traits, *GENERAL) if pair.alike else SHAPES:
+        for trait in (*GENERAL, *self.traits) if pair.alike else SHAPES:
             if trait.holds(pair):
                 return Verdict(False, f"{difference}\n{self.sentence(trait.name)}", trait.name)
         return Verdict(False, difference)

@@ -75,19 +75,25 @@ class _Fit:
         return self.is_wrong(pair) and self.factors(pair, pair.given) is None
 
 
-def combination(of: str = "", *, total: str = "each state", read: Callable = _states, **parts: Callable) -> list[Trait]:
+def combination(
+    parts: dict[str, Callable],
+    *,
+    of: str = "",
+    where: str = "",
+    total: str = "each state",
+    read: Callable[[Tensor], Tensor] = _states,
+) -> list[Trait]:
     """Traits of a result that should be the sum of two parts, each with a factor that may differ between states.
 
     Args:
+        parts: The two parts by name, as functions with the student's signature that are read like the answer.
         of: What the names of the values that are meant begin with; by default all are meant.
+        where: What a sentence begins with, such as "in the score, ".
         total: What should be the sum, in words.
         read: From a value to the sums in it: shape (sums, numbers of each, at least 3).
-        parts: The two parts by name, as functions with the student's signature that are read like the answer. Blanks
-            of the names are written as underscores.
     """
-    first, second = (name.replace("_", " ") for name in parts)
+    first, second = parts
     both = f"{first} and {second}"
-    where = f"in the {of}, " if of else ""
     fit = _Fit(tuple(parts.values()), read, of)
 
     def trait(name: str, which: Holds, words: str) -> Trait:

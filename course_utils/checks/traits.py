@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-__all__ = ["GENERAL", "SHAPES", "Compared", "Trait", "Values", "close", "wrong_only"]
+__all__ = ["GENERAL", "SHAPES", "Compared", "Trait", "Values", "close", "no_infinities", "wrong_only"]
 
 Values = dict[str, Tensor]
 
@@ -18,7 +18,7 @@ CLOSE = 1e-7
 """Relative differences below this are rounding."""
 
 
-NEARLY = 1e-2
+NEARLY = 1e-3
 """Relative differences below this are no other formula, but something small in the right one."""
 
 
@@ -78,11 +78,16 @@ def close(a: Tensor, b: Tensor) -> bool:
     return bool(((a - b).abs() <= CLOSE * scale).all())
 
 
+def no_infinities(values: Values) -> Values:
+    """The values with nan for whatever is infinite: which of the two a division by 0 gives depends on the formula."""
+    return {name: value.where(value.isfinite(), torch.nan) for name, value in values.items()}
+
+
 # of any result
 
 
 def _nearly(pair: Compared) -> bool:
-    """Whether all values are right but for one part in a hundred of the largest number in each."""
+    """Whether all values are right but for one part in a thousand of the largest number in each."""
     gaps = [(pair.given[name] - value).abs().max() / value.abs().max() for name, value in pair.expected.items()]
     return bool(torch.stack(gaps).max() < NEARLY)
 
@@ -116,8 +121,8 @@ GENERAL = [
     Trait(
         "not finite in places",
         _not_finite,
-        "every number that is finite is right. Where the others stand, something that you divide by is 0: which part "
-        "of your formula can be 0 at an end of time, where the right result has a value?",
+        "every number that is finite is right. Where the others stand, do you divide by something that is 0 there, or "
+        "take the root of a number that is negative, if only by rounding? The right result has a value there.",
     ),
     Trait(
         "not finite, and wrong",
@@ -147,7 +152,7 @@ GENERAL = [
         "the sizes of all numbers are right, the signs of some are not.",
     ),
 ]
-"""What is said of any exercise, if nothing else fits."""
+"""What is said of any exercise."""
 
 
 # of results of another shape

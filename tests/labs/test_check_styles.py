@@ -195,7 +195,7 @@ def batched(model, schedule, z, t, noise):
 
 @answers("extended_drift")
 def in_one_line(velocity, score, x, t, sigma):
-    return velocity(x, t) + 0.5 * like(sigma, x) ** 2 * score(x, t)
+    return velocity(x, t) + 0.5 * sigma.square() * score(x, t)
 
 
 @answers("fourier_features")
@@ -250,8 +250,9 @@ def solved_by_hand(schedule, velocity, x, t):
     t = like(t, x)
     alpha, beta = schedule.alpha(t), schedule.beta(t)
     alpha_dot, beta_dot = schedule.alpha_dot(t), schedule.beta_dot(t)
-    noise = (velocity - alpha_dot / alpha * x) / (beta_dot - alpha_dot / alpha * beta)
-    return (x - beta * noise) / alpha, noise, -noise / beta
+    determinant = alpha_dot * beta - alpha * beta_dot
+    noise = (alpha_dot / determinant) * x - (alpha / determinant) * velocity
+    return beta / determinant * velocity - beta_dot / determinant * x, noise, -noise / beta
 
 
 @answers("bridge_source")

@@ -154,4 +154,4 @@ def log_density_of_a_state(schedule, x, z, t):
     return torch.distributions.Normal(alpha * z, beta).log_prob(x).flatten(1).sum(1)
 
 
-conditional_score.traits += combination(x=lambda schedule, x, z, t: x, z=lambda schedule, x, z, t: z)
+conditional_score.traits += combination({"x": lambda schedule, x, z, t: x, "z": lambda schedule, x, z, t: z})

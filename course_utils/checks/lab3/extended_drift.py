@@ -166,6 +166,8 @@ def score_after_a_step(velocity, score, x, t, sigma):
 
 
 extended_drift.traits += combination(
-    the_velocity=lambda velocity, score, x, t, sigma: velocity(x, t),
-    the_score=lambda velocity, score, x, t, sigma: score(x, t),
+    {
+        "the velocity": lambda velocity, score, x, t, sigma: velocity(x, t),
+        "the score": lambda velocity, score, x, t, sigma: score(x, t),
+    }
 )

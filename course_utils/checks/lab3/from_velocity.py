@@ -221,7 +221,10 @@ def score_of_the_data(*arguments):
 
 for _of in ("data", "noise", "score"):
     from_velocity.traits += combination(
+        {
+            "x": lambda schedule, velocity, x, t: (x, x, x),
+            "the velocity": lambda schedule, velocity, x, t: (velocity, velocity, velocity),
+        },
         of=_of,
-        x=lambda schedule, velocity, x, t: (x, x, x),
-        velocity=lambda schedule, velocity, x, t: (velocity, velocity, velocity),
+        where=f"in the {_of}, ",
     )

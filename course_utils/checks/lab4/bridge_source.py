@@ -217,6 +217,6 @@ def small_with_noise(z, noise, s):
 
 
 bridge_source.traits += combination(
-    the_enlarged_image=lambda z, noise, s: _low(z),
-    the_noise=lambda z, noise, s: noise,
+    {"the enlarged image": lambda z, noise, s: _low(z), "the noise": lambda z, noise, s: noise},
+    total="each image",
 )

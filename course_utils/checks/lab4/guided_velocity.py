@@ -206,6 +206,8 @@ def a_step(*arguments):
 
 
 guided_velocity.traits += combination(
-    the_unconditional_velocity=lambda model, x, t, y, w, null: model(x, t, torch.full_like(y, null)),
-    the_conditional_velocity=lambda model, x, t, y, w, null: model(x, t, y),
+    {
+        "the unconditional velocity": lambda model, x, t, y, w, null: model(x, t, torch.full_like(y, null)),
+        "the conditional velocity": lambda model, x, t, y, w, null: model(x, t, y),
+    }
 )

@@ -240,6 +240,5 @@ def divided_by_alpha(z_hat, x, t, t_next, schedule):
 
 
 ddim_step.traits += combination(
-    x=lambda z_hat, x, t, t_next, schedule: x,
-    z_hat=lambda z_hat, x, t, t_next, schedule: z_hat,
+    {"x": lambda z_hat, x, t, t_next, schedule: x, "z_hat": lambda z_hat, x, t, t_next, schedule: z_hat}
 )
