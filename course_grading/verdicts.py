@@ -19,7 +19,8 @@ from course_grading.sandbox.guest import wire
 from course_grading.sandbox.guest.messages import Answered, Failed, Failure, Holding, Kind, Raised, Shown
 from course_grading.sandbox.protocol import Ending
 from course_utils.checks.calling import Observation
-from course_utils.checks.exercise import Exercise, not_repeatable
+from course_utils.checks.exercise import Exercise
+from course_utils.checks.sentences import left_changed, not_repeatable
 
 ENDED = {
     Ending.ENDED: "ended the process that it ran in",
@@ -88,9 +89,9 @@ def judged(exercise: Exercise, cases: Sequence[dict], replies: Sequence[Shown], 
     if not wrong:
         points = float(exercise.points)
         return Answer(exercise.name, exercise.number, exercise.title, points, exercise.points, Status.RIGHT)
-    names = {verdicts[i].mistake for i in wrong}
-    if len(names) == 1 and (name := names.pop()) is not None:
-        return unanswered(exercise, Status.WRONG, exercise.sentence(name), name)
+    cause = exercise.cause((cases[i], seen[i]) for i in wrong)
+    if cause is not None and all(verdicts[i].mistake for i in wrong):
+        return unanswered(exercise, Status.WRONG, f"Likely cause: {cause.message}", cause.name)
     return unanswered(exercise, Status.WRONG, _complaint(exercise, cases[wrong[0]], seen[wrong[0]]))
 
 
@@ -151,11 +152,12 @@ def _observation(exercise: Exercise, case: dict, reply: Shown) -> Observation:
 
     Raises:
         Garbled: If it is none.
+        KeyError: If it says that something was changed which the case does not have.
     """
     if not isinstance(reply, Answered) or set(reply.values) != set(_expected(exercise, case)):
         raise Garbled("expected the values that the oracle gives")
-    if not set(reply.changed) <= set(case):
-        raise Garbled("expected names of inputs")
+    for what in reply.changed:
+        left_changed(what, case)
     values = {name: wire.unpack_tensor(packed) for name, packed in reply.values.items()}
     return Observation(values, reply.changed, reply.repeatable)
 
@@ -167,7 +169,7 @@ def _expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:
 def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:
     """What is wrong with values that no known mistake gives, without a number of the case in it."""
     if seen.changed:
-        return f"Your function changed its input {seen.changed[0]} in place; make a new tensor."
+        return left_changed(seen.changed[0], case)
     if not seen.repeatable:
         return not_repeatable(case)
     for name, expected in _expected(exercise, case).items():

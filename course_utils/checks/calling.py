@@ -3,13 +3,17 @@
 This half, with `observers` and `families`, knows neither oracles nor mistakes: it runs where the student's code runs.
 """
 
+import functools
+import linecache
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from course_utils.checks.families import build
 from course_utils.checks.observers import AnswerError, Observer, Returned
@@ -17,20 +21,23 @@ from course_utils.checks.observers import AnswerError, Observer, Returned
 __all__ = [
     "Observation",
     "called",
+    "compared",
     "observe",
+    "own_line",
     "unfinished",
 ]
 
 HINTS = {
+    r"'\w*(Schedule|SDE)' object is not callable": r"call one of its methods",
     r"xor": r"in Python a power is `**`",
-    r"(sqrt|exp|log)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
-    r"(unsupported operand|must be Tensor).*\b(function|method|builtin_function_or_method)\b":
+    r"(sqrt|exp|log|sin|cos)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
+    r"(unsupported operand|must be Tensor|^expected a).*\b(function|method|builtin_function_or_method)\b":
         r"a function is used without its brackets: call it, with its arguments",
     r"in-?place operation": r"a tensor that was given is changed; make a new one",
-    r"ndarray|numpy\(\)": r"all values must stay torch tensors",
     r"expected a tensor as loss, got a float": r"a plain number has no gradient: no .item() may stand on its way",
-    r"expected a tensor as .* got a list": r"torch.stack makes one tensor of a list of tensors",
-    r"expected a tensor as .* got a tuple": r"return one tensor",
+    r"ndarray|numpy\(\)": r"all values must stay torch tensors",
+    r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",
+    r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
 
@@ -41,42 +48,99 @@ class Observation:
 
     Attributes:
         values: Named results.
-        changed: Names of the inputs that the call changed in place.
+        changed: What the call left changed: `x` for the values of an input, `x.requires_grad`, `x.grad` and
+            `model.training` for what else an input has, `torch.seed`, `torch.dtype` and `torch.grad` for settings.
         repeatable: Whether a second call with the same inputs gave the same results.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
     """
 
     values: dict[str, Tensor]
     changed: list[str] = field(default_factory=list)
     repeatable: bool = True
+    again: dict[str, Tensor] = field(default_factory=dict)
+    inputs: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Watched:
+    """An answer of which is known whether it is running, and what its calls have left changed.
+
+    Args:
+        fn: The answer.
+        names: Names of its arguments.
+        meant: Those that it is meant to change.
+    """
+
+    def __init__(self, fn: Callable, names: Iterable[str], meant: Iterable[str] = ()):
+        self.fn = fn
+        self.names = list(names)
+        self.meant = set(meant)
+        self.running = False
+        self.changed: list[str] = []
+
+    def __call__(self, *arguments):
+        watched = {name: value for name, value in zip(self.names, arguments, strict=True) if name not in self.meant}
+        before = _traits(watched)
+        self.running = True
+        result = self.fn(*arguments)
+        self.running = False
+        after = _traits(watched)
+        self.changed += [what for what in before if not _same(before[what], after[what])]
+        return result
 
 
 def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observation:
     """Call the answer twice with freshly built inputs, and say what came back.
 
+    The two calls start from different states of torch's random numbers: where they end in the same, a seed was set.
+
     Raises:
         NotImplementedError: If the answer is an unfinished stub.
         AnswerError: If it raised something else, or returned what the observer does not want.
     """
-    arguments = build(case)
-    values = called(fn, arguments, observer)
-    changed = [k for k, v in case.items() if isinstance(v, Tensor) and not _same(v, arguments[k])]
-    again = called(fn, build(case), observer)
-    return Observation(values, changed, all(_same(values[k], again[k]) for k in values))
+    watched = Watched(fn, case, observer.changes)
+    first, second = build(case), build(case)
+    results, states = [], []
+    with _settings_kept():
+        for seed, arguments in enumerate((first, second)):
+            torch.default_generator.manual_seed(seed)
+            results.append(called(watched, arguments, observer))
+            states.append(torch.get_rng_state())
+    if torch.equal(*states):
+        watched.changed.append("torch.seed")
+    inputs = {name: value.detach() for name, value in first.items() if isinstance(value, Tensor)}
+    seen = compared(case, *results, inputs)
+    seen.changed += [what for what in dict.fromkeys(watched.changed) if what not in seen.changed]
+    return seen
+
+
+def compared(case: dict, values: dict[str, Tensor], again: dict[str, Tensor], inputs: dict[str, Tensor]) -> Observation:
+    """What two calls showed, from the bytes of tensors alone.
+
+    Args:
+        case: The inputs before.
+        values: Results of the first call.
+        again: Results of the second call.
+        inputs: The tensors among the inputs, as the first call left them.
+    """
+    changed = [name for name, value in case.items() if isinstance(value, Tensor) and not _same(value, inputs[name])]
+    repeatable = values.keys() == again.keys() and all(_same(values[name], again[name]) for name in values)
+    return Observation(values, changed, repeatable, again, inputs)
 
 
 def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tensor]:
     """What one call gives, as named tensors; errors as for `observe`."""
+    watched = fn if isinstance(fn, Watched) else Watched(fn, arguments, arguments)
     try:
-        values = observer(fn, arguments)
+        values = observer(watched, arguments)
     except AnswerError as error:
         raise AnswerError(f"{error}{_hint(error)}") from error.__cause__
     except (Exception, SystemExit) as error:
-        if unfinished(error, fn):
+        if unfinished(error, watched.fn):
             raise
-        own = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == _file(fn)]
-        where = f" in your line {own[-1].lineno}, `{own[-1].line}`" if own and own[-1].line else ""
         raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise AnswerError(f"your function raised {raised}{where}{_hint(error)}") from error
+        what = "your function raised" if watched.running else "what your function returned cannot be used:"
+        raise AnswerError(f"{what} {raised}{own_line(error, watched.fn)}{_hint(error)}") from error
     return {name: value.detach().clone() for name, value in values.items()}
 
 
@@ -87,10 +151,24 @@ def unfinished(error: BaseException, fn: Callable) -> bool:
     """
     if not isinstance(error, NotImplementedError) or error.args:
         return False
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is not None and last.tb_frame.f_globals.get("__name__") == getattr(fn, "__module__", None)
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return bool(frames) and _is_own(frames[-1], fn)
+
+
+def own_line(error: BaseException, fn: Callable) -> str:
+    """Where in the student's own code an error was raised, in words; empty if not there."""
+    for frame, number in reversed(list(traceback.walk_tb(error.__traceback__))):
+        line = linecache.getline(frame.f_code.co_filename, number, frame.f_globals).strip()
+        if line and _is_own(frame, fn):
+            return f" in your line {number}, `{line}`"
+    return ""
+
+
+def _is_own(frame: Any, fn: Callable) -> bool:
+    """Whether a frame runs code of the notebook or module in which the answer was written."""
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    return frame.f_globals.get("__name__") == getattr(fn, "__module__", None)
 
 
 def _hint(error: BaseException) -> str:
@@ -101,9 +179,37 @@ def _hint(error: BaseException) -> str:
     return ""
 
 
-def _file(fn: Callable) -> str | None:
-    return getattr(getattr(fn, "__code__", None), "co_filename", None)
+def _traits(arguments: dict) -> dict[str, Any]:
+    """What a call has to leave as it was: in its arguments, and in torch's settings."""
+    found: dict[str, Any] = {"torch.grad": torch.is_grad_enabled(), "torch.dtype": torch.get_default_dtype()}
+    for name, value in arguments.items():
+        if isinstance(value, Tensor):
+            found[name] = value.detach().clone()
+            found[f"{name}.requires_grad"] = value.requires_grad
+            found[f"{name}.grad"] = value.is_leaf and value.grad is not None
+        if isinstance(value, nn.Module):
+            found[name] = [p.detach().clone() for p in value.state_dict().values()]
+            found[f"{name}.grad"] = [p.grad is not None for p in value.parameters()]
+            found[f"{name}.training"] = [part.training for part in value.modules()]
+    return found
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
-    return a.shape == b.shape and torch.equal(torch.nan_to_num(a.double()), torch.nan_to_num(b.double()))
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Give torch's settings and random numbers back as they were."""
+    dtype, state = torch.get_default_dtype(), torch.get_rng_state()
+    try:
+        with torch.set_grad_enabled(torch.is_grad_enabled()):
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_rng_state(state)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Equality, of tensors with nan equal to nan."""
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if not isinstance(a, Tensor):
+        return a == b
+    return a.shape == b.shape and a.dtype == b.dtype and bool(((a == b) | ((a != a) & (b != b))).all())

@@ -15,34 +15,46 @@
 `langevin_drift` is then the `Exercise`, and `langevin_drift(my_answer)` checks an answer.
 """
 
-from collections.abc import Callable
+import functools
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from textwrap import fill
+from typing import Any
 
-import torch
-from torch import Tensor
-
-from course_utils.checks.calling import Observation, called, observe
+from course_utils.checks.calling import Observation, called, observe, own_line
+from course_utils.checks.clues import ignored, relation, rows_right, where_right
+from course_utils.checks.comparing import agree, describe, difference, first_difference
 from course_utils.checks.families import build
-from course_utils.checks.inputs import Normal
+from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
-from course_utils.checks.traits import GENERAL, SHAPES, Compared, Trait, no_infinities
+from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
+from course_utils.checks.traits import Compared, Trait
 
-__all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise", "not_repeatable"]
+__all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise"]
 
-CHECK_SEEDS = (1, 2, 3)
-"""Cases that the notebook's check draws; a grader draws others."""
-
-NOISES = ("eps", "dw", "noise", "dws")
-"""Names of arguments that are random numbers."""
+CHECK_SEEDS = (1, 2, 3, 4, 5, 6)
+"""Cases that the notebook's check draws, one of each kind; a grader draws others."""
 
 ROUNDING = "float64 and the same formula: only rounding differs"
 
 
-def not_repeatable(case: dict) -> str:
-    """What to say of an answer that gives different results for the same inputs."""
-    given = "".join(f" The noise is given as the argument {name}." for name in case if name in NOISES)
-    return f"Two calls with the same inputs gave different results; nothing may be random here.{given}"
+PATIENCE = 15.0
+"""Seconds after which a check says how it can be stopped."""
+
+
+@contextmanager
+def _patience(heading: str) -> Iterator[None]:
+    """Say after a while how a check can be stopped."""
+    text = f"{heading}: still running. Is there a loop that never ends? To stop it, press ■, or I twice."
+    timer = threading.Timer(PATIENCE, print, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 class CheckFailed(AssertionError):
@@ -84,10 +96,11 @@ def exercise(
     points: int,
     sees: Observer = Returned(),
     rtol: float = 1e-8,
+    single: float | None = None,
     why: str = ROUNDING,
 ) -> Callable[[Callable], "Exercise"]:
     """Make the `Exercise` of the oracle that is decorated; arguments as its attributes."""
-    return lambda oracle: Exercise(oracle, number, title, points, sees, rtol, why)
+    return lambda oracle: Exercise(oracle, number, title, points, sees, rtol, single, why)
 
 
 @dataclass(eq=False, repr=False)
@@ -101,9 +114,10 @@ class Exercise:
         points: Points for a right answer.
         sees: How results are read.
         rtol: Tolerance, relative to the largest expected value.
+        single: The same in single precision, for the cases that are drawn in it; None if there are none.
         why: Why that tolerance.
         mistakes: The mistakes that are recognised: of two that give the same values, the first.
-        traits: What is said of wrong results that no known mistake gives, where nothing general fits.
+        traits: What can be said of wrong results that no known mistake gives.
     """
 
     oracle: Callable
@@ -112,6 +126,7 @@ class Exercise:
     points: int
     sees: Observer = Returned()
     rtol: float = 1e-8
+    single: float | None = None
     why: str = ROUNDING
     mistakes: list[Mistake] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
@@ -140,7 +155,8 @@ class Exercise:
 
     def draw(self, seed: int) -> dict:
         """The inputs of one call, as data."""
-        return self._drawn(Normal(seed))
+        case = self._drawn(Normal(seed))
+        return single(case) if self.single and seed % 6 == SINGLE else case
 
     def observe(self, fn: Callable, case: dict) -> Observation:
         """Call an answer on one case; see `calling.observe`."""
@@ -148,108 +164,94 @@ class Exercise:
 
     def judge(self, case: dict, seen: Observation) -> Verdict:
         """Compare what an answer gave with the oracle, and look for the mistake that gives the same."""
-        expected = called(self.oracle, build(case), self.sees)
         if seen.changed:
-            return Verdict(False, f"Your function changed its input {seen.changed[0]} in place; make a new tensor.")
+            return Verdict(False, left_changed(seen.changed[0], case))
         if not seen.repeatable:
             return Verdict(False, not_repeatable(case))
+        expected = called(self.oracle, build(case), self.sees)
         if self._agree(seen.values, expected):
             return Verdict(True)
-        difference = self._difference(seen.values, expected)
-        for mistake in self.mistakes:
-            try:
-                wrong = called(mistake.wrong, build(case), self.sees)
-            except AnswerError:
-                continue
-            if self._agree(no_infinities(seen.values), no_infinities(wrong)):
-                return Verdict(False, f"{difference}\n{self.sentence(mistake.name)}", mistake.name)
-        pair = Compared(seen.values, expected, lambda fn: called(fn, build(case), self.sees))
-        for trait in (*GENERAL, *self.traits) if pair.alike else SHAPES:
-            if trait.holds(pair):
-                return Verdict(False, f"{difference}\n{self.sentence(trait.name)}", trait.name)
-        return Verdict(False, difference)
+        differs = difference(seen.values, expected, self.rtol, self.single)
+        cause = self.cause([(case, seen)])
+        if cause is None:
+            return Verdict(False, differs)
+        return Verdict(False, f"{differs}\nLikely cause: {cause.message}", cause.name)
 
-    def sentence(self, name: str) -> str:
-        """What is said of a mistake or a trait with this name."""
-        for mistake in self.mistakes:
-            if mistake.name == name:
-                return f"Likely cause: {mistake.message}"
-        return next(f"A clue: {trait.message}" for trait in (*self.traits, *GENERAL, *SHAPES) if trait.name == name)
+    def cause(self, wrong: Iterable[tuple[dict, Observation]]) -> Mistake | None:
+        """The first mistake that gives the same values in each of these cases.
 
-    def check(self, fn: Callable) -> None:
+        Args:
+            wrong: Cases that an answer got wrong, and what it gave.
+        """
+        pairs = list(wrong)
+        return next((m for m in self.mistakes if all(self._gives(m, *pair) for pair in pairs)), None)
+
+    def _gives(self, mistake: Mistake, case: dict, seen: Observation) -> bool:
+        wrong = self._shown(mistake.wrong, case)
+        return wrong is not None and self._agree(seen.values, wrong)
+
+    def _agree(self, values: dict, expected: dict) -> bool:
+        return agree(values, expected, self.rtol, self.single)
+
+    def check(self, fn: Any) -> None:
         """Say in one line that an answer is right or not done yet.
 
         Raises:
             CheckFailed: If it is wrong; the message says how.
         """
         heading = f"{self.number} {self.title}"
-        for seed in CHECK_SEEDS:
-            case = self.draw(seed)
-            try:
-                seen = self.observe(fn, case)
-            except NotImplementedError:
-                print(f"{heading}: not done yet (your function reaches `raise NotImplementedError`)")
-                return
-            except AnswerError as error:
-                raise CheckFailed(f"{heading}: {error}{self._call(case)}") from error.__cause__
-            verdict = self.judge(case, seen)
-            if not verdict.right:
-                raise CheckFailed(f"{heading}: not right yet.{self._call(case)}\n{verdict.message}")
-        print(f"{heading}: right ✓")
+        no_answer = unfit(fn, list(self.draw(CHECK_SEEDS[0])))
+        if no_answer:
+            raise CheckFailed(f"{heading}: {no_answer}")
+        with _patience(heading):
+            done = all(self._passes(fn, seed, heading) for seed in CHECK_SEEDS)
+        print(f"{heading}: right ✓" if done else f"{heading}: {NOT_DONE}")
 
-    def __call__(self, fn: Callable) -> None:
+    def _passes(self, fn: Callable, seed: int, heading: str) -> bool:
+        """Whether an answer is right for one seed; False if it is not done yet. Errors as for `check`."""
+        case = self.draw(seed)
+        try:
+            seen = self.observe(fn, case)
+        except NotImplementedError:
+            return False
+        except AnswerError as error:
+            raise CheckFailed(f"{heading}: {error}{self._call(case)}") from error.__cause__
+        except KeyboardInterrupt as stop:
+            where = own_line(stop, fn)
+            raise CheckFailed(f"{heading}: stopped{where}.{self._call(case)}") from None
+        verdict = self.judge(case, seen)
+        if not verdict.right:
+            clue = "" if verdict.mistake else self._clue(fn, case, seen)
+            raise CheckFailed(f"{heading}: not right yet.{self._call(case)}\n{verdict.message}{clue}")
+        return True
+
+    def _clue(self, fn: Callable, case: dict, seen: Observation) -> str:
+        """What can be said of a wrong answer that is no known mistake, on a line of its own."""
+        if seen.changed or not seen.repeatable:
+            return ""
+
+        expected = called(self.oracle, build(case), self.sees)
+        name = first_difference(seen.values, expected, self.rtol, self.single)
+        pair = seen.values[name], expected[name]
+        asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
+        found = relation(*pair, case)
+        if found is None and pair[0].shape == pair[1].shape:
+            compared = Compared(seen.values, expected, lambda other: called(other, build(case), self.sees))
+            found = next((f"A clue: {trait.message}" for trait in self.traits if trait.holds(compared)), None)
+            found = found or ignored(*asked) or where_right(*asked) or rows_right(*pair)
+        return f"\n{found}" if found else ""
+
+    def _shown(self, fn: Callable, case: dict) -> dict | None:
+        """What an answer shows on a case, or None if it raises."""
+        try:
+            return called(fn, build(case), self.sees)
+        except (AnswerError, NotImplementedError):
+            return None
+
+    def __call__(self, fn: Any) -> None:
         """Check an answer; see `check`."""
         self.check(fn)
 
     def _call(self, case: dict) -> str:
         twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)
-        return f"\nThe call: {self.name}({', '.join(f'{k}={_describe(v, twice)}' for k, v in case.items())})"
-
-    def _agree(self, values: dict[str, Tensor], expected: dict[str, Tensor]) -> bool:
-        return all(_equal(values.get(name), value, self.rtol) for name, value in expected.items())
-
-    def _difference(self, values: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
-        differing = (name for name, value in expected.items() if not _equal(values.get(name), value, self.rtol))
-        name = next(differing)
-        return _difference(name, values[name], expected[name])
-
-
-def _equal(value: Tensor | None, expected: Tensor, rtol: float) -> bool:
-    if value is None or value.shape != expected.shape or value.dtype != expected.dtype:
-        return False
-    if not expected.dtype.is_floating_point:
-        return torch.equal(value, expected)
-    scale = expected.nan_to_num(posinf=0.0, neginf=0.0).abs().max().item() if expected.numel() else 0.0
-    return bool(torch.isclose(value, expected, rtol=0, atol=rtol * scale, equal_nan=True).all())
-
-
-def _difference(name: str, got: Tensor, expected: Tensor) -> str:
-    """The first thing that differs: shape, dtype or the worst entry."""
-    if got.shape != expected.shape:
-        return f"The {name}: expected shape {tuple(expected.shape)}, received {tuple(got.shape)}."
-    if got.dtype != expected.dtype:
-        hint = " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
-        return f"The {name}: expected dtype {_plain(expected.dtype)}, received {_plain(got.dtype)}.{hint}"
-    gap = torch.nan_to_num((got - expected).abs().double(), nan=torch.inf)
-    at = tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)) if gap.ndim else ()
-    where = f" at index {at}" if at else ""
-    cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if got[at].isnan() else ""
-    return f"The {name}{where}: expected {expected[at].item():.6g}, received {got[at].item():.6g}.{cause}"
-
-
-def _describe(value, points_first: bool = False) -> str:
-    """An input in a few characters: small numbers whole, tensors by their shape, families by their name.
-
-    `points_first`: images are preceded by a call with as many points cut from them, see `observers.PointsAndImages`.
-    """
-    if isinstance(value, Tensor) and value.ndim > 2 and points_first:
-        return f"tensor of shape {(len(value), len(value))}, then {tuple(value.shape)}"
-    if isinstance(value, Tensor):
-        return f"{value.item():.4g}" if value.ndim == 0 else f"tensor of shape {tuple(value.shape)}"
-    if isinstance(value, dict):
-        return f"<{value.get('name', '')}{' ' if 'name' in value else ''}{value['family']}>"
-    return f"{value:.4g}" if isinstance(value, float) else repr(value)
-
-
-def _plain(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+        return f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"

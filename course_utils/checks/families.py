@@ -18,6 +18,7 @@ __all__ = [
     "AffineModel",
     "AffineSDE",
     "ArchSchedule",
+    "Batches",
     "BlockLayers",
     "CountingSGD",
     "FAMILIES",
@@ -27,10 +28,10 @@ __all__ = [
     "affine_field",
     "affine_score",
     "build",
+    "changed",
     "curved_field",
     "kind_of",
     "squared_distance",
-    "turning_field",
 ]
 
 
@@ -45,11 +46,12 @@ def affine_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
 
 
 def curved_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
-    """u(x, t) = sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
+    """u(x, t) = (1 + t) sin(x matrix^T + offset) + t^2 rate: on affine fields, methods of one order look alike."""
 
     def field(x, t):
         _states_first(x, t, "field(x, t)")
-        return torch.sin(x @ matrix.T + offset) + expand_time(t, x) ** 2 * rate
+        t = expand_time(t, x)
+        return (1 + t) * torch.sin(x @ matrix.T + offset) + t**2 * rate
 
     return _plainly_named(field)
 
@@ -170,6 +172,16 @@ def squared_distance(model, z, shift=None):
     return ((model(z, 0.5) - z - (0 if shift is None else shift)) ** 2).sum(1).mean()
 
 
+class Batches:
+    """Batches without a length, which can be run through several times."""
+
+    def __init__(self, **parts: Tensor):
+        self.parts = parts
+
+    def __iter__(self):
+        return zip(*self.parts.values(), strict=True)
+
+
 class CountingSGD(torch.optim.SGD):
     """Stochastic gradient descent that counts its steps."""
 
@@ -178,16 +190,6 @@ class CountingSGD(torch.optim.SGD):
     def step(self, closure=None):
         self.steps += 1
         return super().step(closure)
-
-
-def turning_field(matrix: Tensor, offset: Tensor, rate: Tensor) -> Callable:
-    """u(x, t) = sin(x matrix^T + offset + t rate), of which every derivative depends on state and time."""
-
-    def field(x, t):
-        _states_first(x, t, "field(x, t)")
-        return torch.sin(x @ matrix.T + offset + expand_time(t, x) * rate)
-
-    return _plainly_named(field)
 
 
 class ArchSchedule(Schedule):
@@ -237,9 +239,9 @@ FAMILIES: dict[str, Callable] = {
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,
     "batches": lambda **parts: zip(*parts.values(), strict=True),
+    "batches that can be had again": Batches,
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
-    "turning field": turning_field,
     "arch schedule": ArchSchedule,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
 }
@@ -255,6 +257,24 @@ def _build(value):
         parameters = {k: v for k, v in value.items() if k != "family"}
         return FAMILIES[value["family"]](**parameters)
     return value.clone() if isinstance(value, Tensor) else value
+
+
+def changed(arguments: dict, change: str) -> dict:
+    """The arguments of a call after a change such as "t_next=1, schedule=linear", see `observers.Also`."""
+    pairs = [pair.split("=") for pair in change.split(", ")]
+    return arguments | {name: _meant(arguments, name, text) for name, text in pairs}
+
+
+def _meant(arguments: dict, name: str, text: str):
+    """What a text gives an argument: another argument, a thing with a name, or a number of the kind that it is."""
+    if text in arguments:
+        return arguments[text]
+    if text in NAMED:
+        return NAMED[text]
+    value = arguments[name]
+    if text == "its first":
+        return value[0]
+    return torch.full_like(value, float(text)) if isinstance(value, Tensor) else type(value)(text)
 
 
 def kind_of(value) -> str:

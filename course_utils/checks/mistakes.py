@@ -15,6 +15,7 @@ from course_utils.schedules import Schedule
 from course_utils.shapes import expand_time
 
 __all__ = [
+    "ADDED_TO_THE_START",
     "ALWAYS_FROM_THE_START",
     "CHANGE_ONLY",
     "SCHEDULE_IGNORED",
@@ -31,6 +32,7 @@ __all__ = [
 ]
 
 # Sentences for mistakes whose code is the exercise's own.
+ADDED_TO_THE_START = "the change is always added to x0: each step starts from the state that the last one reached."
 ALWAYS_FROM_THE_START = "the velocity is always taken at x0: each step starts from the state that the last one reached."
 CHANGE_ONLY = "this is only the change: the state x that it is added to is missing."
 SCHEDULE_IGNORED = "t and 1 - t are one schedule; use the one that is given."
@@ -169,6 +171,7 @@ def euler_loop(
     time: Callable[[int, int], float] = lambda i, n: i / n,
     kept: float = 1.0,
     stuck: bool = False,
+    restart: bool = False,
 ) -> Tensor:
     """States of an Euler loop, shape (steps + 1, *x0.shape), with parts to replace.
 
@@ -179,12 +182,14 @@ def euler_loop(
         time: From the number of a step and n to the time that the field is given.
         kept: What the state is multiplied by before the change is added.
         stuck: Whether the velocity is always taken at x0.
+        restart: Whether the change is always added to x0.
     """
     h = 1 / n if h is None else h
     xs = [x0]
     for i in range(n if steps is None else steps):
         t = torch.tensor(float(time(i, n)), dtype=x0.dtype)
-        xs.append(kept * xs[-1] + h * field(x0 if stuck else xs[-1], t))
+        velocity = field(x0 if stuck else xs[-1], t)
+        xs.append(kept * (x0 if restart else xs[-1]) + h * velocity)
     return torch.stack(xs)
 
 

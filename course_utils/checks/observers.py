@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from course_utils.checks.families import NAMED, kind_of
+from course_utils.checks.families import changed, kind_of
 
 __all__ = [
     "Also",
@@ -42,6 +42,11 @@ class Observer:
         """What it wants to see returned, in words."""
         return "a tensor"
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Names of the arguments that an answer is meant to change."""
+        return ()
+
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         """Named results of `fn`; an `AnswerError` if it returned something else than is wanted."""
         raise NotImplementedError("each kind of observer has its own")
@@ -68,7 +73,7 @@ class Number(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         value = fn(*arguments.values())
-        as_such = isinstance(value, int | float) and not isinstance(value, bool)
+        as_such = not isinstance(value, Tensor) and _is_number(value)
         return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
 
 
@@ -80,11 +85,12 @@ class LossAndGradient(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         loss = _tensor(fn(*arguments.values()), "loss")
-        loss = loss if loss.requires_grad else loss.double()  # a lost gradient says more than a type
+        loss = (
+            loss if loss.requires_grad else loss.to(next(arguments["model"].parameters()))
+        )  # a lost gradient says more than a type
         if loss.ndim:
             raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
-        gradient = _gradient_in(list(arguments["model"].parameters()), loss)
-        return {"loss": loss, "gradient": gradient}
+        return {"loss": loss, "gradient": _gradient(loss, list(arguments["model"].parameters()))}
 
 
 @dataclass(frozen=True)
@@ -95,8 +101,7 @@ class DriftAndDiffusion(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         pair = fn(*arguments.values())
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise AnswerError(f"expected {self.wanted}, got {kind_of(pair)}")
+        _check_number(pair, 2, self.wanted)
         x = arguments["x"]
         return {name: _like(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
 
@@ -120,9 +125,7 @@ class Several(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = fn(*arguments.values())
-        if not isinstance(values, tuple | list) or len(values) != len(self.names):
-            got = f"{len(values)} values" if isinstance(values, tuple | list) else kind_of(values)
-            raise AnswerError(f"expected {self.wanted}, got {got}")
+        _check_number(values, len(self.names), self.wanted)
         return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
@@ -153,7 +156,7 @@ class Also(Observer):
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = self.each(fn, arguments)
         for change in self.changes_made:
-            also = self.each(fn, _changed(arguments, change))
+            also = self.each(fn, changed(arguments, change))
             values |= {f"{name} for {change.replace('=', ' = ')}": value for name, value in also.items()}
         return values
 
@@ -183,7 +186,7 @@ class WithGradients(Observer):
         weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).view_as(result)
         for name in self.names:
             leaves = [tracked[name]] if name in copies else list(tracked[name].parameters())
-            values[f"gradient in {name}"] = _gradient_in(leaves, (weights * result).sum())
+            values[f"gradient in {name}"] = _gradient((weights * result).sum(), leaves)
         return values
 
 
@@ -215,13 +218,17 @@ class Training(Observer):
     """What a training loop did: steps of its optimiser, the weights after them, the losses it returned."""
 
     wanted = "the list of losses, as plain numbers"
+    changes = ("model", "optimizer")
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         model = arguments["model"]
         optimizer = arguments["optimizer"](model.parameters())
         losses = fn(*{**arguments, "optimizer": optimizer}.values())
         if not isinstance(losses, list | tuple):
-            raise AnswerError(f"expected the list of losses, got {kind_of(losses)}")
+            raise AnswerError(f"expected {self.wanted}, got {kind_of(losses)}")
+        other = next((loss for loss in losses if not _is_number(loss)), None)
+        if other is not None:
+            raise AnswerError(f"expected {self.wanted}, got a {type(losses).__name__} that holds {kind_of(other)}")
         if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
             raise AnswerError(
                 "expected losses that are plain numbers: these tensors keep the graphs of all batches alive"
@@ -248,43 +255,45 @@ def unpack_observer(data: dict) -> Observer:
     return OBSERVERS[data["observer"]](*parts)
 
 
+def _check_number(values, number: int, wanted: str) -> None:
+    """Refuse what is no tuple or list of so many values."""
+    if not isinstance(values, tuple | list):
+        raise AnswerError(f"expected {wanted}, got {kind_of(values)}")
+    if len(values) != number:
+        raise AnswerError(f"expected {wanted}, got {kind_of(values)} of length {len(values)}")
+
+
+def _is_number(value) -> bool:
+    """Whether a value is a number, as such or as a tensor that holds one."""
+    if isinstance(value, Tensor):
+        return value.numel() == 1
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _gradient(loss: Tensor, parameters: list[Tensor]) -> Tensor:
+    """The gradient of a loss in all parameters, as a vector; 0 where there is none, or where it was taken already."""
+    zeros = [torch.zeros_like(p) for p in parameters]
+    taken = any(p.grad is not None for p in parameters)
+    if taken or not loss.requires_grad:
+        return torch.cat([z.flatten() for z in zeros])
+    found = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
+    return torch.cat([(z if g is None else g).flatten() for g, z in zip(found, zeros, strict=True)])
+
+
 def _like(x: Tensor, value, name: str) -> Tensor:
     """A number, or a tensor that broadcasts against the states x, in their shape."""
-    value = x.new_tensor(value) if isinstance(value, int | float) else _tensor(value, name)
+    wanted = f"a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
+    if not isinstance(value, Tensor) and not _is_number(value):
+        raise AnswerError(f"expected {wanted}, as {name}, got {kind_of(value)}")
+    value = value if isinstance(value, Tensor) else x.new_tensor(value)
     value = value if value.ndim else value.to(x)
     try:
         return value.broadcast_to(x.shape)
     except RuntimeError:
-        wanted = f"expected a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
-        raise AnswerError(f"{wanted}, as {name}, got shape {tuple(value.shape)}") from None
+        raise AnswerError(f"expected {wanted}, as {name}, got shape {tuple(value.shape)}") from None
 
 
 def _tensor(value, name: str) -> Tensor:
     if not isinstance(value, Tensor):
         raise AnswerError(f"expected a tensor as {name}, got {kind_of(value)}")
     return value
-
-
-def _changed(arguments: dict, change: str) -> dict:
-    """The arguments after a change such as "t_next=1, schedule=linear"."""
-    pairs = [pair.split("=") for pair in change.split(", ")]
-    return arguments | {name: _meant(arguments, name, text) for name, text in pairs}
-
-
-def _meant(arguments: dict, name: str, text: str):
-    """What a text gives an argument: another argument, a thing with a name, or a number of the kind that it is."""
-    if text in arguments:
-        return arguments[text]
-    if text in NAMED:
-        return NAMED[text]
-    value = arguments[name]
-    if text == "its first":
-        return value[0]
-    return torch.full_like(value, float(text)) if isinstance(value, Tensor) else type(value)(text)
-
-
-def _gradient_in(leaves: list[Tensor], total: Tensor) -> Tensor:
-    """The gradient of a number in some tensors, as one vector: 0 in those that it does not depend on."""
-    zeros = [torch.zeros_like(leaf) for leaf in leaves]
-    found = torch.autograd.grad(total, leaves, allow_unused=True, retain_graph=True) if total.requires_grad else zeros
-    return torch.cat([(zero if part is None else part).flatten() for part, zero in zip(found, zeros, strict=True)])

@@ -151,9 +151,9 @@ def test_what_runs_beside_answers_imports_neither_oracles_nor_mistakes(name):
 
 def test_a_call_is_repeated_with_every_change_of_its_arguments():
     def answer(a, b, t, w):
-        return t * a + w * b(2)
+        return t * a + w * b(torch.tensor([2.0, 2.0]), t)
 
-    arguments = {"a": torch.ones(2), "b": lambda x: x, "t": torch.tensor([3.0, 4.0]), "w": 2.5}
+    arguments = {"a": torch.ones(2), "b": lambda x, t: x, "t": torch.tensor([3.0, 4.0]), "w": 2.5}
     seen = Also(Returned(), "t=0", "w=0, t=its first", "t=a", "b=at rest")(answer, arguments)
     assert {name: value.tolist() for name, value in seen.items()} == {
         "result": [8.0, 9.0],

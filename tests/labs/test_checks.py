@@ -13,19 +13,24 @@ import torch
 
 from course_utils import checks
 from course_utils.checks import CheckFailed
+from course_utils.checks.calling import called
+from course_utils.checks.comparing import agree
 from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import build
 from course_utils.checks.observers import AnswerError
-from tests.support.mutants import mutants
+from tests.support.mutants import mutants, replaced_arguments
 
 EXERCISES = [(lab, e) for lab in checks.LABS for e in checks.exercises(lab).values()]
 LAB1 = checks.exercises("lab1")
 FOLDER = Path(checks.__file__).parent
 each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e in EXERCISES])
 SEEDS = range(1000, 1200)
+SIX = 6  # consecutive seeds that draw all kinds of cases, as check and grader do
 
 # Mutants that compute the same as the original, with the reason.
-EQUAL: dict[str, set[str]] = {}
+EQUAL: dict[str, set[str]] = {
+    "train": {"(loss) + 0.125 told in `torch.autograd.grad(loss, parameters)`"},  # a constant has no gradient
+}
 
 
 def judged(exercise, fn, seed):
@@ -61,22 +66,43 @@ def test_the_reference_passes_for_many_seeds(lab, exercise):
         assert judged(exercise, exercise.oracle, seed).right, seed
 
 
+def shown(exercise, fn, case):
+    """What an answer shows, or None if it raises."""
+    try:
+        return called(fn, build(case), exercise.sees)
+    except AnswerError:
+        return None
+
+
 @each
 @pytest.mark.slow
-def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
-    for mistake in exercise.mistakes:
-        for seed in (*CHECK_SEEDS, *SEEDS[:40]):
-            verdict = judged(exercise, mistake.wrong, seed)
-            assert not verdict.right and verdict.mistake == mistake.name, (mistake.name, seed, verdict)
-            assert verdict.message.endswith(f"Likely cause: {mistake.message}")
-        with pytest.raises(CheckFailed, match="(?s)The call: .*Likely cause: "):
-            exercise.check(mistake.wrong)
+def test_every_mistake_is_told_from_all_others_by_cases_of_all_kinds(lab, exercise):
+    def alike(a, b):
+        return a is not None and b is not None and agree(a, b, exercise.rtol, exercise.single)
+
+    for start in range(1000, 1042, SIX):
+        cases = [exercise.draw(seed) for seed in range(start, start + SIX)]
+        right = [shown(exercise, exercise.oracle, case) for case in cases]
+        wrong = {m.name: [shown(exercise, m.wrong, case) for case in cases] for m in exercise.mistakes}
+        for name, values in wrong.items():
+            differs = [i for i in range(SIX) if values[i] is not None and not alike(values[i], right[i])]
+            same = [other for other in wrong if all(alike(wrong[other][i], values[i]) for i in differs)]
+            assert differs and same[0] == name, (name, start, same)
 
 
 @each
-def test_mutants_of_the_reference_fail(lab, exercise):
+def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
+    for mistake in exercise.mistakes:
+        with pytest.raises(CheckFailed, match="(?s)The call: .*Likely cause: ") as failure:
+            exercise.check(mistake.wrong)
+        assert str(failure.value).endswith(f"Likely cause: {mistake.message}")
+
+
+@each
+@pytest.mark.parametrize("kind", [mutants, replaced_arguments])
+def test_mutants_of_the_reference_fail(lab, exercise, kind):
     survivors, count = [], 0
-    for what, mutant in mutants(exercise.oracle):
+    for what, mutant in kind(exercise.oracle):
         count += 1
         try:
             if all(judged(exercise, mutant, seed).right for seed in CHECK_SEEDS):
@@ -85,6 +111,15 @@ def test_mutants_of_the_reference_fail(lab, exercise):
             continue
     assert count >= 2
     assert set(survivors) <= EQUAL.get(exercise.name, set()), survivors
+
+
+def ignores_its_second(x, y):
+    return x + 0 * y
+
+
+def test_an_argument_that_does_not_matter_would_be_seen():
+    kept = [what for what, mutant in replaced_arguments(ignores_its_second) if mutant(2, 3) == 2]
+    assert {"x for y in `y`", "(0 * y) for y in `y`"} <= set(kept) and "y for x in `x`" not in kept
 
 
 @each
@@ -115,7 +150,7 @@ BROKEN = {
     "raised IndexError": explode,
     "raised SystemExit": leave,
     "got None": lambda *a: None,
-    "raised TypeError": lambda: 0,
+    r"your function takes \(\), but the exercise calls it with \(": lambda: 0,
     "raised NotImplementedError.*no power": lambda *a: _missing(),
     "got a str": lambda *a: "0.5",
 }
@@ -296,7 +331,7 @@ SLIPS = {
         ("langevin_drift", lambda score, x, sigma: torch.log(score)),
     ],
     r"; in Python a power is `\*\*`": [("langevin_drift", lambda score, x, sigma: score(x) ^ 2)],
-    "may be random here. The noise is given as the argument dw": [
+    r"may be random here\. Is something drawn anew that is given \(dw\)": [
         ("euler_maruyama_step", lambda sde, x, t, h, dw: x + torch.randn_like(x)),
     ],
     r"received nan\. \(The root or logarithm": [("langevin_drift", lambda score, x, sigma: score(x).sqrt())],

@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from course_utils import checks
-from course_utils.checks.exercise import CHECK_SEEDS
-from course_utils.checks.observers import AnswerError
 from course_utils.checks.sums import combination
-from course_utils.checks.traits import GENERAL, SHAPES, Compared, wrong_only
+from course_utils.checks.traits import Compared, wrong_only
 from tests.labs.test_telling import answers_of
 from tests.support import telling
 
@@ -16,55 +14,6 @@ each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e 
 RIGHT = torch.tensor([[1.0, -2.0, 4.0], [3.0, 0.5, -1.0]], dtype=torch.float64)
 PARTS = {"a": torch.randn(2, 5, dtype=torch.float64), "b": torch.randn(2, 5, dtype=torch.float64)}
 FACTORS = torch.tensor([[2.0, 3.0], [0.0, -1.0]], dtype=torch.float64)
-
-
-def compared(given, expected, of=None):
-    return Compared({"result": given}, {"result": expected}, of)
-
-
-def found(given, expected=RIGHT):
-    """The first general trait of a result."""
-    pair = compared(given, expected)
-    return next((trait.name for trait in (GENERAL if pair.alike else SHAPES) if trait.holds(pair)), None)
-
-
-@pytest.mark.parametrize(
-    ("name", "given"),
-    [
-        ("wrong sign", -RIGHT),
-        ("a factor", 3 * RIGHT),
-        ("a factor", -RIGHT / 2),
-        ("wrong order", RIGHT.flip(0)),
-        ("wrong order", RIGHT.flatten()[[1, 0, 2, 3, 5, 4]].view(2, 3)),
-        ("a constant", RIGHT + 1),
-        ("signs lost", RIGHT.abs()),
-        ("nearly right", RIGHT + torch.tensor([[0, 0, 1e-4], [0, 1e-4, 0]])),
-        ("not finite in places", RIGHT.where(RIGHT != 4, torch.nan)),
-        ("not finite in places", RIGHT.where(RIGHT != 4, torch.inf)),
-        ("not finite, and wrong", (RIGHT**2).where(RIGHT != 4, torch.inf)),
-        (None, RIGHT**2),
-        (None, torch.zeros_like(RIGHT)),
-        ("one number a state", RIGHT.sum(1)),
-        ("one number", RIGHT.sum()),
-        ("axes exchanged", RIGHT.mT),
-        ("axes of length 1", RIGHT[:, None]),
-        ("too few axes", RIGHT.flatten()),
-        ("too many axes", RIGHT.expand(5, 2, 3)),
-        (None, RIGHT[:1]),
-    ],
-)
-def test_what_a_result_shows_of_itself(name, given):
-    assert found(given) == name
-
-
-def test_results_of_other_types_have_no_general_trait_but_of_their_shape():
-    assert found(-RIGHT.float()) is None
-    assert found(torch.tensor([3, 1, 2]), torch.tensor([1, 2, 3])) == "wrong order"
-
-
-def test_every_general_trait_is_tried():
-    tried = set(test_what_a_result_shows_of_itself.pytestmark[0].args[1][i][0] for i in range(20))
-    assert {trait.name for trait in (*GENERAL, *SHAPES)} == tried - {None}
 
 
 def mixture(factors, extra=0.0):
@@ -78,7 +27,7 @@ TRAITS = combination({"a": lambda: "a", "b": lambda: "b"})
     ("name", "factors"),
     [
         ("a and b: sign", -FACTORS),
-        ("a and b exchanged", FACTORS.flip(1)),
+        ("factors of a and b exchanged", FACTORS.flip(1)),
         ("a and b: common factor", FACTORS * torch.tensor([[2.0], [0.3]])),
         ("a missing, b right", FACTORS * torch.tensor([0.0, 1.0])),
         ("a right, b missing", FACTORS * torch.tensor([1.0, 0.0])),
@@ -109,7 +58,7 @@ def test_of_several_values_these_alone_are_wrong():
     trait = wrong_only("beta", message="")
     right = {"alpha": RIGHT, "beta": RIGHT}
     for given, holds in (({"beta": -RIGHT}, True), ({"alpha": -RIGHT}, False), ({}, False)):
-        assert trait.holds(Compared(right | given, right, None)) == holds
+        assert trait.holds(Compared(right | given, right, right.get)) == holds
 
 
 @each
@@ -117,31 +66,5 @@ def test_names_and_sentences_are_unique_and_tell_no_answer(lab, exercise):
     own = [*exercise.mistakes, *exercise.traits]
     assert len({one.name for one in own}) == len({one.message for one in own}) == len(own)
     answers, asked = answers_of(lab, exercise)
-    for one in (*exercise.traits, *GENERAL, *SHAPES):
+    for one in exercise.traits:
         assert telling.told(one.message, answers, asked) == []
-        assert exercise.sentence(one.name).endswith(one.message)
-
-
-def changed(fn, change):
-    def answer(*arguments):
-        result = fn(*arguments)
-        return tuple(change(part) for part in result) if isinstance(result, tuple) else change(result)
-
-    return answer
-
-
-@each
-def test_a_right_answer_with_another_sign_or_factor_is_told_so(lab, exercise):
-    kinds = {"wrong sign": lambda v: -v, "a factor": lambda v: 3 * v}
-    for name, change in kinds.items():
-        for seed in CHECK_SEEDS:
-            case = exercise.draw(seed)
-            if exercise.name in ("drop_labels", "train"):  # labels, and a loop that returns a list
-                continue
-            try:
-                verdict = exercise.judge(case, exercise.observe(changed(exercise.oracle, change), case))
-            except AnswerError:
-                continue
-            assert not verdict.right and verdict.message.count("\n") == 1
-            known = {mistake.name for mistake in exercise.mistakes} | {"wrong sign", "a factor", "wrong order"}
-            assert verdict.mistake in known, (name, verdict)

@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import dyadic
+from course_utils.checks.inputs import batch_shape, dyadic
 from course_utils.checks.mistakes import overwritten
 
 __all__ = ["brownian_motion"]
@@ -19,7 +19,10 @@ def brownian_motion(eps, h):
 
 @brownian_motion.inputs
 def _(normal):
-    return {"eps": normal(5 + normal.seed % 4, 3, 2), "h": dyadic(normal, 0.25, 0.75) ** 2}
+    n, h = 5 + normal.seed % 4, dyadic(normal, 0.25, 0.75) ** 2
+    if normal.seed % 3 == 0:
+        n, h = 12, 0.1  # arange(0, 12 * 0.1, 0.1) has 13 entries
+    return {"eps": normal(n, *batch_shape(normal)), "h": h}
 
 
 def _from_zero(rest):
@@ -76,7 +79,7 @@ def summed_over_the_last_axis(eps, h):
     "each W_t is drawn afresh as sqrt(t) eps: the variance is right, but a path must keep its past."
 )
 def scaled_by_time(eps, h):
-    t = h * torch.arange(1, len(eps) + 1, dtype=eps.dtype).reshape(-1, 1, 1)
+    t = h * torch.arange(1, len(eps) + 1, dtype=eps.dtype).reshape(-1, *[1] * (eps.ndim - 1))
     return _from_zero(t.sqrt() * eps)
 
 
@@ -103,3 +106,23 @@ def root_of_eps(eps, h):
 
 
 brownian_motion.mistakes += overwritten(brownian_motion.oracle, "value", start="W_0")
+
+
+@brownian_motion.mistake("the increments are scaled by half of h: in Python a power comes before a division.")
+def power_before_division(eps, h):
+    return brownian_motion.oracle(eps, (h / 2) ** 2)
+
+
+@brownian_motion.mistake("all is divided by the root of h: over a longer time h the path has to spread further.")
+def divided_by_the_root(eps, h):
+    return brownian_motion.oracle(eps, 1 / h)
+
+
+@brownian_motion.mistake("the sums are divided by the number of increments: a path adds them up.")
+def divided_by_n(eps, h):
+    return brownian_motion.oracle(eps, h) / len(eps)
+
+
+@brownian_motion.mistake("the value 0 stands at the end: the path starts there.")
+def zero_at_the_end(eps, h):
+    return brownian_motion.oracle(eps, h).roll(-1, 0)

@@ -3,8 +3,14 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
-from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop, overwritten
+from course_utils.checks.inputs import batch_shape, curved_field, number_of_steps, states
+from course_utils.checks.mistakes import (
+    ADDED_TO_THE_START,
+    ALWAYS_FROM_THE_START,
+    STATE_FORGOTTEN,
+    euler_loop,
+    overwritten,
+)
 
 __all__ = ["euler"]
 
@@ -19,8 +25,9 @@ def euler(field, x0, n):
 
 @euler.inputs
 def _(normal):
-    n = (4, 10, 8)[normal.seed % 3]  # ten times 0.1 is less than 1: a loop `while t < 1` makes a step too many
-    return {"field": curved_field(normal, 2), "x0": normal(4, 2), "n": n}
+    shape = batch_shape(normal)
+    field, x0 = curved_field(normal, shape[-1]), states(normal, *shape)
+    return {"field": field, "x0": x0, "n": number_of_steps(normal)}
 
 
 @euler.mistake(
@@ -125,3 +132,25 @@ def joined_along_the_batch(field, x0, n):
 @euler.mistake("only the last state came back: the whole trajectory is asked for, stacked along a first axis.")
 def only_the_end(field, x0, n):
     return euler.oracle(field, x0, n)[-1]
+
+
+@euler.mistake(ADDED_TO_THE_START)
+def added_to_the_start(field, x0, n):
+    return euler_loop(field, x0, n, restart=True)
+
+
+@euler.mistake("each state is one step away from x0: is x replaced by the state that a step has reached?")
+def never_replaced(field, x0, n):
+    return euler_loop(field, x0, n, stuck=True, restart=True)
+
+
+@euler.mistake(
+    "all states are x0. Is a step too short to be one? (`//` rounds down.) Or is x0 what the list is filled with?"
+)
+def nothing_moves(field, x0, n):
+    return euler_loop(field, x0, n, h=0.0)
+
+
+@euler.mistake("the times run from 1 to 0: the first step starts at t = 0.")
+def times_reversed(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: 1 - i / n)

@@ -1,7 +1,7 @@
 """Exercise 1.4: one Euler–Maruyama step, with the increment dw of variance h as an argument."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import affine_sde
+from course_utils.checks.inputs import affine_sde, batch_shape, states
 from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["euler_maruyama_step"]
@@ -14,9 +14,11 @@ def euler_maruyama_step(sde, x, t, h, dw):
 
 @euler_maruyama_step.inputs
 def _(normal):
-    sde = affine_sde(normal, 2)
-    t, h = normal(2).sigmoid()
-    return {"sde": sde, "x": normal(4, 2), "t": t, "h": h / 2, "dw": (h / 2).sqrt() * normal(4, 2)}
+    shape = batch_shape(normal)
+    sde = affine_sde(normal, shape[-1])
+    t, h = normal(2).sigmoid() / 2
+    t = 0 * t if normal.seed % 3 == 0 else t
+    return {"sde": sde, "x": states(normal, *shape), "t": t, "h": h, "dw": h.sqrt() * normal(*shape)}
 
 
 @euler_maruyama_step.mistake("the noise is scaled by sqrt(h) once more: dw already has the variance h.")
@@ -120,3 +122,40 @@ def exchanged(sde, x, t, h, dw):
 @euler_maruyama_step.mistake(CHANGE_ONLY)
 def increment_only(sde, x, t, h, dw):
     return h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the drift is multiplied by dw as well: it acts for the time h, whatever the noise does.")
+def drift_times_the_noise(sde, x, t, h, dw):
+    return x + (sde.drift(x, t) + sde.diffusion(x, t)) * dw
+
+
+@euler_maruyama_step.mistake("dw is not used: the noise of the step is given, and it is not h.")
+def diffusion_times_h(sde, x, t, h, dw):
+    return x + (sde.drift(x, t) + sde.diffusion(x, t)) * h
+
+
+@euler_maruyama_step.mistake("the drift has the wrong sign.")
+def minus_drift(sde, x, t, h, dw):
+    return x - h * sde.drift(x, t) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "the diffusion coefficient is multiplied by x once more: sde.diffusion(x, t) knows x already."
+)
+def diffusion_times_x(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + x * sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the drift is taken at the end of the step: Itô takes it at t.")
+def drift_at_the_later_time(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t + h) + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake("the diffusion coefficient is added, not multiplied by dw: it says how strongly dw acts.")
+def diffusion_added(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) + dw
+
+
+@euler_maruyama_step.mistake("the drift is multiplied by x as well: sde.drift(x, t) knows x already.")
+def drift_times_x(sde, x, t, h, dw):
+    return x * sde.drift(x, t) * h + sde.diffusion(x, t) * dw

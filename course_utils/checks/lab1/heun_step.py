@@ -1,7 +1,7 @@
 """Exercise 1.2: one Heun step, with the mean of the velocities at both ends of an Euler step."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
+from course_utils.checks.inputs import batch_shape, curved_field, states
 from course_utils.checks.mistakes import CHANGE_ONLY
 
 __all__ = ["heun_step"]
@@ -16,7 +16,9 @@ def heun_step(field, x, t, h):
 @heun_step.inputs
 def _(normal):
     t, h = normal(2).sigmoid()
-    return {"field": curved_field(normal, 2), "x": normal(4, 2), "t": t, "h": h / 2}
+    t = 0 * t if normal.seed % 3 == 0 else t
+    shape = batch_shape(normal)
+    return {"field": curved_field(normal, shape[-1]), "x": states(normal, *shape), "t": t, "h": h / 2}
 
 
 def _velocities(field, x, t, h):
@@ -111,3 +113,34 @@ def prediction_without_x(field, x, t, h):
 def only_the_end(field, x, t, h):
     _, end = _velocities(field, x, t, h)
     return x + h * end
+
+
+@heun_step.mistake("the change is half of what it should be: is the mean taken twice?")
+def halved_twice(field, x, t, h):
+    return (x + heun_step.oracle(field, x, t, h)) / 2
+
+
+@heun_step.mistake("the second velocity is taken at time h: the predicted state belongs to the time t + h.")
+def length_as_time(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(x + h * start, h)) / 2
+
+
+@heun_step.mistake(
+    "the second velocity is taken at the first velocity, as if that were a state: where does it lead from x?"
+)
+def velocity_as_state(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(start, t + h)) / 2
+
+
+@heun_step.mistake("the prediction makes half a step, but the second velocity is weighed as if it made a whole one.")
+def half_a_prediction(field, x, t, h):
+    start = field(x, t)
+    return x + h * (start + field(x + h / 2 * start, t + h)) / 2
+
+
+@heun_step.mistake("this is the mean velocity: the state x is missing, and h with it.")
+def mean_velocity(field, x, t, h):
+    start, end = _velocities(field, x, t, h)
+    return (start + end) / 2

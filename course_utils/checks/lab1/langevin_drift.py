@@ -1,7 +1,7 @@
 """Exercise 1.6: the drift that keeps the law with a given score, for a given noise."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import affine_score, dyadic
+from course_utils.checks.inputs import affine_score, batch_shape, dyadic, states
 from course_utils.checks.mistakes import WHOLE_STEP
 
 __all__ = ["langevin_drift"]
@@ -14,10 +14,10 @@ def langevin_drift(score, x, sigma):
 
 @langevin_drift.inputs
 def _(normal):
-    score = affine_score(normal, 2)
-    x = normal(4, 2)
-    x[1] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
-    return {"score": score, "x": x, "sigma": dyadic(normal, 1.0, 2.0)}
+    shape = batch_shape(normal)
+    score, x = affine_score(normal, shape[-1]), states(normal, *shape)
+    x[1:2] = 2 * score["mean"] - x[0]  # opposite scores: a log of both is nan in one alone
+    return {"score": score, "x": x, "sigma": dyadic(normal, 2.0, 3.0)}
 
 
 @langevin_drift.mistake("the drift is twice as strong as the noise allows: particles would settle on p^2 instead of p.")
@@ -82,3 +82,47 @@ def no_score(score, x, sigma):
 @langevin_drift.mistake(WHOLE_STEP)
 def a_step(score, x, sigma):
     return x + langevin_drift.oracle(score, x, sigma)
+
+
+@langevin_drift.mistake("`//` rounds down to a whole number: is that meant?")
+def rounded_down(score, x, sigma):
+    return sigma**2 // 2 * score(x)
+
+
+@langevin_drift.mistake("the score is multiplied by x: score(x) is the gradient at x already.")
+def score_times_x(score, x, sigma):
+    return langevin_drift.oracle(score, x, sigma) * x
+
+
+@langevin_drift.mistake("the score is squared: it is sigma whose square is needed.")
+def score_squared(score, x, sigma):
+    return sigma**2 / 2 * score(x) ** 2
+
+
+@langevin_drift.mistake("the score is brought to length 1: how long it is says how strong the pull is.")
+def direction_alone(score, x, sigma):
+    return sigma**2 / 2 * score(x) / score(x).norm(dim=-1, keepdim=True)
+
+
+@langevin_drift.mistake("two factors are added: a product is asked for.")
+def added(score, x, sigma):
+    return sigma**2 / 2 + score(x)
+
+
+@langevin_drift.mistake("the factor belongs to the score, not to the state at which it is taken.")
+def factor_inside(score, x, sigma):
+    return score(sigma**2 / 2 * x)
+
+
+@langevin_drift.mistake(
+    "the drift is divided by the variance: stronger noise needs a stronger drift, not a weaker one."
+)
+def divided_by_the_variance(score, x, sigma):
+    return score(x) / sigma**2
+
+
+@langevin_drift.mistake(
+    "the drift is divided by twice the variance: stronger noise needs a stronger drift, not a weaker one."
+)
+def divided_by_twice_the_variance(score, x, sigma):
+    return score(x) / (2 * sigma**2)

@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import dyadic
+from course_utils.checks.inputs import batch_shape, dyadic, states
 from course_utils.checks.observers import DriftAndDiffusion
 
 __all__ = ["ornstein_uhlenbeck"]
@@ -17,7 +17,8 @@ def ornstein_uhlenbeck(x, t, theta, sigma):
 @ornstein_uhlenbeck.inputs
 def _(normal):
     theta, sigma = dyadic(normal, 0.5, 1.0), dyadic(normal, 1.0, 3.0)
-    return {"x": normal(4, 1 + normal.seed % 3), "t": normal(1).sigmoid()[0], "theta": theta, "sigma": sigma}
+    x, t = states(normal, *batch_shape(normal)), normal(1).sigmoid()[0]
+    return {"x": x, "t": t, "theta": theta, "sigma": sigma}
 
 
 @ornstein_uhlenbeck.mistake("the drift pushes away from 0: with theta > 0 the process is pulled back to 0.")

@@ -3,9 +3,10 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import power_schedule, times
-from course_utils.checks.mistakes import axis_mistakes
+from course_utils.checks.inputs import image_shape, power_schedule, states, times
+from course_utils.checks.mistakes import OnPath, axis_mistakes
 from course_utils.checks.observers import PointsAndImages
+from course_utils.schedules import Cosine
 from course_utils.shapes import expand_time
 
 __all__ = ["conditional_velocity"]
@@ -16,7 +17,8 @@ __all__ = ["conditional_velocity"]
     "Conditional vector field",
     points=2,
     sees=PointsAndImages(),
-    why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
+    single=1e-4,
+    why="float64, t < 1: where beta is small few digits are lost, as the largest value is large there",
 )
 def conditional_velocity(schedule, x, z, t):
     t = t.reshape(-1, *[1] * (x.ndim - 1))
@@ -26,8 +28,11 @@ def conditional_velocity(schedule, x, z, t):
 
 @conditional_velocity.inputs
 def _(normal):
-    schedule, x, z = power_schedule(normal), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
-    return {"schedule": schedule, "x": x, "z": z, "t": times(normal, 4)}
+    shape = image_shape(normal)
+    schedule, x, z = power_schedule(normal), states(normal, *shape), states(normal, *shape)
+    t = times(normal, shape[0])
+    t[-1] = (0.0, 0.97, 0.999)[normal.seed % 3]
+    return {"schedule": schedule, "x": x, "z": z, "t": t}
 
 
 def _at_given_times(schedule, x, z, t):
@@ -136,3 +141,75 @@ def no_pull_of_x(schedule, x, z, t):
 
 
 conditional_velocity.mistakes += axis_mistakes(_at_given_times, states="x", images=False)
+
+
+def _with(schedule, x, z, t, **changes):
+    """The formula with values of the schedule replaced."""
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    names = ("alpha", "beta", "alpha_dot", "beta_dot")
+    alpha, beta, alpha_dot, beta_dot = (getattr(path, changes.get(name, name)) for name in names)
+    return (alpha_dot - beta_dot / beta * alpha) * z + beta_dot / beta * x
+
+
+@conditional_velocity.mistake("brackets are missing: the whole difference is multiplied by z.")
+def brackets_missing(schedule, x, z, t):
+    alpha, alpha_dot, rate = _parts(schedule, t, x)
+    return alpha_dot - rate * alpha * z + rate * x
+
+
+@conditional_velocity.mistake("this is the cosine schedule of Exercise 2.1; use the one that is given.")
+def cosine_schedule(schedule, x, z, t):
+    return conditional_velocity.oracle(Cosine(), x, z, t)
+
+
+@conditional_velocity.mistake("alpha and beta are exchanged; their derivatives are not.")
+def alpha_and_beta_exchanged(schedule, x, z, t):
+    return _with(schedule, x, z, t, alpha="beta", beta="alpha")
+
+
+@conditional_velocity.mistake("alpha_dot and beta_dot are exchanged.")
+def derivatives_exchanged(schedule, x, z, t):
+    return _with(schedule, x, z, t, alpha_dot="beta_dot", beta_dot="alpha_dot")
+
+
+@conditional_velocity.mistake(
+    "alpha and beta are exchanged, and their derivatives with them: alpha belongs to the data."
+)
+def all_exchanged(schedule, x, z, t):
+    return _with(schedule, x, z, t, alpha="beta", beta="alpha", alpha_dot="beta_dot", beta_dot="alpha_dot")
+
+
+@conditional_velocity.mistake("the schedule is asked at 1 - t: it has noise at t = 0 by itself.")
+def time_reversed(schedule, x, z, t):
+    return conditional_velocity.oracle(schedule, x, z, 1 - t)
+
+
+@conditional_velocity.mistake("the sign of the whole: the flow leads to the data.")
+def sign_of_the_whole(schedule, x, z, t):
+    return -conditional_velocity.oracle(schedule, x, z, t)
+
+
+@conditional_velocity.mistake("this is the noise that x holds: the velocity is made of it and z by two derivatives.")
+def noise_alone(schedule, x, z, t):
+    return _noise(schedule, x, z, t)
+
+
+@conditional_velocity.mistake("this is a state of the path made of z and x: its velocity is asked for.")
+def a_state(schedule, x, z, t):
+    return OnPath.at(schedule, expand_time(t, x), z, x).x
+
+
+def _noise(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return (x - path.alpha * z) / path.beta
+
+
+@conditional_velocity.mistake("beta_dot is missing: the noise changes its share, too, at a rate of its own.")
+def noise_without_its_rate(schedule, x, z, t):
+    return schedule.alpha_dot(expand_time(t, x)) * z + _noise(schedule, x, z, t)
+
+
+@conditional_velocity.mistake("the noise is multiplied by beta: in the velocity it is the derivative that counts.")
+def beta_for_its_derivative(schedule, x, z, t):
+    t = expand_time(t, x)
+    return schedule.alpha_dot(t) * z + x - schedule.alpha(t) * z

@@ -17,6 +17,7 @@ __all__ = ["cosine_schedule"]
     points=2,
     sees=Several("alpha", "beta", "alpha_dot", "beta_dot"),
     rtol=1e-6,
+    single=1e-5,
     why="a pi in single precision is no mistake",
 )
 def cosine_schedule(t):
@@ -26,7 +27,9 @@ def cosine_schedule(t):
 
 @cosine_schedule.inputs
 def _(normal):
-    return {"t": torch.cat([times(normal, 3), torch.tensor([0.0, 1.0], dtype=torch.float64)])}
+    t = torch.cat([times(normal, 4), torch.tensor([0.0, 1.0], dtype=torch.float64)])
+    shape = ((), (6,), (2, 3))[normal.seed % 3]
+    return {"t": t.reshape(shape) if shape else t[0]}
 
 
 @cosine_schedule.mistake("time runs backwards: at t = 0 all is noise (alpha = 0), at t = 1 all is data (alpha = 1).")
@@ -103,3 +106,46 @@ def squares(t):
 def linear_derivatives(t):
     alpha, beta, _, _ = cosine_schedule.oracle(t)
     return alpha, beta, torch.ones_like(t), -torch.ones_like(t)
+
+
+@cosine_schedule.mistake("alpha_dot: is what the argument of the sine itself changes by in there? (The chain rule.)")
+def factor_lost_in_alpha_dot(t):
+    alpha, beta, _, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, beta, beta_dot
+
+
+@cosine_schedule.mistake("beta_dot: is what the argument of the cosine itself changes by in there? (The chain rule.)")
+def factor_lost_in_beta_dot(t):
+    alpha, beta, alpha_dot, _ = cosine_schedule.oracle(t)
+    return alpha, beta, alpha_dot, -alpha
+
+
+@cosine_schedule.mistake("the schedule runs backwards, evaluated at 1 - t: at t = 0 all is noise, alpha = 0.")
+def at_one_minus_t(t):
+    return cosine_schedule.oracle(1 - t)
+
+
+@cosine_schedule.mistake("alpha and beta are exchanged, their derivatives are not: at t = 0 all is noise, alpha = 0.")
+def only_values_exchanged(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return beta, alpha, alpha_dot, beta_dot
+
+
+@cosine_schedule.mistake("what does a sine turn into when it is differentiated, and what a cosine?")
+def not_differentiated(t):
+    alpha, beta, _, _ = cosine_schedule.oracle(t)
+    return alpha, beta, math.pi / 2 * alpha, -math.pi / 2 * beta
+
+
+@cosine_schedule.mistake("the derivatives come first: the order is alpha, beta, then their derivatives.")
+def derivatives_first(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha_dot, beta_dot, alpha, beta
+
+
+@cosine_schedule.mistake(
+    "alpha and beta are right, their derivatives are twice too large: what is the inner derivative?"
+)
+def twice_the_derivatives(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, 2 * alpha_dot, 2 * beta_dot

@@ -3,12 +3,14 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import times
+from course_utils.checks.inputs import states, times_with_ends
 
 __all__ = ["divergence"]
 
 
-@exercise("2.5", "Divergence", points=3, why="float64; the derivatives of polynomials are exact to rounding")
+@exercise(
+    "2.5", "Divergence", points=3, single=1e-4, why="float64; the derivatives of polynomials are exact to rounding"
+)
 def divergence(field, x, t):
     q = field.quadratic
     slopes = torch.einsum("iik->k", q) + torch.einsum("iki->k", q)
@@ -17,9 +19,9 @@ def divergence(field, x, t):
 
 @divergence.inputs
 def _(normal):
-    d = 3 + normal.seed % 2
+    batch, d = ((1, 2), (5, 3), (5, 4), (5, 1))[normal.seed % 4]
     field = {"family": "polynomial field", "quadratic": normal(d, d, d), "matrix": normal(d, d)}
-    return {"field": field, "x": normal(5, d), "t": times(normal, 5)}
+    return {"field": field, "x": states(normal, batch, d), "t": times_with_ends(normal, batch)}
 
 
 def _jacobian(field, x, t):
@@ -108,3 +110,47 @@ def time_stands_still(field, x, t):
 @divergence.mistake("the sign: a field that points away from everywhere has positive divergence.")
 def sign(field, x, t):
     return -divergence.oracle(field, x, t)
+
+
+@divergence.mistake(
+    "u[i] is the velocity of one state: the sum over the batch is taken of one coordinate of all states, a column of u."
+)
+def state_for_coordinate(field, x, t):
+    columns = _jacobian(field, x, t).sum(1)
+    which = torch.arange(len(x))[:, None] == torch.arange(x.shape[1])
+    return (columns * which).sum(1)
+
+
+@divergence.mistake("all components are differentiated along the first coordinate: each has its own.")
+def along_the_first_coordinate(field, x, t):
+    return _jacobian(field, x, t)[:, :, 0].sum(1)
+
+
+@divergence.mistake("only the first component is differentiated, along all coordinates: each along its own.")
+def of_the_first_component(field, x, t):
+    return _jacobian(field, x, t)[:, 0].sum(1)
+
+
+@divergence.mistake("these are the velocities added up: where are they differentiated?")
+def not_differentiated(field, x, t):
+    return field(x, t).sum(1)
+
+
+@divergence.mistake("the first coordinate is missing: does the loop start at 1?")
+def loop_from_1(field, x, t):
+    return _terms(field, x, t)[:, 1:].sum(1)
+
+
+@divergence.mistake("the derivatives are multiplied with one another: they are to be added.")
+def product(field, x, t):
+    return _terms(field, x, t).prod(1)
+
+
+@divergence.mistake("sizes of the derivatives are added: a divergence has a sign, and terms may cancel.")
+def sizes(field, x, t):
+    return _terms(field, x, t).abs().sum(1)
+
+
+@divergence.mistake("all states are at the time of the first: each has its own.")
+def one_time_for_all(field, x, t):
+    return divergence.oracle(field, x, t[:1].expand_as(t))

@@ -3,13 +3,15 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field
-from course_utils.checks.mistakes import ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop
+from course_utils.checks.inputs import batch_shape, curved_field, number_of_steps, states
+from course_utils.checks.mistakes import ADDED_TO_THE_START, ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop
 
 __all__ = ["generate"]
 
 
-@exercise("2.8", "Generate", points=2, rtol=1e-5, why="times i / n may be computed and added in single precision")
+@exercise(
+    "2.8", "Generate", points=2, rtol=1e-5, single=1e-4, why="times i / n may be computed and added in single precision"
+)
 def generate(field, x0, n):
     x = x0
     for i in range(n):
@@ -19,8 +21,9 @@ def generate(field, x0, n):
 
 @generate.inputs
 def _(normal):
-    n = (4, 10, 8)[normal.seed % 3]  # ten times 0.1 is less than 1: a loop `while t < 1` makes a step too many
-    return {"field": curved_field(normal, 2), "x0": normal(4, 2), "n": n}
+    shape = batch_shape(normal)
+    field, x0 = curved_field(normal, shape[-1]), states(normal, *shape)
+    return {"field": field, "x0": x0, "n": number_of_steps(normal)}
 
 
 @generate.mistake("one step is missing, so t = 1 is not reached. (Algorithm 1 as printed stops early, too.)")
@@ -106,3 +109,13 @@ def stretched_times(field, x0, n):
 @generate.mistake(ALWAYS_FROM_THE_START)
 def always_from_the_start(field, x0, n):
     return euler_loop(field, x0, n, stuck=True)[-1]
+
+
+@generate.mistake(ADDED_TO_THE_START)
+def added_to_the_start(field, x0, n):
+    return euler_loop(field, x0, n, restart=True)[-1]
+
+
+@generate.mistake("the result is x0: nothing moves. Is a step too short to be one? (`//` rounds down.) Is x replaced?")
+def nothing_moves(field, x0, n):
+    return x0.clone()

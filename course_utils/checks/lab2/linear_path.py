@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import times
+from course_utils.checks.inputs import image_shape, states, times
 from course_utils.checks.mistakes import axis_mistakes
 from course_utils.checks.observers import PointsAndImages, Several
 from course_utils.shapes import expand_time
@@ -11,7 +11,7 @@ from course_utils.shapes import expand_time
 __all__ = ["linear_path"]
 
 
-@exercise("2.9", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")))
+@exercise("2.9", "Linear path", points=2, sees=PointsAndImages(Several("x", "velocity")), single=1e-5)
 def linear_path(x0, z, t):
     pairs = list(zip(x0, z, t, strict=True))
     return torch.stack([a + s * (b - a) for a, b, s in pairs]), torch.stack([b - a for a, b, _ in pairs])
@@ -19,8 +19,9 @@ def linear_path(x0, z, t):
 
 @linear_path.inputs
 def _(normal):
-    t = torch.cat([times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])
-    return {"x0": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": t}
+    shape = image_shape(normal)
+    t = torch.cat([times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])[: shape[0]]
+    return {"x0": states(normal, *shape), "z": normal(*shape), "t": t}
 
 
 def _at_given_times(x0, z, t):
@@ -103,3 +104,30 @@ def x0_not_faded_out(x0, z, t):
 
 
 linear_path.mistakes += axis_mistakes(_at_given_times, states="z")
+
+
+@linear_path.mistake("brackets are missing: in Python 1 - t * x0 is 1 - (t * x0).")
+def brackets_missing(x0, z, t):
+    t = expand_time(t, z)
+    return 1 - t * x0 + t * z, z - x0
+
+
+@linear_path.mistake("x goes away from z: it adds what leads from z to x0.")
+def away_from_z(x0, z, t):
+    return x0 + expand_time(t, z) * (x0 - z), z - x0
+
+
+@linear_path.mistake("z has its full share from the start: at t = 0 nothing of it may be there.")
+def z_not_faded_in(x0, z, t):
+    return (1 - expand_time(t, z)) * x0 + z, z - x0
+
+
+@linear_path.mistake("the velocity is divided by the length of the way: it says how fast, too, not only where to.")
+def direction_alone(x0, z, t):
+    lengths = (z - x0).flatten(1).norm(dim=1).reshape(-1, *[1] * (z.ndim - 1))
+    return _state(x0, z, t), (z - x0) / lengths
+
+
+@linear_path.mistake("the factors in the velocity are those of z and x0 the other way round, not their derivatives.")
+def factors_exchanged(x0, z, t):
+    return _state(x0, z, t), _state(z, -x0, t)

@@ -26,9 +26,11 @@ def marginal_velocity(x, t, data):
 @marginal_velocity.inputs
 def _(normal):
     # The last of the states lies so far away that every one of its likelihoods is 0 in floating point.
-    far = torch.tensor([1.0, 1.0, 1.0, 60.0], dtype=torch.float64)[:, None]
-    x = far * normal(4, 2).sign() * (1 + normal(4, 2).sigmoid())
+    batch = 1 if normal.seed % 4 == 0 else 4
+    x = normal(batch, 2).sign() * (1 + normal(batch, 2).sigmoid())
+    x[-1] *= 60
     t = 0.3 + 0.3 * normal(1).sigmoid()[0]
+    t = (0 * t, t, 0.5 + t)[normal.seed % 3]
     return {"x": x, "t": t, "data": normal(6, 2)}
 
 
@@ -69,16 +71,16 @@ def exponentials_underflow(x, t, data):
 
 
 @marginal_velocity.mistake(
-    "a small number in the denominator hides 0 / 0, but far from the data all weights are then 0. Stay with "
-    "logarithms until they are normalised."
+    "far from the data all weights are 0: all likelihoods round to 0 there. A small number in the denominator, or "
+    "nan_to_num, only hides 0 / 0. Stay with logarithms until the weights are normalised."
 )
 def underflow_hidden(x, t, data):
     return _towards_weighted(_shares_that_hide_0(_logs(x, t, data).exp()), x, t, data)
 
 
 @marginal_velocity.mistake(
-    "far from the data the velocity is 0: all likelihoods round to 0 there, and a small number in the denominator "
-    "only hides it. Stay with logarithms until the weights are normalised."
+    "far from the data the velocity is 0: all likelihoods round to 0 there. A small number in the denominator, or "
+    "nan_to_num, only hides 0 / 0. Stay with logarithms until the weights are normalised."
 )
 def underflow_hidden_field_by_field(x, t, data):
     return _averaged(_shares_that_hide_0(_logs(x, t, data).exp()), x, t, data)
@@ -202,3 +204,28 @@ def x_forgotten(x, t, data):
 @marginal_velocity.mistake("this is the average data point: average the conditional *velocities* towards them.")
 def mean_of_the_data(x, t, data):
     return x + (1 - t) * marginal_velocity.oracle(x, t, data)
+
+
+@marginal_velocity.mistake(
+    "these weights are logarithms of shares, negative numbers: shares are positive and sum to 1."
+)
+def logarithms_of_the_weights(x, t, data):
+    return _towards_weighted(_logs(x, t, data).log_softmax(1), x, t, data)
+
+
+@marginal_velocity.mistake(
+    "the time factor is on the wrong side: the centre of each Gaussian moves, x stays where it is."
+)
+def factor_on_x(x, t, data):
+    logs = -((t * x[:, None] - data) ** 2).sum(-1) / (2 * (1 - t) ** 2)
+    return _towards_weighted(logs.softmax(1), x, t, data)
+
+
+@marginal_velocity.mistake("the way that is left is multiplied by the time that is left: is it not to be divided?")
+def times_the_time_left(x, t, data):
+    return (1 - t) ** 2 * marginal_velocity.oracle(x, t, data)
+
+
+@marginal_velocity.mistake("the softmax is taken of likelihoods: it makes exponentials itself, of their logarithms.")
+def exponential_twice(x, t, data):
+    return _towards_weighted(_logs(x, t, data).exp().softmax(1), x, t, data)

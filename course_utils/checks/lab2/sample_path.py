@@ -3,7 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import power_schedule, times
+from course_utils.checks.inputs import image_shape, power_schedule, states, times_with_ends
 from course_utils.checks.mistakes import SCHEDULE_IGNORED, OnPath, axis_mistakes
 from course_utils.checks.observers import PointsAndImages
 from course_utils.schedules import Cosine, Linear
@@ -12,7 +12,7 @@ from course_utils.shapes import expand_time
 __all__ = ["sample_path"]
 
 
-@exercise("2.2", "Sample from the path", points=2, sees=PointsAndImages())
+@exercise("2.2", "Sample from the path", points=2, sees=PointsAndImages(), single=1e-5)
 def sample_path(schedule, z, t, noise):
     rows = [schedule.alpha(t[i]) * z[i] + schedule.beta(t[i]) * noise[i] for i in range(len(z))]
     return torch.stack(rows)
@@ -20,8 +20,9 @@ def sample_path(schedule, z, t, noise):
 
 @sample_path.inputs
 def _(normal):
-    schedule, z = power_schedule(normal), normal(4, 1, 4, 4)
-    return {"schedule": schedule, "z": z, "t": times(normal, 4), "noise": normal(4, 1, 4, 4)}
+    shape = image_shape(normal)
+    schedule, z, t = power_schedule(normal), states(normal, *shape), times_with_ends(normal, shape[0])
+    return {"schedule": schedule, "z": z, "t": t, "noise": normal(*shape)}
 
 
 def _at_given_times(schedule, z, t, noise):
@@ -114,3 +115,21 @@ def data_not_scaled(schedule, z, t, noise):
 @sample_path.mistake("the noise is not scaled: at t = 1 none of it may be left.")
 def noise_not_scaled(schedule, z, t, noise):
     return _path(schedule, z, t, noise).alpha * z + noise
+
+
+@sample_path.mistake("these are the derivatives of alpha and beta: a state is asked for, not its velocity.")
+def derivatives(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha_dot * z + path.beta_dot * noise
+
+
+@sample_path.mistake("alpha is outside of a bracket around both: it belongs to the data alone.")
+def alpha_on_both(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha * (z + path.beta * noise)
+
+
+@sample_path.mistake("beta is added: it says how much of the noise there is.")
+def beta_added(schedule, z, t, noise):
+    path = _path(schedule, z, t, noise)
+    return path.alpha * z + path.beta + noise

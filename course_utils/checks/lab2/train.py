@@ -24,10 +24,14 @@ def train(model, loss_fn, batches, optimizer):
 @train.inputs
 def _(normal):
     n = 4 + normal.seed % 3
+    parts = {"z": normal(n, 8, 2), "shift": normal(n, 8, 2)}
+    if normal.seed % 3 == 0:
+        del parts["shift"]
+    kind = ("batches that can be had again", "batches")[normal.seed % 2]
     return {
         "model": affine_model(normal, 2),
         "loss_fn": {"family": "squared distance"},
-        "batches": {"family": "batches", "z": normal(n, 8, 2), "shift": normal(n, 8, 2)},
+        "batches": {"family": kind, **parts},
         "optimizer": {"family": "SGD", "lr": 0.02 + 0.03 * normal(1).sigmoid().item()},
     }
 
@@ -63,8 +67,8 @@ def no_step(model, loss_fn, batches, optimizer):
 
 
 @train.mistake(
-    "the optimiser stepped, but without a gradient: between zero_grad() and step() there must be a backward(), in "
-    "every round."
+    "the optimiser stepped, but without a gradient in the weights of the given model: what comes between zero_grad() "
+    "and step(), in every round, and which model is the loss computed with?"
 )
 def no_gradient_at_the_step(model, loss_fn, batches, optimizer):
     return _loop("fbzs", model, loss_fn, batches, optimizer)
@@ -128,3 +132,14 @@ def two_steps_a_batch(model, loss_fn, batches, optimizer):
 @train.mistake("the batches were used twice: one pass is asked for.")
 def two_passes(model, loss_fn, batches, optimizer):
     return train.oracle(model, loss_fn, list(batches) * 2, optimizer)
+
+
+@train.mistake("the first batch was not used.")
+def first_batch_missing(model, loss_fn, batches, optimizer):
+    return train.oracle(model, loss_fn, list(batches)[1:], optimizer)
+
+
+@train.mistake("the loss rises: the steps lead uphill. Is a sign changed before backward()?")
+def uphill(model, loss_fn, batches, optimizer):
+    losses = train.oracle(model, lambda model, *batch: -loss_fn(model, *batch), batches, optimizer)
+    return [-loss for loss in losses]

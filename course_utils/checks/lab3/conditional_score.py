@@ -18,6 +18,7 @@ __all__ = ["conditional_score"]
     "Conditional score",
     points=2,
     sees=PointsAndImages(),
+    single=0.0001,
     why="float64; beta is far from 0, where digits would be lost",
 )
 def conditional_score(schedule, x, z, t):
@@ -109,7 +110,7 @@ def _at_given_times(schedule, x, z, t):
 
 
 conditional_score.mistakes += axis_mistakes(_at_given_times, states="x")
-conditional_score.mistakes += schedule_mistakes(conditional_score.oracle, without=("alpha for beta",))
+conditional_score.mistakes += schedule_mistakes(conditional_score.oracle, without=("alpha for beta", "root of beta"))
 
 
 @conditional_score.mistake("divided by alpha squared: how wide p_t(x|z) is, the noise decides.")

@@ -3,14 +3,14 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import times_and_ends, turning_field
+from course_utils.checks.inputs import curved_field, times_and_ends
 from course_utils.checks.mistakes import WHOLE_STEP
 from course_utils.checks.sums import combination
 
 __all__ = ["extended_drift"]
 
 
-@exercise("3.5", "Drift of the SDE extension", points=2)
+@exercise("3.5", "Drift of the SDE extension", points=2, single=0.0001)
 def extended_drift(velocity, score, x, t, sigma):
     rows = [velocity(x[[i]], t[[i]]) + sigma * sigma / 2 * score(x[[i]], t[[i]]) for i in range(len(x))]
     return torch.cat(rows)
@@ -18,7 +18,7 @@ def extended_drift(velocity, score, x, t, sigma):
 
 @extended_drift.inputs
 def _(normal):
-    velocity, score = turning_field(normal, 4), turning_field(normal, 4)
+    velocity, score = curved_field(normal, 4), curved_field(normal, 4)
     sigma = (1.5 + normal(1).sigmoid())[0]
     return {"velocity": velocity, "score": score, "x": normal(4, 2, 4), "t": times_and_ends(normal, 4), "sigma": sigma}
 

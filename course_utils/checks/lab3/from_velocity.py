@@ -18,6 +18,7 @@ __all__ = ["from_velocity"]
     "Data, noise and score from the velocity",
     points=3,
     sees=PointsAndImages(Several("data", "noise", "score")),
+    single=0.0001,
     why="float64; a linear system solved in another way",
 )
 def from_velocity(schedule, velocity, x, t):

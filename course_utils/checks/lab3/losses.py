@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import Mistake
-from course_utils.checks.inputs import Normal, affine_model, times
+from course_utils.checks.inputs import Normal, affine_model
 from course_utils.checks.mistakes import OnPath, axis_mistakes, given, loss_mistakes, norm_squared, path_loss
 from course_utils.checks.mixups import MIXUPS, Mixed, Mixup
 from course_utils.shapes import expand_time
@@ -17,10 +17,10 @@ ON_THE_PATH = "the model is evaluated at the {}: it has to learn at x, on the pa
 MISSING = "the state that the model sees is not on the path: {} is missing."
 
 
-def loss_inputs(normal: Normal, schedule: dict) -> dict:
+def loss_inputs(normal: Normal, schedule: dict, t: Tensor) -> dict:
     """A model with parameters, and images with their times and noise, on a schedule."""
     model, z, noise = affine_model(normal, 4), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
-    return {"model": model, "schedule": schedule, "z": z, "t": times(normal, 4), "noise": noise}
+    return {"model": model, "schedule": schedule, "z": z, "t": t, "noise": noise}
 
 
 def predictions(model, schedule, z: Tensor, t: Tensor, noise: Tensor) -> Tensor:

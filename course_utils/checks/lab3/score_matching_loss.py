@@ -1,11 +1,11 @@
 """Exercise 3.2: the mean squared difference of a model's scores and those of the conditional path."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import arch_schedule
+from course_utils.checks.inputs import arch_schedule, times
 from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, seen_mixed_up, weighted
 from course_utils.checks.mistakes import path_loss
 from course_utils.checks.mixups import schedule_mistakes
-from course_utils.checks.observers import Also, LossAndGradient, PointsAndImages
+from course_utils.checks.observers import LossAndGradient, PointsAndImages
 from course_utils.shapes import expand_time
 
 __all__ = ["score_matching_loss"]
@@ -15,8 +15,9 @@ __all__ = ["score_matching_loss"]
     "3.2",
     "Denoising score matching loss",
     points=3,
-    sees=Also(PointsAndImages(LossAndGradient()), "t=0", "t=1"),
+    sees=PointsAndImages(LossAndGradient()),
     rtol=1e-6,
+    single=0.0001,
     why="loss and gradient of an affine model in float64",
 )
 def score_matching_loss(model, schedule, z, t, noise):
@@ -28,7 +29,10 @@ def score_matching_loss(model, schedule, z, t, noise):
 
 @score_matching_loss.inputs
 def _(normal):
-    return loss_inputs(normal, arch_schedule(normal))
+    t = times(normal, 4)
+    t[1] = 2.0**-6
+    t[-1] = 1 - 2.0**-6
+    return loss_inputs(normal, arch_schedule(normal), t)
 
 
 def _score(path):
@@ -63,14 +67,14 @@ def weighted_by_the_variance(*arguments):
 
 
 @score_matching_loss.mistake("divided by beta squared: in x - alpha z = beta noise there is a beta already.")
-def beta_squared(*arguments):
+def variance_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / path.beta**2)(*arguments)
 
 
 @score_matching_loss.mistake(
     "the target is divided by 1 - alpha: that is beta on the linear path alone. Use schedule.beta."
 )
-def one_minus_alpha_for_beta(*arguments):
+def one_minus_alpha_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / (1 - path.alpha))(*arguments)
 
 
@@ -86,11 +90,13 @@ def times_beta(*arguments):
 
 score_matching_loss.mistakes += both_losses_mistakes(_score)
 score_matching_loss.mistakes += schedule_mistakes(score_matching_loss.oracle)
-score_matching_loss.mistakes += seen_mixed_up(_score, without=("alpha and beta exchanged",))
+score_matching_loss.mistakes += seen_mixed_up(
+    _score, without=("alpha and beta exchanged", "root of alpha", "alpha squared", "t for alpha", "beta for alpha")
+)
 
 
 @score_matching_loss.mistake("the target is divided by alpha: how wide p_t(x|z) is, the noise decides.")
-def alpha_for_beta(*arguments):
+def alpha_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / path.alpha)(*arguments)
 
 
@@ -102,7 +108,7 @@ def root_of_beta_in_the_target(*arguments):
 @score_matching_loss.mistake(
     "the target is divided by a beta made from the square of alpha, which holds for variance preserving schedules only."
 )
-def beta_from_the_square_of_alpha(*arguments):
+def square_of_alpha_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / (1 - path.alpha**2).sqrt())(*arguments)
 
 

@@ -17,10 +17,12 @@ def drop_labels(y, u, p, null):
 def _(normal):
     y = torch.randint(0, 10, (12,), generator=normal.generator)
     u = torch.rand(12, dtype=torch.float64, generator=normal.generator)
-    p = 0.2 + 0.2 * torch.rand((), generator=normal.generator).item()
-    u[:5] = torch.tensor([0.5 * p, 1 - 0.5 * p, 0.5, p, 0.05], dtype=u.dtype)  # on both sides of every wrong bound
-    y[:2] = torch.tensor([3, 4])
-    return {"y": y, "u": u, "p": p, "null": 11 + normal.seed % 5}  # never 10, so that `null` has to be used
+    p = 0.03 + 0.03 * torch.rand((), generator=normal.generator).item()
+    u[:8] = torch.tensor(
+        [p / 2, 1 - p / 2, 0.5, p, 0.08, 0.45, 0.95, 0.7 * p], dtype=u.dtype
+    )  # beside all wrong bounds
+    y[:4] = torch.tensor([3, 4, 0, 7])
+    return {"y": y, "u": u, "p": p, "null": 12 + normal.seed % 5}  # never 10, so that `null` has to be used
 
 
 @drop_labels.mistake("kept and dropped labels are exchanged: with a small p nearly all labels should stay.")
@@ -123,11 +125,6 @@ def first_ones(y, u, p, null):
     return torch.where(torch.arange(len(y)) < p * len(y), null, y)
 
 
-@drop_labels.mistake("a fixed share of the batch is dropped, those with the smallest u: compare each u with p itself.")
-def smallest_ones(y, u, p, null):
-    return torch.where(u.argsort().argsort() < int(p * len(y)), null, y)
-
-
 @drop_labels.mistake("only one label is dropped, the first that should be: is there a break or return inside a loop?")
 def only_the_first(y, u, p, null):
     dropped = u < p
@@ -157,11 +154,6 @@ def label_below_p(y, u, p, null):
 @drop_labels.mistake("half of the labels are dropped, whatever p is.")
 def a_half(y, u, p, null):
     return torch.where(u < 0.5, null, y)
-
-
-@drop_labels.mistake("the whole batch shares one decision, made where any of its u is below p.")
-def all_where_one_is(y, u, p, null):
-    return torch.full_like(y, null)
 
 
 @drop_labels.mistake("the dropped labels came back instead of those that stay, without the others.")

@@ -12,7 +12,7 @@ from course_utils.checks.traits import Compared, Trait
 __all__ = ["fourier_features"]
 
 
-@exercise("4.1", "Fourier time embedding", points=2)
+@exercise("4.1", "Fourier time embedding", points=2, single=0.001)
 def fourier_features(t, frequencies):
     angles = [[2 * math.pi * f * s for f in frequencies.tolist()] for s in t.tolist()]
     rows = [[math.cos(a) for a in row] + [math.sin(a) for a in row] for row in angles]

@@ -14,7 +14,8 @@ __all__ = ["guided_velocity"]
     "4.4",
     "Classifier-free guidance",
     points=2,
-    sees=Also(Returned(), "w=0", "w=1", "t=its first"),
+    sees=Also(Returned(), "w=0", "w=0.5", "w=1", "t=its first"),
+    single=0.0001,
 )
 def guided_velocity(model, x, t, y, w, null):
     times = t.expand(len(x))
@@ -33,7 +34,7 @@ def _(normal):
         "x": normal(5, 1, 3, 4),
         "t": times_and_ends(normal, 5),
         "y": y,
-        "w": 1.5 + normal(1).exp().item(),
+        "w": 2.55 + 0.4 * normal(1).sigmoid().item(),
         "null": null,
     }
 
@@ -104,10 +105,6 @@ WEIGHTS = {
     "w not below 1": (
         "w is clamped from below: at w = 0 only the unconditional velocity is left.",
         lambda w: (1 - max(w, 1), max(w, 1)),
-    ),
-    "conditional for w up to 1": (
-        "for w up to 1 this is the conditional velocity, whatever w is: at w = 0 only the unconditional one is left.",
-        lambda w: (1 - w, w) if w > 1 else (0, 1),
     ),
     "0 taken for no guidance": (
         "w = 0 is treated as if no guidance were asked for: it is a scale like others, at which only the unconditional "

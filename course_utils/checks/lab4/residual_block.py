@@ -19,6 +19,7 @@ __all__ = ["residual_block"]
     points=3,
     sees=WithGradients("x", "embedding", "block"),
     rtol=1e-5,
+    single=0.001,
     why="float64 and the same operations; the order of the sums inside a convolution is free",
 )
 def residual_block(block, x, embedding):

@@ -6,7 +6,7 @@ from functools import partial
 import torch
 
 from course_utils.checks.exercise import Mistake, exercise
-from course_utils.checks.inputs import turning_field
+from course_utils.checks.inputs import curved_field
 from course_utils.checks.lab5.flowing_back import column_sums, falling, flow_back, integral, normal_log_density, prior
 from course_utils.checks.observers import Also, Returned
 from course_utils.checks.traits import Compared, Trait
@@ -20,6 +20,7 @@ __all__ = ["log_likelihood"]
     points=3,
     sees=Also(Returned(), "field=at rest", "field=drifting", "n=49, field=drifting"),
     rtol=1e-6,
+    single=0.0001,
     why="the same recursion; times and log 2 pi that were made in single precision are right to seven digits",
 )
 def log_likelihood(field, divergence, x1, n):
@@ -41,7 +42,7 @@ def log_likelihood(field, divergence, x1, n):
 def _(normal):
     dim = 2 + normal.seed % 2
     return {
-        "field": turning_field(normal, dim),
+        "field": curved_field(normal, dim),
         "divergence": {"family": "jacobian trace"},
         "x1": normal(5, dim),
         "n": 5 + normal.seed % 3,

@@ -14,7 +14,7 @@ from course_utils.checks.traits import Compared, Trait, close, wrong_only
 __all__ = ["variance_preserving"]
 
 
-@exercise("5.1", "Variance preserving schedule", points=2, sees=Several("alpha", "beta"))
+@exercise("5.1", "Variance preserving schedule", points=2, sees=Several("alpha", "beta"), single=0.0001)
 def variance_preserving(t, b_min, b_max):
     alphas, betas = torch.empty_like(t), torch.empty_like(t)
     for i, s in enumerate(t.tolist()):

@@ -1,0 +1,198 @@
+"""What can be said of a wrong answer that is no known mistake.
+
+First how its values relate to those expected, then what it shows on other inputs: it may ignore an argument, or be
+right where a part of the problem is switched off. Each sentence is a fact that was measured, true of whatever gave
+these values.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+__all__ = ["ignored", "relation", "rows_right", "simpler", "where_right"]
+
+CLOSE = 1e-6
+FIELDS = ("curved field", "affine field", "affine model")
+
+
+def relation(got: Tensor, expected: Tensor, case: dict) -> str | None:
+    """How wrong values relate to the right ones: by a factor, a sign, an order, or an input; None if not so simply.
+
+    Args:
+        got: What an answer gave.
+        expected: What is right.
+        case: The inputs of the call.
+    """
+    if got.shape != expected.shape:
+        return _relation_of_shapes(got, expected)
+    if got.numel() < 2 or got.dtype != expected.dtype:
+        return None
+    if not got.isfinite().all():
+        return _not_finite(got, expected)
+    if _close(got.flatten().sort().values, expected.flatten().sort().values):
+        return _order(got, expected)
+    if not got.dtype.is_floating_point:
+        return None
+    bases = {name: v for name, v in case.items() if isinstance(v, Tensor) and _fits(v, expected)}
+    for name, base in ({"": torch.zeros_like(expected)} | bases).items():
+        factor = _factor(got - base, expected - base)
+        if factor is not None:
+            return _words(factor, name)
+    if _close(got.abs(), expected.abs()):
+        return "The sizes of all values are right, the signs of some are not."
+    if _close(got - expected, (got - expected).flatten()[0].expand_as(got)):
+        return "The difference to the right result is one and the same number everywhere."
+    for name, base in bases.items():
+        for sign in (1, -1):
+            if _close(got - expected, (sign * base).expand_as(expected)):
+                return f"The difference to the right result is exactly {name}: is it missing somewhere, or too much?"
+    return None
+
+
+def _not_finite(got: Tensor, expected: Tensor) -> str:
+    finite = got.isfinite()
+    if finite.any() and _close(got[finite], expected[finite]):
+        return (
+            "Every number that is finite is right. Where the others stand, do you divide by something that is 0 there, "
+            "or take the root of a number that is negative, if only by rounding? The right result has a value there."
+        )
+    return (
+        "Some numbers are infinite or nan, and others are wrong as well. Which part of what you divide by can be 0, or "
+        "which root or logarithm is taken of a negative number? Should that part be there at all?"
+    )
+
+
+def _order(got: Tensor, expected: Tensor) -> str:
+    """What to say of the right values in another order."""
+    for axis in range(got.ndim):
+        if _close(got.flip(axis), expected):
+            return f"The values are right but for their order: they are reversed along axis {axis}."
+    return "These are the right values, but at other places."
+
+
+def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
+    if [n for n in got.shape if n > 1] == [n for n in expected.shape if n > 1]:
+        return "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"
+    if got.ndim > 1 and sorted(got.shape) == sorted(expected.shape):
+        return "The axes are in another order."
+    if got.shape == expected.shape[:1]:
+        return "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?"
+    if got.ndim < expected.ndim:
+        return "There are too few axes: along which is something summed, or picked?"
+    if got.ndim > expected.ndim:
+        return (
+            "There are too many axes. Were two tensors broadcast against each other whose shapes do not fit, or is a "
+            "sum missing?"
+        )
+    return None
+
+
+def _fits(value: Tensor, expected: Tensor) -> bool:
+    return value.dtype == expected.dtype and value.ndim > 1 and value.shape == expected.shape[-value.ndim :]
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    return bool((a - b).abs().max() <= CLOSE * b.abs().max()) if b.numel() else True
+
+
+def _factor(a: Tensor, b: Tensor) -> float | None:
+    """The number c with a = c b, if there is one."""
+    if b.abs().max() == 0:
+        return None
+    factor = ((a * b).sum() / (b * b).sum()).item()
+    return factor if (a - factor * b).abs().max() <= CLOSE * b.abs().max() else None
+
+
+def _words(factor: float, name: str) -> str:
+    what = f"The way from {name} to the result" if name else "The result"
+    if abs(factor) < CLOSE:
+        return f"The result is {f'{name} itself' if name else '0 everywhere'}."
+    if abs(factor + 1) < CLOSE:
+        return f"{what} is right but for its sign."
+    return f"{what} is {factor:.4g} times what it should be, everywhere."
+
+
+def ignored(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> str | None:
+    """An argument that changes the right result, but not that of an answer, in words.
+
+    Args:
+        answer: From inputs to what the answer shows, or None.
+        oracle: From inputs to what is right.
+        alike: Whether two results agree.
+        case: The inputs of the call.
+    """
+    before, right = answer(case), oracle(case)
+    for name, value in case.items():
+        other = {**case, name: _nudged(value)}
+        after = answer(other)
+        if before is not None and after is not None and alike(before, after) and not alike(oracle(other), right):
+            return f"Another {name} gives the same result: does it come in where it should?"
+    return None
+
+
+def _nudged(value):
+    """An input that is a little different, and still one: a time stays below 1."""
+    if isinstance(value, dict):
+        return {key: part if isinstance(part, str) else _nudged(part) for key, part in value.items()}
+    if isinstance(value, int):
+        return value + 1
+    return 0.9 * value + 0.01 if isinstance(value, float) or value.is_floating_point() else value
+
+
+def where_right(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> str | None:
+    """On which simpler inputs an answer is right, in words; None if on none of them. Arguments as for `ignored`.
+
+    Inputs for which the right result is 0 everywhere say nothing: most wrong formulas are right there.
+    """
+    for words, other in simpler(case):
+        shown, right = answer(other), oracle(other)
+        trivial = right is None or not any(value.any() for value in right.values())
+        if shown is not None and not trivial and alike(shown, right):
+            return f"{words} your result is right: look at what this leaves out."
+    return None
+
+
+def rows_right(got: Tensor, expected: Tensor) -> str | None:
+    """Which entries along the first axis are right, in words; None if none or all of them are."""
+    if got.shape != expected.shape or got.ndim == 0:
+        return None
+    right = [i for i in range(len(got)) if expected[i].numel() and _close(got[i], expected[i])]
+    if not right or len(right) == len(got):
+        return None
+    listed = ", ".join(map(str, right[:4])) + (", ..." if len(right) > 4 else "")
+    return f"Along the first axis, these entries are right: {listed} (of 0 to {len(got) - 1})."
+
+
+def simpler(case: dict) -> Iterator[tuple[str, dict]]:
+    """Simpler inputs, in words and as data; those that say most come first."""
+    for name, value in case.items():
+        if isinstance(value, dict):
+            yield from ((words, {**case, name: other}) for words, other in _simpler_family(name, value))
+    for name, value in case.items():
+        if isinstance(value, float):
+            yield f"With {name} = 1", {**case, name: 1.0}
+        if name == "n":
+            yield "With n = 1", {**case, name: 1}
+    for name, value in case.items():
+        if isinstance(value, Tensor) and value.is_floating_point():
+            yield f"With {name} = 0", {**case, name: torch.zeros_like(value)}
+
+
+def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
+    """Simpler fields, processes and schedules."""
+    kind = family["family"]
+    off = {key: torch.zeros_like(v) for key, v in family.items() if isinstance(v, Tensor)}
+    if kind in FIELDS:
+        affine = family if kind == "affine model" else {**family, "family": "affine field"}
+        yield f"With a {name} that does not change with time", {**affine, "rate": off["rate"]}
+        yield f"With a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
+        yield f"With a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
+    elif kind == "affine SDE":
+        yield "With a diffusion of 0", {**family, "scale": off["scale"]}
+        yield "With a drift of 0", {**family, **off, "scale": family["scale"]}
+        yield "With a drift that does not change with time", {**family, "rate": off["rate"]}
+    elif kind == "power schedule":
+        yield "With the linear schedule", {"family": "schedule", "name": "linear"}
+    elif kind == "polynomial field":
+        yield f"With a linear {name}", {**family, "quadratic": off["quadratic"]}

@@ -1,0 +1,97 @@
+"""Comparing what an answer gave with what is expected, and saying how they differ."""
+
+import torch
+from torch import Tensor
+
+__all__ = ["agree", "describe", "difference", "first_difference"]
+
+Values = dict[str, Tensor]
+
+NEARLY = 1e-5
+"""Relative differences below this are not worth the name of another result: they come from how it was computed."""
+
+
+def agree(values: Values, expected: Values, rtol: float, single: float | None = None) -> bool:
+    """Whether named results are those expected.
+
+    Args:
+        values: What an answer gave.
+        expected: What the oracle gave.
+        rtol: Tolerance, relative to the largest expected value.
+        single: The same for results in single precision.
+    """
+    return all(_equal(values.get(name), value, rtol, single) for name, value in expected.items())
+
+
+def _equal(value: Tensor | None, expected: Tensor, rtol: float, single: float | None) -> bool:
+    if value is None or value.shape != expected.shape or value.dtype != expected.dtype:
+        return False
+    if not expected.dtype.is_floating_point:
+        return torch.equal(value, expected)
+    if single and expected.dtype == torch.float32:
+        rtol = single
+    scale = expected.nan_to_num(posinf=0.0, neginf=0.0).abs().max().item() if expected.numel() else 0.0
+    return bool(torch.isclose(value, expected, rtol=0, atol=rtol * scale, equal_nan=True).all())
+
+
+def first_difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
+    """Name of the first result that differs; arguments as for `agree`."""
+    return next(name for name, value in expected.items() if not _equal(values.get(name), value, rtol, single))
+
+
+def difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
+    """The first thing that differs, in words: shape, dtype or the worst entry; arguments as for `agree`."""
+    name = first_difference(values, expected, rtol, single)
+    return f"The {name}{_difference(values[name], expected[name])}"
+
+
+def _difference(got: Tensor, expected: Tensor) -> str:
+    if got.shape != expected.shape:
+        return f": expected shape {tuple(expected.shape)}, received {tuple(got.shape)}."
+    if got.dtype != expected.dtype:
+        return f": expected dtype {_plain(expected.dtype)}, received {_plain(got.dtype)}.{_why_dtype(got, expected)}"
+    gap = torch.nan_to_num((got - expected).abs().double(), nan=torch.inf)
+    at = tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)) if gap.ndim else ()
+    where = f" at index {at}" if at else ""
+    here, wanted = got[at], expected[at]
+    if expected.dtype.is_floating_point and gap.max() <= NEARLY * wanted.abs():
+        return f"{where}{_nearly(here, wanted)}"
+    cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if here.isnan() else ""
+    return f"{where}: expected {wanted.item():.6g}, received {here.item():.6g}.{cause}"
+
+
+def _nearly(got: Tensor, expected: Tensor) -> str:
+    relative = ((got - expected) / expected).abs().item()
+    return (
+        f": expected {expected.item():.12g}, received {got.item():.12g}. These are nearly equal, the relative "
+        f"difference is {relative:.1e}. Is a small number added somewhere, such as to a denominator, or is a part "
+        "computed in less than double precision?"
+    )
+
+
+def _why_dtype(got: Tensor, expected: Tensor) -> str:
+    if got.is_complex():
+        return " All numbers here are real: where do complex ones come in?"
+    if expected.dtype.is_floating_point and not got.is_floating_point():
+        return " These are whole numbers (or True and False): is something rounded, compared or converted?"
+    return " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+
+
+def describe(value, points_first: bool = False) -> str:
+    """An input in a few characters: small numbers whole, tensors by their shape, families by their name.
+
+    Args:
+        value: A tensor, a number, a text or a family.
+        points_first: Whether images are preceded by a call with as many points, see `observers.PointsAndImages`.
+    """
+    if isinstance(value, Tensor) and value.ndim > 2 and points_first:
+        return f"tensor of shape {(len(value), len(value))}, then {tuple(value.shape)}"
+    if isinstance(value, Tensor):
+        return f"{value.item():.4g}" if value.ndim == 0 else f"tensor of shape {tuple(value.shape)}"
+    if isinstance(value, dict):
+        return f"<{value.get('name', '')}{' ' if 'name' in value else ''}{value['family']}>"
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
+
+
+def _plain(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,137 @@
+"""What is said of a wrong answer that is no known mistake: it is true of it, and empty where nothing is known."""
+
+import re
+
+import pytest
+import torch
+
+from course_utils import checks
+from course_utils.checks import CheckFailed, clues
+from course_utils.checks.families import build
+from course_utils.checks.inputs import Normal
+
+X = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]])
+V = torch.tensor([[0.5, -2.0], [1.0, 3.0], [-4.0, 0.1]])
+
+MANY = (
+    "There are too many axes. Were two tensors broadcast against each other whose shapes do not fit, or is a "
+    "sum missing?"
+)
+IN_PLACES = (
+    "Every number that is finite is right. Where the others stand, do you divide by something that is 0 there, "
+    "or take the root of a number that is negative, if only by rounding? The right result has a value there."
+)
+AND_WRONG = (
+    "Some numbers are infinite or nan, and others are wrong as well. Which part of what you divide by can be 0, or "
+    "which root or logarithm is taken of a negative number? Should that part be there at all?"
+)
+
+RELATIONS = [
+    (2 * V, "The result is 2 times what it should be, everywhere."),
+    (-V, "The result is right but for its sign."),
+    (0 * V, "The result is 0 everywhere."),
+    (X, "The result is x itself."),
+    (X + 3 * (V - X), "The way from x to the result is 3 times what it should be, everywhere."),
+    (X - (V - X), "The way from x to the result is right but for its sign."),
+    (V.flip(0), "The values are right but for their order: they are reversed along axis 0."),
+    (V.flip(1), "The values are right but for their order: they are reversed along axis 1."),
+    (V + X, "The difference to the right result is exactly x: is it missing somewhere, or too much?"),
+    (V - X, "The difference to the right result is exactly x: is it missing somewhere, or too much?"),
+    (V[:, None], "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"),
+    (V.T, "The axes are in another order."),
+    (
+        V.sum(1),
+        "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?",
+    ),
+    (V.flatten()[:1], "There are too few axes: along which is something summed, or picked?"),
+    (V.expand(2, 3, 2), MANY),
+    (V.flatten()[[1, 0, 2, 3, 5, 4]].view(3, 2), "These are the right values, but at other places."),
+    (V.abs(), "The sizes of all values are right, the signs of some are not."),
+    (V + 1, "The difference to the right result is one and the same number everywhere."),
+    (V.where(V != 3, torch.nan), IN_PLACES),
+    (V.where(V != 3, torch.inf), IN_PLACES),
+    ((V**2).where(V != 3, torch.inf), AND_WRONG),
+    (V * torch.nan, AND_WRONG),
+]
+
+
+@pytest.mark.parametrize("got, words", RELATIONS, ids=[words for _, words in RELATIONS])
+def test_a_simple_relation_is_told(got, words):
+    assert clues.relation(got, V, {"x": X, "n": 3}) == words
+
+
+NO_RELATION = [V.sin(), V**2, V.double(), V[:2]]
+
+
+@pytest.mark.parametrize("got", NO_RELATION, ids=range(len(NO_RELATION)))
+def test_where_there_is_no_simple_relation_nothing_is_told(got):
+    assert clues.relation(got, V, {"x": X, "n": 3}) is None
+
+
+def test_a_single_number_is_a_multiple_of_every_other_and_that_is_not_told():
+    assert clues.relation(torch.tensor(2.0), torch.tensor(1.0), {}) is None
+
+
+def test_rows_that_are_right_are_listed():
+    wrong = V.clone()
+    wrong[1] += 1
+    assert clues.rows_right(wrong, V) == "Along the first axis, these entries are right: 0, 2 (of 0 to 2)."
+    assert clues.rows_right(V + 1, V) is None and clues.rows_right(V[:2], V) is None
+    many = torch.arange(9.0) + 1
+    assert "1, 2, 3, 4, ... (of 0 to 8)" in clues.rows_right(torch.where(many > 1, many, 0.0), many)
+
+
+ANSWERS = {
+    "With a diffusion of 0 your result is right": (
+        "lab1.euler_maruyama_step",
+        lambda sde, x, t, h, dw: x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw.abs(),
+    ),
+    "With a drift of 0 your result is right": (
+        "lab1.euler_maruyama_step",
+        lambda sde, x, t, h, dw: x + h**2 * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+    ),
+    "Another t gives the same result": (
+        "lab1.heun_step",
+        lambda field, x, t, h: x + h / 2 * (field(x, 0 * t) + field(x + h * field(x, 0 * t), h)),
+    ),
+    "With a field that does not change with time your result is right": (
+        "lab1.heun_step",
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h * field(x, t), t - h)),
+    ),
+    "With a field that is the same for all states your result is right": (
+        "lab1.heun_step",
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x - h * field(x, t), t + h)),
+    ),
+    "The result is 3 times what it should be": (
+        "lab1.langevin_drift",
+        lambda score, x, sigma: 3 * sigma**2 / 2 * score(x),
+    ),
+    "With t = 0 your result is right": (
+        "lab2.sample_path",
+        lambda schedule, z, t, noise: noise + 0 * z if not t.any() else checks.lab2.sample_path.oracle(
+            schedule, z, t**2, noise
+        ),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", ANSWERS)
+def test_the_check_says_what_was_found_by_trying(words):
+    name, answer = ANSWERS[words]
+    lab, exercise = name.split(".")
+    with pytest.raises(CheckFailed, match=re.escape(words)):
+        getattr(getattr(checks, lab), exercise)(answer)
+
+
+@pytest.mark.parametrize("lab", checks.LABS)
+def test_simpler_inputs_can_be_built_and_are_others(lab):
+    for exercise in checks.exercises(lab).values():
+        case = exercise.draw(1)
+        for words, other in clues.simpler(case):
+            assert list(build(other)) == list(case) and words
+            assert any(other[name] is not case[name] for name in case)
+
+
+def test_a_right_result_of_0_says_nothing():
+    case = {"x": Normal(1)(3, 2)}
+    assert clues.where_right(lambda c: {"a": 2 * c["x"]}, lambda c: {"a": c["x"]}, lambda a, b: a == b, case) is None
