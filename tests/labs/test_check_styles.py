@@ -222,7 +222,8 @@ def masked(y, u, p, null):
 
 @answers("guided_velocity")
 def one_call_for_both(model, x, t, y, w, null):
-    both = model(torch.cat([x, x]), t, torch.cat([y, torch.full_like(y, null)]))
+    times = t.expand(len(x)).repeat(2)
+    both = model(torch.cat([x, x]), times, torch.cat([y, torch.full_like(y, null)]))
     conditional, unconditional = both.chunk(2)
     return unconditional + w * (conditional - unconditional)
 

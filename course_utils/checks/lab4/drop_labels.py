@@ -120,12 +120,9 @@ def p_times_the_batch(y, u, p, null):
     return torch.where(u < p * len(y), null, y)
 
 
-@drop_labels.mistake("the first labels of the batch are dropped, whatever their u.")
-def first_ones(y, u, p, null):
-    return torch.where(torch.arange(len(y)) < p * len(y), null, y)
-
-
-@drop_labels.mistake("only one label is dropped, the first that should be: is there a break or return inside a loop?")
+@drop_labels.mistake(
+    "only one label is dropped, the first: does a loop end too early, or are labels counted where u should be compared?"
+)
 def only_the_first(y, u, p, null):
     dropped = u < p
     return torch.where(dropped & (dropped.cumsum(0) == 1), null, y)

@@ -25,17 +25,14 @@ __all__ = ["log_likelihood"]
 )
 def log_likelihood(field, divergence, x1, n):
     h = 1 / n
-    points = []
-    for point in x1:
-        x = point[None]
-        spread = 0.0
-        for i in range(n):
-            t = torch.tensor(1 - i * h, dtype=x1.dtype)
-            jacobian = torch.autograd.functional.jacobian(lambda at, t=t: field(at, t)[0], x)[:, 0]
-            x = x - h * field(x, t)
-            spread = spread + h * jacobian.trace()
-        points.append(-(x**2).sum() / 2 - x1.shape[1] * math.log(2 * math.pi) / 2 - spread)
-    return torch.stack(points)
+    x = x1
+    spread = torch.zeros_like(x1[:, 0])
+    for i in range(n):
+        t = torch.tensor(1 - i * h, dtype=x1.dtype)
+        rows = torch.autograd.functional.jacobian(lambda at, t=t: field(at, t).sum(0), x)
+        x = x - h * field(x, t)
+        spread = spread + h * rows.diagonal(dim1=0, dim2=2).sum(1)
+    return -(x**2).sum(1) / 2 - x1.shape[1] * math.log(2 * math.pi) / 2 - spread
 
 
 @log_likelihood.inputs
