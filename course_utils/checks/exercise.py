@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
 
+import torch
+
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, relation, rows_right, where_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference
@@ -236,16 +238,24 @@ class Exercise:
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
         found = relation(*pair, case)
         if found is None and pair[0].shape == pair[1].shape:
-            compared = Compared(seen.values, expected, lambda other: called(other, build(case), self.sees))
-            found = next((f"A clue: {trait.message}" for trait in self.traits if trait.holds(compared)), None)
+            found = self._trait(case, seen.values, expected)
             found = found or ignored(*asked) or where_right(*asked) or rows_right(*pair)
         return f"\n{found}" if found else ""
+
+    def _trait(self, case: dict, given: dict, expected: dict) -> str | None:
+        """The first trait of a wrong result, in words; in single precision too little is known of it."""
+        if any(given[name].shape != v.shape or given[name].dtype != v.dtype for name, v in expected.items()):
+            return None
+        if any(value.dtype == torch.float32 for value in expected.values()):
+            return None
+        compared = Compared(given, expected, lambda other: called(other, build(case), self.sees))
+        return next((f"A clue: {trait.message}" for trait in self.traits if trait.holds(compared)), None)
 
     def _shown(self, fn: Callable, case: dict) -> dict | None:
         """What an answer shows on a case, or None if it raises."""
         try:
             return called(fn, build(case), self.sees)
-        except (AnswerError, NotImplementedError):
+        except (AnswerError, NotImplementedError, ValueError):  # the last where inputs were changed to what is none
             return None
 
     def __call__(self, fn: Any) -> None:
