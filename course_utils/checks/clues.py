@@ -196,3 +196,8 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
         yield "With the linear schedule", {"family": "schedule", "name": "linear"}
     elif kind == "polynomial field":
         yield f"With a linear {name}", {**family, "quadratic": off["quadratic"]}
+    elif kind == "block layers":
+        yield "With a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
+        silent = {"modulation": off["modulation"], "biases": off["biases"]}
+        yield "With a modulation that gives 0", {**family, **silent}
+        yield "With layers that give 0", {**family, **off}

@@ -4,7 +4,14 @@ import torch.nn.functional as F
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import arch_schedule, times
-from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, seen_mixed_up, weighted
+from course_utils.checks.lab3.losses import (
+    both_losses_mistakes,
+    loss_inputs,
+    loss_traits,
+    predictions,
+    seen_mixed_up,
+    weighted,
+)
 from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
 from course_utils.checks.observers import Also, LossAndGradient, PointsAndImages
 from course_utils.shapes import expand_time
@@ -130,3 +137,6 @@ def noise_made_again(*arguments):
 def prediction_made_a_score(model, schedule, z, t, noise):
     path = OnPath.at(schedule, expand_time(t, z), z, noise)
     return norm_squared((-model(path.x, t) / path.beta - noise) ** 2)
+
+
+noise_prediction_loss.traits += loss_traits(_noise)

@@ -2,7 +2,14 @@
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import arch_schedule, times
-from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, seen_mixed_up, weighted
+from course_utils.checks.lab3.losses import (
+    both_losses_mistakes,
+    loss_inputs,
+    loss_traits,
+    predictions,
+    seen_mixed_up,
+    weighted,
+)
 from course_utils.checks.mistakes import path_loss
 from course_utils.checks.mixups import schedule_mistakes
 from course_utils.checks.observers import LossAndGradient, PointsAndImages
@@ -135,3 +142,6 @@ def one_minus_t_in_the_target(model, schedule, z, t, noise):
 @score_matching_loss.mistake("a sign in the target: in x - alpha z the data is taken off, so that the noise is left.")
 def data_put_on(*arguments):
     return path_loss(lambda path: -(path.x + path.alpha * path.z) / path.beta**2)(*arguments)
+
+
+score_matching_loss.traits += loss_traits(_score)
