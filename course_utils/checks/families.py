@@ -27,9 +27,11 @@ __all__ = [
     "PowerSchedule",
     "affine_field",
     "affine_score",
+    "at_rest",
     "build",
     "changed",
     "curved_field",
+    "drifting",
     "kind_of",
     "squared_distance",
 ]

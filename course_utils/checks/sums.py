@@ -104,7 +104,9 @@ def combination(
             f"{both}: sign", lambda given, expected: close(-given, expected), "all is right but the sign of the whole"
         ),
         trait(
-            f"{both} exchanged", lambda given, expected: close(given.flip(1), expected), f"{both} have changed places"
+            f"factors of {both} exchanged",
+            lambda given, expected: close(given.flip(1), expected),
+            f"{both} have changed places",
         ),
         trait(
             f"{both}: common factor",

@@ -8,6 +8,7 @@ from course_utils.checks.mistakes import OnPath, axis_mistakes
 from course_utils.checks.mixups import schedule_mistakes
 from course_utils.checks.observers import PointsAndImages, Several
 from course_utils.checks.sums import combination
+from course_utils.checks.traits import Trait
 from course_utils.shapes import expand_time
 
 __all__ = ["from_velocity"]
@@ -220,12 +221,13 @@ def score_of_the_data(*arguments):
     return path.z, path.noise, -path.z / path.beta
 
 
-for _of in ("data", "noise", "score"):
-    from_velocity.traits += combination(
-        {
-            "x": lambda schedule, velocity, x, t: (x, x, x),
-            "the velocity": lambda schedule, velocity, x, t: (velocity, velocity, velocity),
-        },
-        of=_of,
-        where=f"in the {_of}, ",
-    )
+def _traits(of: str) -> list[Trait]:
+    """Traits of one of the three results, each of which is a sum of two parts."""
+    parts = {
+        "x": lambda schedule, velocity, x, t: (x, x, x),
+        "the velocity": lambda schedule, velocity, x, t: (velocity, velocity, velocity),
+    }
+    return combination(parts, of=of, where=f"in the {of}, ")
+
+
+from_velocity.traits += [*_traits("data"), *_traits("noise"), *_traits("score")]

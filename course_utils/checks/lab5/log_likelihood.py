@@ -133,7 +133,7 @@ PARTS: dict[str, tuple[str, dict]] = {
         dict(spread=lambda field, divergence, x, t: divergence(field, x, t) / x.shape[1]),
     ),
     "column sums": (
-        "all derivatives of all components are summed, as the gradient of field(x, t).sum() does: the divergence has "
+        "all derivatives of all components are summed, as the gradient of the sum of all does: the divergence has "
         "those of each component by its own coordinate only. It is given as a function.",
         dict(spread=column_sums),
     ),
