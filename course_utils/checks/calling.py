@@ -20,6 +20,7 @@ from course_utils.checks.observers import AnswerError, Observer, Returned
 
 __all__ = [
     "Observation",
+    "Watched",
     "called",
     "compared",
     "observe",
@@ -109,7 +110,8 @@ def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observ
     if torch.equal(*states):
         watched.changed.append("torch.seed")
     inputs = {name: value.detach() for name, value in first.items() if isinstance(value, Tensor)}
-    seen = compared(case, *results, inputs)
+    values, again = results
+    seen = compared(case, values, again, inputs)
     seen.changed += [what for what in dict.fromkeys(watched.changed) if what not in seen.changed]
     return seen
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["ignored", "relation", "rows_right", "simpler", "where_right"]
+__all__ = ["ignored", "on_simpler", "relation", "rows_right", "simpler"]
 
 CLOSE = 1e-6
 FIELDS = ("curved field", "affine field", "affine model")
@@ -134,23 +134,32 @@ def ignored(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> 
 def _nudged(value):
     """An input that is a little different, and still one: a time stays below 1."""
     if isinstance(value, dict):
-        return {key: part if isinstance(part, str) else _nudged(part) for key, part in value.items()}
+        return {key: part if isinstance(part, str | int) else _nudged(part) for key, part in value.items()}
     if isinstance(value, int):
         return value + 1
     return 0.9 * value + 0.01 if isinstance(value, float) or value.is_floating_point() else value
 
 
-def where_right(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> str | None:
-    """On which simpler inputs an answer is right, in words; None if on none of them. Arguments as for `ignored`.
+def on_simpler(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> tuple[str | None, str | None]:
+    """On which simpler inputs an answer is right, and on which it is still wrong, in words; arguments as for `ignored`.
 
     Inputs for which the right result is 0 everywhere say nothing: most wrong formulas are right there.
     """
+    fine: list[str] = []
+    wrong: dict[str, str] = {}  # by argument: the simplest, which comes last
     for words, other in simpler(case):
         shown, right = answer(other), oracle(other)
-        trivial = right is None or not any(value.any() for value in right.values())
-        if shown is not None and not trivial and alike(shown, right):
-            return f"{words} your result is right: look at what this leaves out."
-    return None
+        if shown is None or right is None or not any(value.any() for value in right.values()):
+            continue
+        if alike(shown, right):
+            fine.append(words)
+        else:
+            wrong[next(name for name in case if other[name] is not case[name])] = words
+    listed = " and with ".join(list(wrong.values())[:3])
+    return (
+        f"With {fine[0]} your result is right: look at what this leaves out." if fine else None,
+        f"Your result is wrong also with {listed}: look at what is left." if listed else None,
+    )
 
 
 def rows_right(got: Tensor, expected: Tensor) -> str | None:
@@ -171,12 +180,12 @@ def simpler(case: dict) -> Iterator[tuple[str, dict]]:
             yield from ((words, {**case, name: other}) for words, other in _simpler_family(name, value))
     for name, value in case.items():
         if isinstance(value, float):
-            yield f"With {name} = 1", {**case, name: 1.0}
+            yield f"{name} = 1", {**case, name: 1.0}
         if name == "n":
-            yield "With n = 1", {**case, name: 1}
+            yield "n = 1", {**case, name: 1}
     for name, value in case.items():
         if isinstance(value, Tensor) and value.is_floating_point():
-            yield f"With {name} = 0", {**case, name: torch.zeros_like(value)}
+            yield f"{name} = 0", {**case, name: torch.zeros_like(value)}
 
 
 def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
@@ -185,19 +194,19 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
     off = {key: torch.zeros_like(v) for key, v in family.items() if isinstance(v, Tensor)}
     if kind in FIELDS:
         affine = family if kind == "affine model" else {**family, "family": "affine field"}
-        yield f"With a {name} that does not change with time", {**affine, "rate": off["rate"]}
-        yield f"With a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
-        yield f"With a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
+        yield f"a {name} that does not change with time", {**affine, "rate": off["rate"]}
+        yield f"a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
+        yield f"a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
     elif kind == "affine SDE":
-        yield "With a diffusion of 0", {**family, "scale": off["scale"]}
-        yield "With a drift of 0", {**family, **off, "scale": family["scale"]}
-        yield "With a drift that does not change with time", {**family, "rate": off["rate"]}
+        yield "a diffusion of 0", {**family, "scale": off["scale"]}
+        yield "a drift of 0", {**family, **off, "scale": family["scale"]}
+        yield "a drift that does not change with time", {**family, "rate": off["rate"]}
     elif kind == "power schedule":
-        yield "With the linear schedule", {"family": "schedule", "name": "linear"}
+        yield "the linear schedule", {"family": "schedule", "name": "linear"}
     elif kind == "polynomial field":
-        yield f"With a linear {name}", {**family, "quadratic": off["quadratic"]}
+        yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
     elif kind == "block layers":
-        yield "With a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
+        yield "a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
         silent = {"modulation": off["modulation"], "biases": off["biases"]}
-        yield "With a modulation that gives 0", {**family, **silent}
-        yield "With layers that give 0", {**family, **off}
+        yield "a modulation that gives 0", {**family, **silent}
+        yield "layers that give 0", {**family, **off}

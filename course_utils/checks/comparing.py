@@ -7,7 +7,7 @@ __all__ = ["agree", "describe", "difference", "first_difference"]
 
 Values = dict[str, Tensor]
 
-NEARLY = 1e-5
+NEARLY = 1e-3
 """Relative differences below this are not worth the name of another result: they come from how it was computed."""
 
 
@@ -64,8 +64,8 @@ def _nearly(got: Tensor, expected: Tensor) -> str:
     relative = ((got - expected) / expected).abs().item()
     return (
         f": expected {expected.item():.12g}, received {got.item():.12g}. These are nearly equal, the relative "
-        f"difference is {relative:.1e}. Is a small number added somewhere, such as to a denominator, or is a part "
-        "computed in less than double precision?"
+        f"difference is {relative:.1e}. Is a small number added somewhere, such as to a denominator, is something "
+        "rounded or clamped, or a part computed in less than double precision?"
     )
 
 

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
-from course_utils.checks.clues import ignored, relation, rows_right, where_right
+from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference
 from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
@@ -238,8 +238,9 @@ class Exercise:
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
         found = relation(*pair, case)
         if found is None and pair[0].shape == pair[1].shape:
-            found = self._trait(case, seen.values, expected)
-            found = found or ignored(*asked) or where_right(*asked) or rows_right(*pair)
+            fine, wrong = on_simpler(*asked)
+            trait = self._trait(case, seen.values, expected)
+            found = trait or ignored(*asked) or fine or rows_right(*pair) or wrong
         return f"\n{found}" if found else ""
 
     def _trait(self, case: dict, given: dict, expected: dict) -> str | None:

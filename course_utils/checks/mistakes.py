@@ -156,7 +156,8 @@ def loss_mistakes(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
         Mistake(
             "detached",
             path_loss(target, output=torch.detach),
-            "the loss is right, but its gradient is lost: no detach, .item() or no_grad may stand on its way.",
+            "the loss is right, but its gradient is lost: no detach, .item() or no_grad may stand on its way, and no "
+            "copy of the model.",
         ),
     ]
 

@@ -283,6 +283,98 @@ def on_a_reversed_grid(field, divergence, x1, n):
     return prior.log_prob(x) - total
 
 
+@answers("euler")
+def in_place_of_a_copy(field, x0, n):
+    x, xs = x0.clone(), [x0]
+    for t in np.arange(n) / n:
+        x += field(x, float(t)) / n
+        xs.append(x.clone())
+    return torch.stack(xs)
+
+
+@answers("brownian_motion")
+def by_a_triangular_matrix(eps, h):
+    below = torch.ones(len(eps) + 1, len(eps), dtype=eps.dtype).tril(-1)
+    return h**0.5 * torch.einsum("kn,n...->k...", below, eps)
+
+
+@answers("cosine_schedule")
+def by_a_complex_exponential(t):
+    turn = torch.exp(0.5j * math.pi * t)
+    return turn.imag, turn.real, math.pi / 2 * turn.real, -math.pi / 2 * turn.imag
+
+
+@answers("sample_path")
+def batch_last(schedule, z, t, noise):
+    return (z.transpose(0, -1) * schedule.alpha(t) + noise.transpose(0, -1) * schedule.beta(t)).transpose(0, -1)
+
+
+@answers("sample_path")
+def points_or_images(schedule, z, t, noise):
+    t = t[:, None] if z.ndim == 2 else t[:, None, None, None]
+    return schedule.alpha(t) * z + schedule.beta(t) * noise
+
+
+@answers("marginal_velocity")
+def by_distances(x, t, data):
+    weights = (-(torch.cdist(x, t * data) ** 2) / (2 * (1 - t) ** 2)).softmax(1)
+    return torch.einsum("bn,nd->bd", weights, data).sub(x) / (1 - t)
+
+
+@answers("divergence")
+def forward_mode(field, x, t):
+    total = 0
+    for i in range(x.shape[1]):
+        along = torch.zeros_like(x)
+        along[:, i] = 1
+        total = total + torch.func.jvp(lambda y: field(y, t), (x,), (along,))[1][:, i]
+    return total
+
+
+@answers("divergence")
+def with_backward_on_a_copy(field, x, t):
+    x, terms = x.detach().clone().requires_grad_(), []
+    u = field(x, t)
+    for i in range(x.shape[1]):
+        x.grad = None
+        u[:, i].sum().backward(retain_graph=True)
+        terms.append(x.grad[:, i].clone())
+    return torch.stack(terms).sum(0)
+
+
+@answers("train")
+def zeroed_last(model, loss_fn, batches, optimizer):
+    model.train()
+    losses = ()
+    for batch in iter(batches):
+        loss = loss_fn(model, *batch)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses = (*losses, float(loss.detach()))
+    return losses
+
+
+@answers("train")
+def with_a_closure(model, loss_fn, batches, optimizer):
+    def closure(batch):
+        optimizer.zero_grad()
+        loss = loss_fn(model, *batch)
+        loss.backward()
+        return loss
+
+    return [optimizer.step(lambda batch=batch: closure(batch)).item() for batch in batches]
+
+
+@answers("generate")
+def recursive(field, x0, n):
+    @torch.no_grad()
+    def from_step(i, x):
+        return x if i == n else from_step(i + 1, x + field(x, torch.full((len(x),), i / n, dtype=x.dtype)) / n)
+
+    return from_step(0, x0)
+
+
 def test_every_exercise_has_an_answer_in_another_style():
     assert {p.values[0] for p in ANSWERS} == set(EXERCISES)
 

@@ -134,4 +134,19 @@ def test_simpler_inputs_can_be_built_and_are_others(lab):
 
 def test_a_right_result_of_0_says_nothing():
     case = {"x": Normal(1)(3, 2)}
-    assert clues.where_right(lambda c: {"a": 2 * c["x"]}, lambda c: {"a": c["x"]}, lambda a, b: a == b, case) is None
+    nothing = clues.on_simpler(lambda c: {"a": 2 * c["x"]}, lambda c: {"a": c["x"]}, lambda a, b: False, case)
+    assert nothing == (None, None)
+
+
+def test_simpler_inputs_on_which_an_answer_is_wrong_are_listed():
+    case = {"x": Normal(1)(3, 2), "a": 2.0, "b": 3.0}
+
+    def alike(one, other):
+        return torch.equal(one["result"], other["result"])
+
+    def asked(answer):
+        return clues.on_simpler(answer, lambda c: {"result": c["a"] * c["x"] + c["b"]}, alike, case)
+
+    fine, wrong = asked(lambda c: {"result": c["a"] * c["x"] + c["b"] ** 2})
+    assert fine == "With b = 1 your result is right: look at what this leaves out."
+    assert wrong == "Your result is wrong also with a = 1 and with x = 0: look at what is left."

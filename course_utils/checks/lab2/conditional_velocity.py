@@ -52,7 +52,7 @@ def x_and_z_exchanged(schedule, x, z, t):
     return conditional_velocity.oracle(schedule, z, x, t)
 
 
-@conditional_velocity.mistake("a factor alpha is missing in the bracket before z.")
+@conditional_velocity.mistake("a factor alpha is missing beside one z: how much of the data point is in x?")
 def alpha_missing(schedule, x, z, t):
     _, alpha_dot, rate = _parts(schedule, t, x)
     return (alpha_dot - rate) * z + rate * x
