@@ -242,6 +242,12 @@ def _means_right(pair: Compared) -> bool:
 
 gaussian_frechet_distance.traits += [
     Trait(
+        "root of a negative number",
+        lambda pair: any(bool(value.isnan().any()) for value in pair.given.values()),
+        "nan is the root of a negative number. Which number under a root of yours can be negative, if only because "
+        "rounding makes one that should be 0 slightly negative?",
+    ),
+    Trait(
         "means",
         lambda pair: _right(pair) == [EQUAL_MEANS],
         "for equal means your distance is right. Look at the part with the means.",
