@@ -26,16 +26,23 @@ def relation(got: Tensor, expected: Tensor, case: dict) -> str | None:
     """
     if got.shape != expected.shape:
         return _relation_of_shapes(got, expected)
-    if got.numel() < 2 or got.dtype != expected.dtype or not got.dtype.is_floating_point or not got.isfinite().all():
+    if got.numel() < 2 or got.dtype != expected.dtype:
+        return None
+    if not got.isfinite().all():
+        return _not_finite(got, expected)
+    if _close(got.flatten().sort().values, expected.flatten().sort().values):
+        return _order(got, expected)
+    if not got.dtype.is_floating_point:
         return None
     bases = {name: v for name, v in case.items() if isinstance(v, Tensor) and _fits(v, expected)}
     for name, base in ({"": torch.zeros_like(expected)} | bases).items():
         factor = _factor(got - base, expected - base)
         if factor is not None:
             return _words(factor, name)
-    for axis in range(got.ndim):
-        if _close(got.flip(axis), expected):
-            return f"The values are right but for their order: they are reversed along axis {axis}."
+    if _close(got.abs(), expected.abs()):
+        return "The sizes of all values are right, the signs of some are not."
+    if _close(got - expected, (got - expected).flatten()[0].expand_as(got)):
+        return "The difference to the right result is one and the same number everywhere."
     for name, base in bases.items():
         for sign in (1, -1):
             if _close(got - expected, (sign * base).expand_as(expected)):
@@ -43,11 +50,41 @@ def relation(got: Tensor, expected: Tensor, case: dict) -> str | None:
     return None
 
 
+def _not_finite(got: Tensor, expected: Tensor) -> str:
+    finite = got.isfinite()
+    if finite.any() and _close(got[finite], expected[finite]):
+        return (
+            "Every number that is finite is right. Where the others stand, do you divide by something that is 0 there, "
+            "or take the root of a number that is negative, if only by rounding? The right result has a value there."
+        )
+    return (
+        "Some numbers are infinite or nan, and others are wrong as well. Which part of what you divide by can be 0, or "
+        "which root or logarithm is taken of a negative number? Should that part be there at all?"
+    )
+
+
+def _order(got: Tensor, expected: Tensor) -> str:
+    """What to say of the right values in another order."""
+    for axis in range(got.ndim):
+        if _close(got.flip(axis), expected):
+            return f"The values are right but for their order: they are reversed along axis {axis}."
+    return "These are the right values, but at other places."
+
+
 def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
     if [n for n in got.shape if n > 1] == [n for n in expected.shape if n > 1]:
         return "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"
     if got.ndim > 1 and sorted(got.shape) == sorted(expected.shape):
         return "The axes are in another order."
+    if got.shape == expected.shape[:1]:
+        return "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?"
+    if got.ndim < expected.ndim:
+        return "There are too few axes: along which is something summed, or picked?"
+    if got.ndim > expected.ndim:
+        return (
+            "There are too many axes. Were two tensors broadcast against each other whose shapes do not fit, or is a "
+            "sum missing?"
+        )
     return None
 
 
@@ -56,7 +93,7 @@ def _fits(value: Tensor, expected: Tensor) -> bool:
 
 
 def _close(a: Tensor, b: Tensor) -> bool:
-    return bool((a - b).abs().max() <= CLOSE * b.abs().max())
+    return bool((a - b).abs().max() <= CLOSE * b.abs().max()) if b.numel() else True
 
 
 def _factor(a: Tensor, b: Tensor) -> float | None:
@@ -168,3 +205,8 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
         yield "the linear schedule", {"family": "schedule", "name": "linear"}
     elif kind == "polynomial field":
         yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
+    elif kind == "block layers":
+        yield "a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
+        silent = {"modulation": off["modulation"], "biases": off["biases"]}
+        yield "a modulation that gives 0", {**family, **silent}
+        yield "layers that give 0", {**family, **off}

@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
 
+import torch
+
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference
@@ -30,6 +32,7 @@ from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
+from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise"]
 
@@ -116,6 +119,7 @@ class Exercise:
         single: The same in single precision, for the cases that are drawn in it; None if there are none.
         why: Why that tolerance.
         mistakes: The mistakes that are recognised: of two that give the same values, the first.
+        traits: What can be said of wrong results that no known mistake gives.
     """
 
     oracle: Callable
@@ -127,6 +131,7 @@ class Exercise:
     single: float | None = None
     why: str = ROUNDING
     mistakes: list[Mistake] = field(default_factory=list)
+    traits: list[Trait] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number} · {self.title}"
@@ -234,14 +239,24 @@ class Exercise:
         found = relation(*pair, case)
         if found is None and pair[0].shape == pair[1].shape:
             fine, wrong = on_simpler(*asked)
-            found = ignored(*asked) or fine or rows_right(*pair) or wrong
+            trait = self._trait(case, seen.values, expected)
+            found = trait or ignored(*asked) or fine or rows_right(*pair) or wrong
         return f"\n{found}" if found else ""
+
+    def _trait(self, case: dict, given: dict, expected: dict) -> str | None:
+        """The first trait of a wrong result, in words; in single precision too little is known of it."""
+        if any(given[name].shape != v.shape or given[name].dtype != v.dtype for name, v in expected.items()):
+            return None
+        if any(value.dtype == torch.float32 for value in expected.values()):
+            return None
+        compared = Compared(given, expected, lambda other: called(other, build(case), self.sees))
+        return next((f"A clue: {trait.message}" for trait in self.traits if trait.holds(compared)), None)
 
     def _shown(self, fn: Callable, case: dict) -> dict | None:
         """What an answer shows on a case, or None if it raises."""
         try:
             return called(fn, build(case), self.sees)
-        except (AnswerError, NotImplementedError):
+        except (AnswerError, NotImplementedError, ValueError):  # the last where inputs were changed to what is none
             return None
 
     def __call__(self, fn: Any) -> None:
@@ -249,5 +264,5 @@ class Exercise:
         self.check(fn)
 
     def _call(self, case: dict) -> str:
-        twice = isinstance(self.sees, PointsAndImages)
+        twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)
         return f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"

@@ -17,16 +17,21 @@ from course_utils.shapes import expand_time
 __all__ = [
     "AffineModel",
     "AffineSDE",
+    "ArchSchedule",
     "Batches",
     "BlockLayers",
     "CountingSGD",
     "FAMILIES",
+    "NAMED",
     "PolynomialField",
     "PowerSchedule",
     "affine_field",
     "affine_score",
+    "at_rest",
     "build",
+    "changed",
     "curved_field",
+    "drifting",
     "kind_of",
     "squared_distance",
 ]
@@ -189,6 +194,42 @@ class CountingSGD(torch.optim.SGD):
         return super().step(closure)
 
 
+class ArchSchedule(Schedule):
+    """alpha = top t (2 - t), beta = noise (1 - t^2) + rest: both ends are times like others, unless rest is 0.
+
+    Four things that a formula might divide by are 0 at an end: alpha at t = 0, its derivative at t = 1, the derivative
+    of beta at t = 0, and 1 - t at t = 1. What the conversions divide by never is.
+    """
+
+    def __init__(self, top: float, noise: float, rest: float):
+        self.top, self.noise, self.rest = top, noise, rest
+
+    def alpha(self, t):
+        return self.top * t * (2 - t)
+
+    def beta(self, t):
+        return self.noise * (1 - t**2) + self.rest
+
+    def alpha_dot(self, t):
+        return 2 * self.top * (1 - t)
+
+    def beta_dot(self, t):
+        return -2 * self.noise * t
+
+
+def at_rest(x: Tensor, t) -> Tensor:
+    """A field that is 0 everywhere."""
+    return 0 * x
+
+
+def drifting(x: Tensor, t) -> Tensor:
+    """A field that is the same everywhere, (1 + t)^2: it moves all points alike, and spreads none."""
+    return (1 + expand_time(t, x)) ** 2 + 0 * x
+
+
+NAMED = {"linear": Linear(), "at rest": at_rest, "drifting": drifting}
+"""Things with a name, which `observers.Also` puts in the place of an argument."""
+
 FAMILIES: dict[str, Callable] = {
     "affine field": affine_field,
     "curved field": curved_field,
@@ -203,6 +244,7 @@ FAMILIES: dict[str, Callable] = {
     "batches that can be had again": Batches,
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
+    "arch schedule": ArchSchedule,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
 }
 
@@ -217,6 +259,24 @@ def _build(value):
         parameters = {k: v for k, v in value.items() if k != "family"}
         return FAMILIES[value["family"]](**parameters)
     return value.clone() if isinstance(value, Tensor) else value
+
+
+def changed(arguments: dict, change: str) -> dict:
+    """The arguments of a call after a change such as "t_next=1, schedule=linear", see `observers.Also`."""
+    pairs = [pair.split("=") for pair in change.split(", ")]
+    return arguments | {name: _meant(arguments, name, text) for name, text in pairs}
+
+
+def _meant(arguments: dict, name: str, text: str):
+    """What a text gives an argument: another argument, a thing with a name, or a number of the kind that it is."""
+    if text in arguments:
+        return arguments[text]
+    if text in NAMED:
+        return NAMED[text]
+    value = arguments[name]
+    if text == "its first":
+        return value[0]
+    return torch.full_like(value, float(text)) if isinstance(value, Tensor) else type(value)(text)
 
 
 def kind_of(value) -> str:

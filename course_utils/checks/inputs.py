@@ -12,6 +12,7 @@ __all__ = [
     "affine_model",
     "affine_score",
     "affine_sde",
+    "arch_schedule",
     "batch_shape",
     "curved_field",
     "dyadic",
@@ -21,6 +22,7 @@ __all__ = [
     "single",
     "states",
     "times",
+    "times_and_ends",
     "times_with_ends",
 ]
 
@@ -86,6 +88,25 @@ def power_schedule(normal: Normal) -> dict:
     """A schedule in which nothing relates alpha to beta."""
     a, b = (1.5 + normal(2).sigmoid()).tolist()
     return {"family": "power schedule", "a": a, "b": b}
+
+
+def arch_schedule(normal: Normal, *, noisy_end: bool = True) -> dict:
+    """A schedule whose ends are times like others; with or without noise at t = 1. Nothing relates alpha to beta."""
+    top, noise, rest = normal(3).sigmoid().tolist()
+    return {
+        "family": "arch schedule",
+        "top": 0.6 + 0.3 * top,
+        "noise": 0.7 + 0.6 * noise,
+        "rest": 0.01 * (1 + rest) * noisy_end,
+    }
+
+
+def times_and_ends(normal: Normal, n: int) -> Tensor:
+    """Times, shape (n,), of which the second is 0 and the last is 1."""
+    t = times(normal, n)
+    t[1] = 0.0
+    t[-1] = 1.0
+    return t
 
 
 def batch_shape(normal: Normal) -> tuple[int, ...]:

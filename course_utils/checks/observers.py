@@ -9,10 +9,10 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
-from course_utils.checks.families import kind_of
+from course_utils.checks.families import changed, kind_of
 
 __all__ = [
-    "AlsoAtTheEnd",
+    "Also",
     "AnswerError",
     "DriftAndDiffusion",
     "LossAndGradient",
@@ -23,6 +23,7 @@ __all__ = [
     "Returned",
     "Several",
     "Training",
+    "WithGradients",
     "pack_observer",
     "unpack_observer",
 ]
@@ -84,6 +85,9 @@ class LossAndGradient(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         loss = _tensor(fn(*arguments.values()), "loss")
+        loss = (
+            loss if loss.requires_grad else loss.to(next(arguments["model"].parameters()))
+        )  # a lost gradient says more than a type
         if loss.ndim:
             raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
         return {"loss": loss, "gradient": _gradient(loss, list(arguments["model"].parameters()))}
@@ -125,16 +129,65 @@ class Several(Observer):
         return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
-@dataclass(frozen=True)
-class AlsoAtTheEnd(Observer):
-    """The states that a step leads to, and those it leads to when `t_next` is 1: nan if they are not all finite."""
+@dataclass(frozen=True, init=False)
+class Also(Observer):
+    """The call of the case, and one more for each change of its arguments, all read by another observer.
+
+        Also(Returned(), "t=0", "t_next=1, schedule=linear", "mean_b=mean_a")
+
+    A change gives an argument a number, its own first entry, what stands in `families.NAMED`, or another argument.
+    """
+
+    each: Observer
+    changes_made: tuple[str, ...]
+
+    def __init__(self, each: Observer, *changes_made: str):
+        object.__setattr__(self, "each", each)
+        object.__setattr__(self, "changes_made", changes_made)
+
+    @property
+    def parts(self) -> tuple:
+        return self.each, *self.changes_made
+
+    @property
+    def wanted(self) -> str:
+        return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        at_the_end = {**arguments, "t_next": torch.ones_like(arguments["t_next"])}
-        result = _tensor(fn(*arguments.values()), "result")
-        end = _tensor(fn(*at_the_end.values()), "result")
-        end = end if end.isfinite().all() else torch.full_like(end, torch.nan)
-        return {"result": result, "result for t_next = 1": end}
+        values = self.each(fn, arguments)
+        for change in self.changes_made:
+            also = self.each(fn, changed(arguments, change))
+            values |= {f"{name} for {change.replace('=', ' = ')}": value for name, value in also.items()}
+        return values
+
+
+@dataclass(frozen=True, init=False)
+class WithGradients(Observer):
+    """The tensor that the answer returns, and gradients of a weighted sum of it.
+
+    Args:
+        names: The arguments that the gradients are taken in: tensors, or modules with parameters.
+    """
+
+    names: tuple[str, ...]
+
+    def __init__(self, *names: str):
+        object.__setattr__(self, "names", names)
+
+    @property
+    def parts(self) -> tuple:
+        return self.names
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        values = Returned()(fn, arguments)
+        copies = {k: arguments[k].clone().requires_grad_() for k in self.names if isinstance(arguments[k], Tensor)}
+        tracked = arguments | copies
+        result = _tensor(fn(*tracked.values()), "result")
+        weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).view_as(result)
+        for name in self.names:
+            leaves = [tracked[name]] if name in copies else list(tracked[name].parameters())
+            values[f"gradient in {name}"] = _gradient((weights * result).sum(), leaves)
+        return values
 
 
 @dataclass(frozen=True)
@@ -151,10 +204,10 @@ class PointsAndImages(Observer):
         return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        n = len(arguments["z"])
+        n = len(arguments["z" if "z" in arguments else "x"])
         flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
         return {
-            f"{name} for states of shape {tuple(call['z'].shape)}": value
+            f"{name} for states of shape {tuple(call['z' if 'z' in call else 'x'].shape)}": value
             for call in (flat, arguments)
             for name, value in self.each(fn, call).items()
         }
@@ -223,7 +276,7 @@ def _gradient(loss: Tensor, parameters: list[Tensor]) -> Tensor:
     taken = any(p.grad is not None for p in parameters)
     if taken or not loss.requires_grad:
         return torch.cat([z.flatten() for z in zeros])
-    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    found = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
     return torch.cat([(z if g is None else g).flatten() for g, z in zip(found, zeros, strict=True)])
 
 

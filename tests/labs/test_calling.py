@@ -14,7 +14,7 @@ from course_utils.checks import CheckFailed
 from course_utils.checks.calling import observe
 from course_utils.checks.observers import (
     OBSERVERS,
-    AlsoAtTheEnd,
+    Also,
     AnswerError,
     DriftAndDiffusion,
     LossAndGradient,
@@ -23,6 +23,7 @@ from course_utils.checks.observers import (
     Returned,
     Several,
     Training,
+    WithGradients,
     pack_observer,
     unpack_observer,
 )
@@ -34,10 +35,12 @@ EXAMPLES = [
     LossAndGradient(),
     DriftAndDiffusion(),
     Several("alpha", "beta"),
-    AlsoAtTheEnd(),
+    Also(Returned(), "t=0", "t_next=1, schedule=linear"),
+    Also(PointsAndImages(LossAndGradient()), "t=1"),
     PointsAndImages(),
     PointsAndImages(Several("x", "velocity")),
     Training(),
+    WithGradients("x", "block"),
 ]
 X = {"x": torch.ones(3, 2)}
 
@@ -62,7 +65,7 @@ def test_what_is_wanted_is_told_in_words():
     wanted = {str(observer): observer.wanted for observer in EXAMPLES}
     assert wanted[str(Several("alpha", "beta"))] == "the tuple (alpha, beta)"
     assert wanted[str(PointsAndImages(Several("x", "velocity")))] == "the tuple (x, velocity)"
-    assert len(set(wanted.values())) == 7  # one tensor is wanted by three of them
+    assert len(set(wanted.values())) == 7  # one tensor is wanted by four of them, a loss by two
 
 
 @pytest.mark.parametrize("lab", checks.LABS)
@@ -141,3 +144,40 @@ def test_what_runs_beside_answers_imports_neither_oracles_nor_mistakes(name):
     taken = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and "checks" in node.module}
     assert taken <= {"course_utils.checks.families", "course_utils.checks.observers"}
     assert not any("checks" in ast.unparse(node) for node in nodes if isinstance(node, ast.Import))
+
+
+# calls with changed arguments, and gradients
+
+
+def test_a_call_is_repeated_with_every_change_of_its_arguments():
+    def answer(a, b, t, w):
+        return t * a + w * b(torch.tensor([2.0, 2.0]), t)
+
+    arguments = {"a": torch.ones(2), "b": lambda x, t: x, "t": torch.tensor([3.0, 4.0]), "w": 2.5}
+    seen = Also(Returned(), "t=0", "w=0, t=its first", "t=a", "b=at rest")(answer, arguments)
+    assert {name: value.tolist() for name, value in seen.items()} == {
+        "result": [8.0, 9.0],
+        "result for t = 0": [5.0, 5.0],
+        "result for w = 0, t = its first": [3.0, 3.0],
+        "result for t = a": [6.0, 6.0],
+        "result for b = at rest": [3.0, 4.0],
+    }
+    assert arguments["t"].tolist() == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("lost", [None, "x", "layer"])
+def test_gradients_are_read_and_are_0_where_they_are_lost(lost):
+    layer = torch.nn.Linear(2, 1).double()
+
+    def answer(x, layer):
+        factor = layer.weight.detach() if lost == "layer" else layer.weight
+        return (x.detach() if lost == "x" else x) * factor
+
+    x = torch.tensor([[2.0, 3.0]], dtype=torch.float64)
+    seen = WithGradients("x", "layer")(answer, {"x": x, "layer": layer})
+    weights = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    zero = torch.zeros(2, dtype=torch.float64)
+    assert torch.equal(seen["gradient in x"], zero if lost == "x" else weights * layer.weight[0])
+    wanted = zero if lost == "layer" else weights * x[0]
+    assert torch.equal(seen["gradient in layer"], torch.cat([wanted, zero[:1]]))  # the bias is not used
+    assert not x.requires_grad

@@ -210,7 +210,7 @@ def batched(model, schedule, z, t, noise):
 
 @answers("extended_drift")
 def in_one_line(velocity, score, x, t, sigma):
-    return velocity(x, t) + 0.5 * like(sigma, x) ** 2 * score(x, t)
+    return velocity(x, t) + 0.5 * sigma.square() * score(x, t)
 
 
 @answers("fourier_features")
@@ -237,7 +237,8 @@ def masked(y, u, p, null):
 
 @answers("guided_velocity")
 def one_call_for_both(model, x, t, y, w, null):
-    both = model(torch.cat([x, x]), t, torch.cat([y, torch.full_like(y, null)]))
+    times = t.expand(len(x)).repeat(2)
+    both = model(torch.cat([x, x]), times, torch.cat([y, torch.full_like(y, null)]))
     conditional, unconditional = both.chunk(2)
     return unconditional + w * (conditional - unconditional)
 
@@ -265,8 +266,9 @@ def solved_by_hand(schedule, velocity, x, t):
     t = like(t, x)
     alpha, beta = schedule.alpha(t), schedule.beta(t)
     alpha_dot, beta_dot = schedule.alpha_dot(t), schedule.beta_dot(t)
-    noise = (velocity - alpha_dot / alpha * x) / (beta_dot - alpha_dot / alpha * beta)
-    return (x - beta * noise) / alpha, noise, -noise / beta
+    determinant = alpha_dot * beta - alpha * beta_dot
+    noise = (alpha_dot / determinant) * x - (alpha / determinant) * velocity
+    return beta / determinant * velocity - beta_dot / determinant * x, noise, -noise / beta
 
 
 @answers("bridge_source")

@@ -3,10 +3,11 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import power_schedule, times
-from course_utils.checks.mistakes import SCHEDULE_IGNORED, axis_mistakes
+from course_utils.checks.inputs import arch_schedule, times_and_ends
+from course_utils.checks.mistakes import axis_mistakes
+from course_utils.checks.mixups import schedule_mistakes
 from course_utils.checks.observers import PointsAndImages
-from course_utils.schedules import Linear
+from course_utils.checks.sums import combination
 from course_utils.shapes import expand_time
 
 __all__ = ["conditional_score"]
@@ -17,7 +18,8 @@ __all__ = ["conditional_score"]
     "Conditional score",
     points=2,
     sees=PointsAndImages(),
-    why="float64, t <= 0.9: beta is far from 0, where digits would be lost",
+    single=0.0001,
+    why="float64; beta is far from 0, where digits would be lost",
 )
 def conditional_score(schedule, x, z, t):
     rows = [(schedule.alpha(s) * b - a) / schedule.beta(s) ** 2 for a, b, s in zip(x, z, t, strict=True)]
@@ -26,8 +28,8 @@ def conditional_score(schedule, x, z, t):
 
 @conditional_score.inputs
 def _(normal):
-    schedule = power_schedule(normal)
-    return {"schedule": schedule, "x": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": times(normal, 4)}
+    schedule = arch_schedule(normal)
+    return {"schedule": schedule, "x": normal(4, 1, 4, 4), "z": normal(4, 1, 4, 4), "t": times_and_ends(normal, 4)}
 
 
 def _alpha_and_beta(schedule, x, t):
@@ -63,34 +65,9 @@ def no_variance(schedule, x, z, t):
     return -(x - alpha * z)
 
 
-@conditional_score.mistake("divided by alpha squared: how wide p_t(x|z) is, the noise decides.")
-def variance_of_the_data(schedule, x, z, t):
-    alpha, _ = _alpha_and_beta(schedule, x, t)
-    return -(x - alpha * z) / alpha**2
-
-
 @conditional_score.mistake("x and z are exchanged: x is the noisy point, z the data point.")
 def x_and_z_exchanged(schedule, x, z, t):
     return conditional_score.oracle(schedule, z, x, t)
-
-
-@conditional_score.mistake(SCHEDULE_IGNORED)
-def schedule_ignored(schedule, x, z, t):
-    return conditional_score.oracle(Linear(), x, z, t)
-
-
-@conditional_score.mistake(
-    "1 - alpha stands where beta should: that is beta on the linear path alone. Use schedule.beta."
-)
-def one_minus_alpha_for_beta(schedule, x, z, t):
-    alpha, _ = _alpha_and_beta(schedule, x, t)
-    return -(x - alpha * z) / (1 - alpha) ** 2
-
-
-@conditional_score.mistake("1 - alpha squared is the variance of the noise for some schedules only. Use schedule.beta.")
-def one_minus_alpha_squared_for_the_variance(schedule, x, z, t):
-    alpha, _ = _alpha_and_beta(schedule, x, t)
-    return -(x - alpha * z) / (1 - alpha**2)
 
 
 @conditional_score.mistake("the minus belongs to the whole difference, not to x alone.")
@@ -133,3 +110,49 @@ def _at_given_times(schedule, x, z, t):
 
 
 conditional_score.mistakes += axis_mistakes(_at_given_times, states="x")
+conditional_score.mistakes += schedule_mistakes(conditional_score.oracle, without=("alpha for beta", "root of beta"))
+
+
+@conditional_score.mistake("divided by alpha squared: how wide p_t(x|z) is, the noise decides.")
+def variance_of_the_data(schedule, x, z, t):
+    alpha, _ = _alpha_and_beta(schedule, x, t)
+    return -(x - alpha * z) / alpha**2
+
+
+@conditional_score.mistake(
+    "the gradient of the density itself: the score is the gradient of its logarithm, in which the density drops out."
+)
+def gradient_of_the_density(schedule, x, z, t):
+    alpha, beta = _alpha_and_beta(schedule, x, t)
+    density = torch.distributions.Normal(alpha * z, beta).log_prob(x).exp()
+    return density * conditional_score.oracle(schedule, x, z, t)
+
+
+@conditional_score.mistake(
+    "this is the velocity of the path, not its score: how does p_t(x|z) change with x, at one time?"
+)
+def velocity(schedule, x, z, t):
+    t = expand_time(t, x)
+    noise = (x - schedule.alpha(t) * z) / schedule.beta(t)
+    return schedule.alpha_dot(t) * z + schedule.beta_dot(t) * noise
+
+
+@conditional_score.mistake("all states are given one and the same time: each has its own.")
+def one_time_for_all(schedule, x, z, t):
+    return conditional_score.oracle(schedule, x, z, t[:1].expand_as(t))
+
+
+@conditional_score.mistake(
+    "one number a state came back, as if coordinates were summed: a gradient has the shape of x."
+)
+def summed(schedule, x, z, t):
+    return conditional_score.oracle(schedule, x, z, t).flatten(1).sum(1)
+
+
+@conditional_score.mistake("this is the log density, one number a state: the score is its gradient in x.")
+def log_density_of_a_state(schedule, x, z, t):
+    alpha, beta = _alpha_and_beta(schedule, x, t)
+    return torch.distributions.Normal(alpha * z, beta).log_prob(x).flatten(1).sum(1)
+
+
+conditional_score.traits += combination({"x": lambda schedule, x, z, t: x, "z": lambda schedule, x, z, t: z})

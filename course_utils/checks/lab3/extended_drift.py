@@ -3,13 +3,14 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import curved_field, times
+from course_utils.checks.inputs import curved_field, times_and_ends
 from course_utils.checks.mistakes import WHOLE_STEP
+from course_utils.checks.sums import combination
 
 __all__ = ["extended_drift"]
 
 
-@exercise("3.5", "Drift of the SDE extension", points=2)
+@exercise("3.5", "Drift of the SDE extension", points=2, single=0.0001)
 def extended_drift(velocity, score, x, t, sigma):
     rows = [velocity(x[[i]], t[[i]]) + sigma * sigma / 2 * score(x[[i]], t[[i]]) for i in range(len(x))]
     return torch.cat(rows)
@@ -17,9 +18,9 @@ def extended_drift(velocity, score, x, t, sigma):
 
 @extended_drift.inputs
 def _(normal):
-    velocity, score = curved_field(normal, 2), curved_field(normal, 2)
+    velocity, score = curved_field(normal, 4), curved_field(normal, 4)
     sigma = (1.5 + normal(1).sigmoid())[0]
-    return {"velocity": velocity, "score": score, "x": normal(4, 2), "t": times(normal, 4), "sigma": sigma}
+    return {"velocity": velocity, "score": score, "x": normal(4, 2, 4), "t": times_and_ends(normal, 4), "sigma": sigma}
 
 
 @extended_drift.mistake("a factor 1/2 is missing: the score would pull twice as hard as the noise pushes.")
@@ -122,3 +123,51 @@ def a_step(velocity, score, x, t, sigma):
 @extended_drift.mistake("velocity and score are taken at 1 - t: noise is at t = 0, data at t = 1.")
 def time_reversed(velocity, score, x, t, sigma):
     return extended_drift.oracle(velocity, score, x, 1 - t, sigma)
+
+
+@extended_drift.mistake("the score is taken at 1 - t, the velocity at t: both belong to the time of the state.")
+def score_at_1_minus_t(velocity, score, x, t, sigma):
+    return velocity(x, t) + sigma**2 / 2 * score(x, 1 - t)
+
+
+@extended_drift.mistake("the velocity is taken at 1 - t, the score at t: both belong to the time of the state.")
+def velocity_at_1_minus_t(velocity, score, x, t, sigma):
+    return velocity(x, 1 - t) + sigma**2 / 2 * score(x, t)
+
+
+@extended_drift.mistake("the velocity is taken at t = 0: it changes with time.")
+def velocity_stands_still(velocity, score, x, t, sigma):
+    return velocity(x, 0 * t) + sigma**2 / 2 * score(x, t)
+
+
+@extended_drift.mistake("velocity and score are taken at t = 0: both change with time.")
+def all_stands_still(velocity, score, x, t, sigma):
+    return extended_drift.oracle(velocity, score, x, 0 * t, sigma)
+
+
+@extended_drift.mistake("all states are given one and the same time: each has its own.")
+def one_time_for_all(velocity, score, x, t, sigma):
+    return extended_drift.oracle(velocity, score, x, t[:1].expand_as(t), sigma)
+
+
+@extended_drift.mistake("brackets: the score multiplies a sum with the velocity in it; it has a factor of its own.")
+def sum_times_the_score(velocity, score, x, t, sigma):
+    return (velocity(x, t) + sigma**2 / 2) * score(x, t)
+
+
+@extended_drift.mistake("velocity and score are multiplied: the drift is a sum of two terms.")
+def product(velocity, score, x, t, sigma):
+    return sigma**2 / 2 * velocity(x, t) * score(x, t)
+
+
+@extended_drift.mistake("the score is taken where a step would lead: take it at the state.")
+def score_after_a_step(velocity, score, x, t, sigma):
+    return velocity(x, t) + sigma**2 / 2 * score(x + velocity(x, t), t)
+
+
+extended_drift.traits += combination(
+    {
+        "the velocity": lambda velocity, score, x, t, sigma: velocity(x, t),
+        "the score": lambda velocity, score, x, t, sigma: score(x, t),
+    }
+)

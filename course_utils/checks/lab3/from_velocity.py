@@ -3,10 +3,12 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.inputs import power_schedule, times
+from course_utils.checks.inputs import arch_schedule, times_and_ends
 from course_utils.checks.mistakes import OnPath, axis_mistakes
-from course_utils.checks.observers import Several
-from course_utils.schedules import Linear
+from course_utils.checks.mixups import schedule_mistakes
+from course_utils.checks.observers import PointsAndImages, Several
+from course_utils.checks.sums import combination
+from course_utils.checks.traits import Trait
 from course_utils.shapes import expand_time
 
 __all__ = ["from_velocity"]
@@ -16,7 +18,8 @@ __all__ = ["from_velocity"]
     "3.4",
     "Data, noise and score from the velocity",
     points=3,
-    sees=Several("data", "noise", "score"),
+    sees=PointsAndImages(Several("data", "noise", "score")),
+    single=0.0001,
     why="float64; a linear system solved in another way",
 )
 def from_velocity(schedule, velocity, x, t):
@@ -33,8 +36,8 @@ def from_velocity(schedule, velocity, x, t):
 
 @from_velocity.inputs
 def _(normal):
-    schedule, velocity = power_schedule(normal), normal(4, 1, 4, 4)
-    return {"schedule": schedule, "velocity": velocity, "x": normal(4, 1, 4, 4), "t": times(normal, 4)}
+    schedule, velocity = arch_schedule(normal), normal(4, 1, 4, 4)
+    return {"schedule": schedule, "velocity": velocity, "x": normal(4, 1, 4, 4), "t": times_and_ends(normal, 4)}
 
 
 def _solved(schedule, velocity, x, t) -> OnPath:
@@ -106,11 +109,6 @@ def linear_path_only(schedule, velocity, x, t):
     return x + path.beta * velocity, noise, -noise / path.beta
 
 
-@from_velocity.mistake("t and 1 - t are one schedule; use the one that is given, with its derivatives.")
-def schedule_ignored(schedule, velocity, x, t):
-    return from_velocity.oracle(Linear(), velocity, x, t)
-
-
 @from_velocity.mistake(
     "a denominator is missing in data and noise; on the linear path it is 1, and nobody would notice."
 )
@@ -128,7 +126,7 @@ def _at_given_times(schedule, velocity, x, t):
     return _by_cramer(OnPath.at(schedule, t, x, x), velocity, x)
 
 
-from_velocity.mistakes += axis_mistakes(_at_given_times, states="x", images=False)
+from_velocity.mistakes += axis_mistakes(_at_given_times, states="x")
 
 
 @from_velocity.mistake("data and noise have the wrong sign, both: alpha data + beta noise must give x back.")
@@ -169,15 +167,6 @@ def score_times_beta(*arguments):
     return path.z, path.noise, -path.noise * path.beta
 
 
-@from_velocity.mistake(
-    "the velocity is data minus noise on the linear path only: both have their derivative as factor."
-)
-def velocity_is_data_minus_noise(schedule, velocity, x, t):
-    path = _solved(schedule, velocity, x, t)
-    straight = OnPath(path.alpha, path.beta, torch.ones_like(t)[0], -torch.ones_like(t)[0], path.z, path.noise)
-    return _by_cramer(straight, velocity, x)
-
-
 @from_velocity.mistake("the order: data, noise, score.")
 def score_second(*arguments):
     data, noise, score = from_velocity.oracle(*arguments)
@@ -204,3 +193,41 @@ def data_and_noise_exchanged_score_too(*arguments):
 @from_velocity.mistake("the order is turned round: data, noise, score.")
 def backwards(*arguments):
     return from_velocity.oracle(*arguments)[::-1]
+
+
+def _from_formulas(schedule, velocity, x, t):
+    """The answer by formulas, which give inf or nan where a mixed up schedule makes them singular."""
+    return _by_cramer(OnPath.at(schedule, expand_time(t, x), x, x), velocity, x)
+
+
+from_velocity.mistakes += schedule_mistakes(_from_formulas, rates=True)
+
+
+@from_velocity.mistake("data and noise are right; the score is divided by alpha.")
+def score_by_alpha(*arguments):
+    path = _solved(*arguments)
+    return path.z, path.noise, -path.noise / path.alpha
+
+
+@from_velocity.mistake("data and noise are right; the score is made from x, where the noise belongs.")
+def score_of_the_state(schedule, velocity, x, t):
+    path = _solved(schedule, velocity, x, t)
+    return path.z, path.noise, -x / path.beta
+
+
+@from_velocity.mistake("data and noise are right; the score is made from the data, where the noise belongs.")
+def score_of_the_data(*arguments):
+    path = _solved(*arguments)
+    return path.z, path.noise, -path.z / path.beta
+
+
+def _traits(of: str) -> list[Trait]:
+    """Traits of one of the three results, each of which is a sum of two parts."""
+    parts = {
+        "x": lambda schedule, velocity, x, t: (x, x, x),
+        "the velocity": lambda schedule, velocity, x, t: (velocity, velocity, velocity),
+    }
+    return combination(parts, of=of, where=f"in the {of}, ")
+
+
+from_velocity.traits += [*_traits("data"), *_traits("noise"), *_traits("score")]

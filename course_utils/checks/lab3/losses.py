@@ -6,20 +6,22 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import Mistake
-from course_utils.checks.inputs import Normal, affine_model, power_schedule, times
-from course_utils.checks.mistakes import OnPath, axis_mistakes, loss_mistakes, norm_squared, path_loss
+from course_utils.checks.inputs import Normal, affine_model
+from course_utils.checks.mistakes import OnPath, axis_mistakes, given, loss_mistakes, norm_squared, path_loss
+from course_utils.checks.mixups import MIXUPS, Mixed, Mixup
+from course_utils.checks.traits import Compared, Trait, close
 from course_utils.shapes import expand_time
 
-__all__ = ["both_losses_mistakes", "loss_inputs", "predictions", "weighted"]
+__all__ = ["both_losses_mistakes", "loss_inputs", "loss_traits", "predictions", "seen_mixed_up", "weighted"]
 
 ON_THE_PATH = "the model is evaluated at the {}: it has to learn at x, on the path."
 MISSING = "the state that the model sees is not on the path: {} is missing."
 
 
-def loss_inputs(normal: Normal) -> dict:
-    """A model with parameters, and images with their times and noise."""
-    model, schedule, z, noise = affine_model(normal, 4), power_schedule(normal), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
-    return {"model": model, "schedule": schedule, "z": z, "t": times(normal, 4), "noise": noise}
+def loss_inputs(normal: Normal, schedule: dict, t: Tensor) -> dict:
+    """A model with parameters, and images with their times and noise, on a schedule."""
+    model, z, noise = affine_model(normal, 4), normal(4, 1, 4, 4), normal(4, 1, 4, 4)
+    return {"model": model, "schedule": schedule, "z": z, "t": t, "noise": noise}
 
 
 def predictions(model, schedule, z: Tensor, t: Tensor, noise: Tensor) -> Tensor:
@@ -49,7 +51,8 @@ def both_losses_mistakes(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
         *_targets(),
         *_norms(target),
         *_states(target),
-        *axis_mistakes(at_given_times, states="x", images=False),
+        *_times(target),
+        *axis_mistakes(at_given_times, states="x"),
         *loss_mistakes(target),
     ]
 
@@ -99,11 +102,36 @@ def _norms(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
             "these are absolute differences: the squared norm adds their squares.",
         ),
         Mistake(
+            "root of the loss",
+            path_loss(target, reduce=lambda squares: norm_squared(squares).sqrt()),
+            "the root is taken of the mean of the squared norms: it is the mean itself that is asked for.",
+        ),
+        Mistake(
+            "sum squared",
+            _reduced(target, lambda differences: differences.flatten(1).sum(1).square().mean()),
+            "the differences are added first and then squared: those of opposite signs cancel.",
+        ),
+        Mistake(
+            "mean squared",
+            _reduced(target, lambda differences: differences.mean().square()),
+            "the mean is taken before the square: differences of opposite signs cancel.",
+        ),
+        Mistake(
             "half",
             path_loss(target, reduce=lambda squares: norm_squared(squares) / 2),
             "there is a factor 1/2 that does not belong here.",
         ),
     ]
+
+
+def _reduced(target: Callable[[OnPath], Tensor], reduce: Callable[[Tensor], Tensor]) -> Callable:
+    """A loss made from the differences themselves, not from their squares."""
+
+    def loss(model, schedule, z, t, noise):
+        path = OnPath.at(schedule, expand_time(t, z), z, noise)
+        return reduce(model(path.x, t) - target(path))
+
+    return loss
 
 
 def _states(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
@@ -124,4 +152,91 @@ def _states(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
             path_loss(target, state=lambda path: path.alpha * path.z + path.noise),
             MISSING.format("beta"),
         ),
+        Mistake(
+            "neither scaled",
+            path_loss(target, state=lambda path: path.z + path.noise),
+            "the state that the model sees is not on the path: neither data nor noise has its factor.",
+        ),
+        Mistake(
+            "noise taken off",
+            path_loss(target, state=lambda path: path.alpha * path.z - path.beta * path.noise),
+            "the state that the model sees is not on the path: there the noise is added.",
+        ),
     ]
+
+
+def _times(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
+    message = "the model is told {}: it has to know the time of each state."
+    told: dict[str, Callable[[Tensor], Tensor]] = {
+        "the time of the first state, for all": lambda t: t[:1].expand_as(t),
+        "the mean of all times": lambda t: t.mean().expand_as(t),
+        "the time 0": torch.zeros_like,
+        "the time 1": torch.ones_like,
+    }
+    reversed_everywhere = Mistake(
+        "all at 1 - t",
+        given(path_loss(target), t=lambda t: 1 - t),
+        "schedule and model are both given the time 1 - t: the times that are drawn are the times to use.",
+    )
+    found = [Mistake(name, path_loss(target, time=time), message.format(name)) for name, time in told.items()]
+    return [*found, reversed_everywhere]
+
+
+def seen_mixed_up(target: Callable[[OnPath], Tensor], without: tuple[str, ...] = ()) -> list[Mistake]:
+    """Mixups of the schedule in the state that the model sees, where the target is right."""
+    return [
+        Mistake(f"state: {name}", _seen(target, mixup), f"in the state that the model sees, {mixup.message}")
+        for name, mixup in MIXUPS.items()
+        if name not in without
+    ]
+
+
+def _seen(target: Callable[[OnPath], Tensor], mixup: Mixup) -> Callable:
+    """The loss of a model that sees states of another schedule."""
+
+    def loss(model, schedule, z, t, noise):
+        at = expand_time(t, z)
+        seen = OnPath.at(Mixed(schedule, **mixup.replaced), at, z, noise).x
+        return norm_squared((model(seen, t) - target(OnPath.at(schedule, at, z, noise))) ** 2)
+
+    return loss
+
+
+def loss_traits(target: Callable[[OnPath], Tensor]) -> list[Trait]:
+    """What can be said of wrong losses with this target."""
+    return [
+        Trait(
+            "one state",
+            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(4)) for kind in _kinds(pair)),
+            "this is the loss of one state of the batch: average over all.",
+        ),
+        Trait(
+            "gradient right",
+            lambda pair: all(pair.right(name) for name in pair.expected if name.startswith("gradient")),
+            "the gradient is right, the loss is not: something is added that does not depend on the model.",
+        ),
+        Trait(
+            "a factor",
+            lambda pair: all(_factor(pair, kind) for kind in _kinds(pair)),
+            "for points and for images, loss and gradient are wrong by a factor. Is it the same for both, or does it "
+            "depend on the number of coordinates?",
+        ),
+    ]
+
+
+def _gives(pair: Compared, target: Callable[[OnPath], Tensor], row: int, kind: str) -> bool:
+    """Whether the loss of this kind is that of one state."""
+    own = pair.of(path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1)[row]))
+    return close(pair.given[f"loss{kind}"], own[f"loss{kind}"])
+
+
+def _kinds(pair: Compared) -> list[str]:
+    """What follows "loss" or "gradient" in the names of values: of points, and of images."""
+    return [name.removeprefix("loss") for name in pair.expected if name.startswith("loss")]
+
+
+def _factor(pair: Compared, kind: str) -> bool:
+    """Whether loss and gradient of this kind are the right ones, multiplied by one number."""
+    names = [f"loss{kind}", f"gradient{kind}"]
+    given, expected = (torch.cat([values[name].flatten() for name in names]) for values in (pair.given, pair.expected))
+    return bool(given.isfinite().all()) and close(given * expected[0], given[0] * expected)

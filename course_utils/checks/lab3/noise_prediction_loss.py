@@ -3,9 +3,17 @@
 import torch.nn.functional as F
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, weighted
+from course_utils.checks.inputs import arch_schedule, times
+from course_utils.checks.lab3.losses import (
+    both_losses_mistakes,
+    loss_inputs,
+    loss_traits,
+    predictions,
+    seen_mixed_up,
+    weighted,
+)
 from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
-from course_utils.checks.observers import LossAndGradient
+from course_utils.checks.observers import Also, LossAndGradient, PointsAndImages
 from course_utils.shapes import expand_time
 
 __all__ = ["noise_prediction_loss"]
@@ -15,9 +23,10 @@ __all__ = ["noise_prediction_loss"]
     "3.3",
     "Noise prediction loss",
     points=2,
-    sees=LossAndGradient(),
+    sees=Also(PointsAndImages(LossAndGradient()), "t=1"),
     rtol=1e-6,
-    why="loss and gradient of an affine model in float64, for times up to 0.9",
+    single=0.0001,
+    why="loss and gradient of an affine model in float64",
 )
 def noise_prediction_loss(model, schedule, z, t, noise):
     total = 0.0
@@ -28,7 +37,7 @@ def noise_prediction_loss(model, schedule, z, t, noise):
 
 @noise_prediction_loss.inputs
 def _(normal):
-    return loss_inputs(normal)
+    return loss_inputs(normal, arch_schedule(normal, noisy_end=False), times(normal, 4))
 
 
 def _noise(path):
@@ -81,3 +90,53 @@ def weighted_by_the_variance(*arguments):
 
 
 noise_prediction_loss.mistakes += both_losses_mistakes(_noise)
+noise_prediction_loss.mistakes += seen_mixed_up(_noise, without=("alpha and beta exchanged",))
+
+
+@noise_prediction_loss.mistake("the target is the noise multiplied by beta squared: noise of unit size is asked for.")
+def noise_times_the_variance(*arguments):
+    return path_loss(lambda path: path.beta**2 * path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake("the target is the noise multiplied by alpha: noise of unit size is asked for.")
+def noise_times_alpha(*arguments):
+    return path_loss(lambda path: path.alpha * path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake("(x - z) / beta is the noise only where alpha is 1: in x, the data has a factor, too.")
+def target_without_alpha(*arguments):
+    return path_loss(lambda path: (path.x - path.z) / path.beta)(*arguments)
+
+
+@noise_prediction_loss.mistake(
+    "the target is the noise with a wrong sign, scaled by beta: noise of unit size is asked for."
+)
+def minus_scaled_noise(*arguments):
+    return path_loss(lambda path: -path.beta * path.noise)(*arguments)
+
+
+@noise_prediction_loss.mistake("the target is divided by beta: noise of unit size is asked for, as it was given.")
+def noise_over_beta(*arguments):
+    return path_loss(lambda path: path.noise / path.beta)(*arguments)
+
+
+@noise_prediction_loss.mistake("the model's answer is multiplied by beta: it should be the noise of unit size itself.")
+def prediction_scaled(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return norm_squared((path.beta * model(path.x, t) - noise) ** 2)
+
+
+@noise_prediction_loss.mistake(
+    "this noise is made from x again, by a division: where beta is 0, that fails. It is given."
+)
+def noise_made_again(*arguments):
+    return path_loss(lambda path: (path.x - path.alpha * path.z) / path.beta)(*arguments)
+
+
+@noise_prediction_loss.mistake("the model's answer is divided by beta, as if a score were asked for: it is the noise.")
+def prediction_made_a_score(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return norm_squared((-model(path.x, t) / path.beta - noise) ** 2)
+
+
+noise_prediction_loss.traits += loss_traits(_noise)

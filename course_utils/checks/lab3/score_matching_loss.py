@@ -1,9 +1,19 @@
 """Exercise 3.2: the mean squared difference of a model's scores and those of the conditional path."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.lab3.losses import both_losses_mistakes, loss_inputs, predictions, weighted
+from course_utils.checks.inputs import arch_schedule, times
+from course_utils.checks.lab3.losses import (
+    both_losses_mistakes,
+    loss_inputs,
+    loss_traits,
+    predictions,
+    seen_mixed_up,
+    weighted,
+)
 from course_utils.checks.mistakes import path_loss
-from course_utils.checks.observers import LossAndGradient
+from course_utils.checks.mixups import schedule_mistakes
+from course_utils.checks.observers import LossAndGradient, PointsAndImages
+from course_utils.shapes import expand_time
 
 __all__ = ["score_matching_loss"]
 
@@ -12,9 +22,10 @@ __all__ = ["score_matching_loss"]
     "3.2",
     "Denoising score matching loss",
     points=3,
-    sees=LossAndGradient(),
+    sees=PointsAndImages(LossAndGradient()),
     rtol=1e-6,
-    why="loss and gradient of an affine model in float64, for times up to 0.9",
+    single=0.0001,
+    why="loss and gradient of an affine model in float64",
 )
 def score_matching_loss(model, schedule, z, t, noise):
     total = 0.0
@@ -25,7 +36,10 @@ def score_matching_loss(model, schedule, z, t, noise):
 
 @score_matching_loss.inputs
 def _(normal):
-    return loss_inputs(normal)
+    t = times(normal, 4)
+    t[1] = 2.0**-6
+    t[-1] = 1 - 2.0**-6
+    return loss_inputs(normal, arch_schedule(normal), t)
 
 
 def _score(path):
@@ -60,14 +74,14 @@ def weighted_by_the_variance(*arguments):
 
 
 @score_matching_loss.mistake("divided by beta squared: in x - alpha z = beta noise there is a beta already.")
-def beta_squared(*arguments):
+def variance_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / path.beta**2)(*arguments)
 
 
 @score_matching_loss.mistake(
     "the target is divided by 1 - alpha: that is beta on the linear path alone. Use schedule.beta."
 )
-def one_minus_alpha_for_beta(*arguments):
+def one_minus_alpha_in_the_target(*arguments):
     return path_loss(lambda path: -path.noise / (1 - path.alpha))(*arguments)
 
 
@@ -82,3 +96,52 @@ def times_beta(*arguments):
 
 
 score_matching_loss.mistakes += both_losses_mistakes(_score)
+score_matching_loss.mistakes += schedule_mistakes(score_matching_loss.oracle)
+score_matching_loss.mistakes += seen_mixed_up(
+    _score, without=("alpha and beta exchanged", "root of alpha", "alpha squared", "t for alpha", "beta for alpha")
+)
+
+
+@score_matching_loss.mistake("the target is divided by alpha: how wide p_t(x|z) is, the noise decides.")
+def alpha_in_the_target(*arguments):
+    return path_loss(lambda path: -path.noise / path.alpha)(*arguments)
+
+
+@score_matching_loss.mistake("the target is divided by the root of beta: the schedule gives a standard deviation.")
+def root_of_beta_in_the_target(*arguments):
+    return path_loss(lambda path: -path.noise / path.beta.sqrt())(*arguments)
+
+
+@score_matching_loss.mistake(
+    "the target is divided by a beta made from the square of alpha, which holds for variance preserving schedules only."
+)
+def square_of_alpha_in_the_target(*arguments):
+    return path_loss(lambda path: -path.noise / (1 - path.alpha**2).sqrt())(*arguments)
+
+
+@score_matching_loss.mistake("the target has the data in the place of the noise.")
+def data_for_noise(*arguments):
+    return path_loss(lambda path: -path.z / path.beta)(*arguments)
+
+
+@score_matching_loss.mistake("the target has the state in the place of its difference from alpha z.")
+def state_for_noise(*arguments):
+    return path_loss(lambda path: -path.x / path.beta**2)(*arguments)
+
+
+@score_matching_loss.mistake("the target has the state in the place of the noise.")
+def state_over_beta(*arguments):
+    return path_loss(lambda path: -path.x / path.beta)(*arguments)
+
+
+@score_matching_loss.mistake("1 - t stands in the target where beta should: that is beta on the linear path alone.")
+def one_minus_t_in_the_target(model, schedule, z, t, noise):
+    return path_loss(lambda path: -path.noise / (1 - expand_time(t, z)))(model, schedule, z, t, noise)
+
+
+@score_matching_loss.mistake("a sign in the target: in x - alpha z the data is taken off, so that the noise is left.")
+def data_put_on(*arguments):
+    return path_loss(lambda path: -(path.x + path.alpha * path.z) / path.beta**2)(*arguments)
+
+
+score_matching_loss.traits += loss_traits(_score)

@@ -1,15 +1,18 @@
 """Exercise 4.1: times as waves, all cosines first, then all sines."""
 
 import math
+from collections.abc import Callable
 
 import torch
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.inputs import times_and_ends
+from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["fourier_features"]
 
 
-@exercise("4.1", "Fourier time embedding", points=2)
+@exercise("4.1", "Fourier time embedding", points=2, single=0.001)
 def fourier_features(t, frequencies):
     angles = [[2 * math.pi * f * s for f in frequencies.tolist()] for s in t.tolist()]
     rows = [[math.cos(a) for a in row] + [math.sin(a) for a in row] for row in angles]
@@ -18,7 +21,7 @@ def fourier_features(t, frequencies):
 
 @fourier_features.inputs
 def _(normal):
-    return {"t": normal(6).sigmoid(), "frequencies": normal(3 + normal.seed % 3).exp()}
+    return {"t": times_and_ends(normal, 6), "frequencies": normal(3 + normal.seed % 3).exp()}
 
 
 def _angles(t, frequencies):
@@ -98,3 +101,106 @@ def cosines_only(t, frequencies):
 )
 def root_of_two(t, frequencies):
     return 2**0.5 * _features(t, frequencies)
+
+
+@fourier_features.mistake("the angles are twice as large as they should be: at frequency 1, t = 1 is one full turn.")
+def two_turns(t, frequencies):
+    return _waves(2 * _angles(t, frequencies))
+
+
+@fourier_features.mistake("the angles are in degrees: cosine and sine count in radians.")
+def degrees(t, frequencies):
+    return _waves(360 * t[:, None] * frequencies)
+
+
+@fourier_features.mistake("a rounded number such as 3.14 stands for pi: torch.pi and math.pi have all its digits.")
+def two_digits_of_pi(t, frequencies):
+    return _waves(2 * 3.14 * t[:, None] * frequencies)
+
+
+@fourier_features.mistake("the sine of each frequency stands before its cosine: all cosines first, then all sines.")
+def sine_and_cosine_taking_turns(t, frequencies):
+    return sine_first(t, frequencies).unflatten(1, (2, -1)).mT.flatten(1)
+
+
+@fourier_features.mistake("the cosines stand in the right half, too, where the sines belong.")
+def cosines_twice(t, frequencies):
+    return _angles(t, frequencies).cos().repeat(1, 2)
+
+
+@fourier_features.mistake("the sines stand in the left half, too, where the cosines belong.")
+def sines_twice(t, frequencies):
+    return _angles(t, frequencies).sin().repeat(1, 2)
+
+
+@fourier_features.mistake(
+    "the cosines are missing: from a sine alone, times before and after a quarter turn look alike."
+)
+def sines_only(t, frequencies):
+    return _angles(t, frequencies).sin()
+
+
+@fourier_features.mistake("cosine and sine of a frequency are added: each has a column of its own.")
+def added(t, frequencies):
+    return _angles(t, frequencies).cos() + _angles(t, frequencies).sin()
+
+
+@fourier_features.mistake("the sines have the wrong sign.")
+def sign_of_the_sines(t, frequencies):
+    return _waves(-_angles(t, frequencies))
+
+
+@fourier_features.mistake("times and frequencies are added: a frequency counts turns per unit of time.")
+def sums(t, frequencies):
+    return _waves(2 * math.pi * (t[:, None] + frequencies))
+
+
+@fourier_features.mistake("1, 2, 3, ... stand where the frequencies should: they are given, and need not be whole.")
+def whole_numbers(t, frequencies):
+    return _features(t, torch.arange(1, len(frequencies) + 1).to(t))
+
+
+@fourier_features.mistake("powers of 2 stand where the frequencies should: they are given.")
+def powers_of_two(t, frequencies):
+    return _features(t, 2.0 ** torch.arange(len(frequencies)).to(t))
+
+
+@fourier_features.mistake(
+    "the frequencies are exponentiated: they are given as turns per unit of time, not as logarithms."
+)
+def exponentiated(t, frequencies):
+    return _features(t, frequencies.exp())
+
+
+@fourier_features.mistake("the frequencies are squared.")
+def squared(t, frequencies):
+    return _features(t, frequencies**2)
+
+
+@fourier_features.mistake("the features are those of 1 - t.")
+def time_reversed(t, frequencies):
+    return _features(1 - t, frequencies)
+
+
+@fourier_features.mistake("the frequencies are rounded: they need not be whole.")
+def rounded(t, frequencies):
+    return _features(t, frequencies.round())
+
+
+@fourier_features.mistake("there is a column too many: the features are cosines and sines alone.")
+def with_a_constant(t, frequencies):
+    return torch.cat([torch.ones_like(t)[:, None], _features(t, frequencies)], 1)
+
+
+def _half_right(half: int) -> Callable[[Compared], bool]:
+    def holds(pair: Compared) -> bool:
+        given, expected = (values["result"].chunk(2, 1)[half] for values in (pair.given, pair.expected))
+        return torch.allclose(given, expected)
+
+    return holds
+
+
+fourier_features.traits += [
+    Trait("cosines right", _half_right(0), "the cosines are right, the sines are not: are their angles the same?"),
+    Trait("sines right", _half_right(1), "the sines are right, the cosines are not: are their angles the same?"),
+]

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.checks.exercise import exercise
-from course_utils.checks.observers import Number
+from course_utils.checks.exercise import Mistake, exercise
+from course_utils.checks.observers import Also, Number
+from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["gaussian_frechet_distance"]
 
@@ -16,7 +17,7 @@ __all__ = ["gaussian_frechet_distance"]
     "4.5",
     "Fréchet distance",
     points=3,
-    sees=Number(),
+    sees=Also(Number(), "mean_b=mean_a", "cov_b=cov_a"),
     rtol=1e-6,
     why="roots of singular matrices: rounding errors of 1e-16 in an eigenvalue become 1e-8 in its root",
 )
@@ -60,51 +61,128 @@ def _spread(cov_a: Tensor, cov_b: Tensor) -> Tensor:
     return (cov_a + cov_b).trace() - 2 * _root_trace(cov_a, cov_b)
 
 
-@gaussian_frechet_distance.mistake(
-    "the product of the two roots is not the root that is asked for, unless the covariances commute."
-)
-def roots_multiplied(mean_a, cov_a, mean_b, cov_b):
-    return _gap(mean_a, mean_b) + (cov_a + cov_b - 2 * _root(cov_a) @ _root(cov_b)).trace()
+def _basis_transposed(cov: Tensor) -> Tensor:
+    eigenvalues, basis = torch.linalg.eigh(cov)
+    return basis.T * eigenvalues.clamp(min=0).sqrt() @ basis
 
 
-@gaussian_frechet_distance.mistake(
-    "nan is the root of a negative number: rounding makes eigenvalues that should be 0 slightly negative."
-)
-def root_of_a_negative_number(mean_a, cov_a, mean_b, cov_b):
-    return _gap(mean_a, mean_b) + _spread(cov_a, cov_b) + cov_a.new_tensor(-1e-16).sqrt()
+def _basis_on_one_side(cov: Tensor) -> Tensor:
+    eigenvalues, basis = torch.linalg.eigh(cov)
+    return basis * eigenvalues.clamp(min=0).sqrt()
 
 
-@gaussian_frechet_distance.mistake(
-    "the product of the covariances is not symmetric, but eigvalsh and eigh read one half of a matrix."
-)
-def product_taken_for_symmetric(mean_a, cov_a, mean_b, cov_b):
-    roots = torch.linalg.eigvalsh(cov_a @ cov_b).clamp(min=0).sqrt()
-    return _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - 2 * roots.sum()
+def _of_the_product(roots: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The sum of what is made of the product's supposed eigenvalues."""
+    return lambda cov_a, cov_b: roots(torch.linalg.eigvalsh(cov_a @ cov_b)).sum()
 
 
-@gaussian_frechet_distance.mistake(
-    "the eigenvectors are the columns of the basis that eigh gives; in your root they are its rows."
-)
-def basis_transposed(mean_a, cov_a, mean_b, cov_b):
-    def transposed(cov):
-        eigenvalues, basis = torch.linalg.eigh(cov)
-        return basis.T * eigenvalues.clamp(min=0).sqrt() @ basis
+ROOTS = {
+    "roots multiplied": (
+        "the product of the two roots is not the root that is asked for, unless the covariances commute.",
+        lambda cov_a, cov_b: (_root(cov_a) @ _root(cov_b)).trace(),
+    ),
+    "product taken for symmetric": (
+        "the product of the covariances is not symmetric, but eigvalsh and eigh read one half of a matrix.",
+        _of_the_product(lambda eigenvalues: eigenvalues.clamp(min=0).sqrt()),
+    ),
+    "absolute eigenvalues": (
+        "the product of the covariances is not symmetric, but eigvalsh and eigh read one half of a matrix: hence the "
+        "negative eigenvalues, of which you take absolute values.",
+        _of_the_product(lambda eigenvalues: eigenvalues.abs().sqrt()),
+    ),
+    "basis transposed": (
+        "the eigenvectors are the columns of the basis that eigh gives; in your root they are its rows.",
+        lambda cov_a, cov_b: _root_trace(cov_a, cov_b, root=_basis_transposed),
+    ),
+    "basis on one side": (
+        "the basis stands only on one side of the roots of the eigenvalues: the root has to be symmetric.",
+        lambda cov_a, cov_b: _root_trace(cov_a, cov_b, root=_basis_on_one_side),
+    ),
+    "covariance for its root": (
+        "the covariance stands on both sides where its root should: that squares it.",
+        lambda cov_a, cov_b: _root_trace(cov_a, cov_b, root=lambda cov: cov),
+    ),
+    "second covariance forgotten": (
+        "the first covariance stands in the middle of the product, too: the second belongs there.",
+        lambda cov_a, cov_b: _root_trace(cov_a, cov_a),
+    ),
+    "no factor 2": (
+        "equal Gaussians must have the distance 0; with yours the traces do not cancel. Count the roots.",
+        lambda cov_a, cov_b: _root_trace(cov_a, cov_b) / 2,
+    ),
+    "factor 4": (
+        "equal Gaussians must have the distance 0; yours is negative. Count the roots.",
+        lambda cov_a, cov_b: 2 * _root_trace(cov_a, cov_b),
+    ),
+    "sign of the root": (
+        "the last term is added: equal Gaussians must have the distance 0.",
+        lambda cov_a, cov_b: -_root_trace(cov_a, cov_b),
+    ),
+    "no product": (
+        "the root of the product of the covariances is missing.",
+        lambda cov_a, cov_b: torch.zeros_like(cov_a[0, 0]),
+    ),
+    "no root": (
+        "the product of the covariances is subtracted without its root: the units do not agree.",
+        lambda cov_a, cov_b: (cov_a @ cov_b).trace(),
+    ),
+    "root of the trace": (
+        "the root is taken of the trace of the product: first the root of the matrix, then the trace.",
+        lambda cov_a, cov_b: (cov_a @ cov_b).trace().sqrt(),
+    ),
+    "root of the entries": (
+        "the root is taken of each entry: the root of a matrix is the matrix whose product with itself it is.",
+        lambda cov_a, cov_b: (cov_a @ cov_b).diagonal().sqrt().sum(),
+    ),
+}
+"""What is put in the place of the trace of the product's root, by name, after the sentence."""
 
-    return _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - 2 * _root_trace(cov_a, cov_b, root=transposed)
+MEANS = {
+    "mean gap not squared": (
+        "the distance of the means is not squared: the other terms are variances, squares already.",
+        lambda gap: torch.linalg.vector_norm(gap),
+    ),
+    "mean gap averaged": (
+        "the squared gaps of the means are averaged over the features: they have to be summed.",
+        lambda gap: gap.square().mean(),
+    ),
+    "means ignored": ("the means are not compared.", lambda gap: torch.zeros_like(gap[0])),
+    "sum squared": (
+        "the gaps of the means are summed before the square: each is squared on its own.",
+        lambda gap: gap.sum().square(),
+    ),
+    "absolute gaps": ("the gaps of the means are added without a square.", lambda gap: gap.abs().sum()),
+}
+"""What is put in the place of the squared distance of the means, by name, after the sentence."""
 
 
-@gaussian_frechet_distance.mistake(
-    "equal Gaussians must have the distance 0; with yours the traces do not cancel. Count the roots."
-)
-def no_factor_2(mean_a, cov_a, mean_b, cov_b):
-    return _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - _root_trace(cov_a, cov_b)
+def _with_root(root: Callable[[Tensor, Tensor], Tensor]) -> Callable:
+    return lambda mean_a, cov_a, mean_b, cov_b: _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - 2 * root(cov_a, cov_b)
 
 
-@gaussian_frechet_distance.mistake(
-    "the product of the covariances is subtracted without its root: the units do not agree."
-)
-def no_root(mean_a, cov_a, mean_b, cov_b):
-    return _gap(mean_a, mean_b) + (cov_a + cov_b - 2 * cov_a @ cov_b).trace()
+def _with_means(part: Callable[[Tensor], Tensor]) -> Callable:
+    return lambda mean_a, cov_a, mean_b, cov_b: part(mean_a - mean_b) + _spread(cov_a, cov_b)
+
+
+gaussian_frechet_distance.mistakes += [
+    *(Mistake(name, _with_root(root), message) for name, (message, root) in ROOTS.items()),
+    *(Mistake(name, _with_means(part), message) for name, (message, part) in MEANS.items()),
+]
+
+
+@gaussian_frechet_distance.mistake("the means are added: their difference is asked for.")
+def means_added(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, -mean_b) + _spread(cov_a, cov_b)
+
+
+@gaussian_frechet_distance.mistake("the means are multiplied with each other: their difference is asked for.")
+def product_of_the_means(mean_a, cov_a, mean_b, cov_b):
+    return mean_a @ mean_b + _spread(cov_a, cov_b)
+
+
+@gaussian_frechet_distance.mistake("all entries of the covariances are summed: the trace takes those on the diagonal.")
+def sum_for_trace(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b) + (cov_a + cov_b).sum() - 2 * _root_trace(cov_a, cov_b)
 
 
 @gaussian_frechet_distance.mistake(
@@ -116,39 +194,79 @@ def variances_only(mean_a, cov_a, mean_b, cov_b):
 
 
 @gaussian_frechet_distance.mistake(
-    "the root is taken of each entry: the root of a matrix is the matrix whose product with itself it is."
-)
-def root_of_the_entries(mean_a, cov_a, mean_b, cov_b):
-    roots = (cov_a @ cov_b).diagonal().sqrt()
-    return _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - 2 * roots.sum()
-
-
-@gaussian_frechet_distance.mistake(
-    "the distance of the means is not squared: the other terms are variances, squares already."
-)
-def mean_gap_not_squared(mean_a, cov_a, mean_b, cov_b):
-    return torch.linalg.vector_norm(mean_a - mean_b) + _spread(cov_a, cov_b)
-
-
-@gaussian_frechet_distance.mistake(
-    "the squared gaps of the means are averaged over the features: they have to be summed."
-)
-def mean_gap_averaged(mean_a, cov_a, mean_b, cov_b):
-    return (mean_a - mean_b).square().mean() + _spread(cov_a, cov_b)
-
-
-@gaussian_frechet_distance.mistake("the means are not compared.")
-def means_ignored(mean_a, cov_a, mean_b, cov_b):
-    return _spread(cov_a, cov_b)
-
-
-@gaussian_frechet_distance.mistake("all entries of the covariances are summed: the trace takes those on the diagonal.")
-def sum_for_trace(mean_a, cov_a, mean_b, cov_b):
-    return _gap(mean_a, mean_b) + (cov_a + cov_b).sum() - 2 * _root_trace(cov_a, cov_b)
-
-
-@gaussian_frechet_distance.mistake(
     "this is the root of what is asked for: the Fréchet distance of images is quoted squared."
 )
 def root_of_the_whole(mean_a, cov_a, mean_b, cov_b):
     return (_gap(mean_a, mean_b) + _spread(cov_a, cov_b)).sqrt()
+
+
+@gaussian_frechet_distance.mistake("the covariances are not compared.")
+def covariances_ignored(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b)
+
+
+@gaussian_frechet_distance.mistake("the trace of the second covariance is missing.")
+def one_trace(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b) + _spread(cov_a, cov_b) - cov_b.trace()
+
+
+@gaussian_frechet_distance.mistake("the trace of the second covariance is subtracted.")
+def sign_of_a_trace(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b) + _spread(cov_a, cov_b) - 2 * cov_b.trace()
+
+
+@gaussian_frechet_distance.mistake("the entries of the two covariances are compared, as if they were means.")
+def entries_compared(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b) + (cov_a - cov_b).square().sum()
+
+
+@gaussian_frechet_distance.mistake("determinants stand where traces should.")
+def determinants(mean_a, cov_a, mean_b, cov_b):
+    product = (cov_a @ cov_b).det().clamp(min=0).sqrt()
+    return _gap(mean_a, mean_b) + cov_a.det() + cov_b.det() - 2 * product
+
+
+MAIN, EQUAL_MEANS, EQUAL_COVARIANCES = "result", "result for mean_b = mean_a", "result for cov_b = cov_a"
+
+
+def _right(pair: Compared) -> list[str]:
+    """Names of the right ones of the three numbers; the tolerance is that of the exercise."""
+    return [name for name, value in pair.expected.items() if torch.isclose(pair.given[name], value, rtol=1e-6)]
+
+
+def _means_right(pair: Compared) -> bool:
+    """Whether the means add what they should, whatever the covariances do."""
+    given, expected = (values[MAIN] - values[EQUAL_MEANS] for values in (pair.given, pair.expected))
+    return bool(torch.isclose(given, expected, rtol=1e-6))
+
+
+gaussian_frechet_distance.traits += [
+    Trait(
+        "root of a negative number",
+        lambda pair: any(bool(value.isnan().any()) for value in pair.given.values()),
+        "nan is the root of a negative number. Which number under a root of yours can be negative, if only because "
+        "rounding makes one that should be 0 slightly negative?",
+    ),
+    Trait(
+        "means",
+        lambda pair: _right(pair) == [EQUAL_MEANS],
+        "for equal means your distance is right. Look at the part with the means.",
+    ),
+    Trait(
+        "unequal covariances",
+        lambda pair: _right(pair) == [EQUAL_COVARIANCES],
+        "for equal covariances your distance is right: the means enter as they should, and equal covariances cancel. "
+        "Look at the root of the product of two different ones.",
+    ),
+    Trait(
+        "covariances",
+        _means_right,
+        "the means enter as they should. Look at the part with the covariances: it has to vanish where they are equal.",
+    ),
+    Trait(
+        "both parts",
+        lambda pair: not _right(pair),
+        "both parts are wrong, that with the means and that with the covariances: try your function with equal means, "
+        "and then with equal covariances.",
+    ),
+]

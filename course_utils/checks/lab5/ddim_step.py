@@ -1,12 +1,21 @@
 """Exercise 5.2: the DDIM step of a state to a later time, from the data that is predicted."""
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.observers import AlsoAtTheEnd
+from course_utils.checks.inputs import arch_schedule
+from course_utils.checks.mixups import schedule_mistakes
+from course_utils.checks.observers import Also, Returned
+from course_utils.checks.sums import combination
 
 __all__ = ["ddim_step"]
 
 
-@exercise("5.2", "DDIM step", points=2, sees=AlsoAtTheEnd())
+@exercise(
+    "5.2",
+    "DDIM step",
+    points=2,
+    sees=Also(Returned(), "t=0", "t=0.99, t_next=1", "t_next=1, schedule=linear"),
+    single=0.0001,
+)
 def ddim_step(z_hat, x, t, t_next, schedule):
     ratio = schedule.beta(t_next) / schedule.beta(t)
     return ratio * x + (schedule.alpha(t_next) - ratio * schedule.alpha(t)) * z_hat
@@ -16,13 +25,12 @@ def ddim_step(z_hat, x, t, t_next, schedule):
 def _(normal):
     t, further = normal(2).sigmoid()
     t = 0.1 + 0.6 * t
-    a, b = (0.5 + 2 * normal(2).sigmoid()).tolist()
     return {
-        "z_hat": normal(4, 2),
-        "x": normal(4, 2),
+        "z_hat": normal(4, 2, 3),
+        "x": normal(4, 2, 3),
         "t": t,
         "t_next": t + 0.05 + 0.15 * further,
-        "schedule": {"family": "power schedule", "a": a, "b": b},
+        "schedule": arch_schedule(normal),
     }
 
 
@@ -60,11 +68,6 @@ def data_not_scaled(z_hat, x, t, t_next, schedule):
     return schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * (x - z_hat) / schedule.beta(t)
 
 
-@ddim_step.mistake("this is the step on the linear path; the schedule is given, and has to be used.")
-def linear_path(z_hat, x, t, t_next, schedule):
-    return x + (t_next - t) * (z_hat - x) / (1 - t)
-
-
 @ddim_step.mistake("before t_next = 1 this is right; there, beta is 0, and you divide by it: multiply the formula out.")
 def divided_by_0_at_the_end(z_hat, x, t, t_next, schedule):
     now = schedule.alpha(t) / schedule.beta(t)
@@ -75,20 +78,6 @@ def divided_by_0_at_the_end(z_hat, x, t, t_next, schedule):
 @ddim_step.mistake("z_hat is mixed in as it is: in a state of the time t_next it is scaled by the schedule.")
 def data_at_full_strength(z_hat, x, t, t_next, schedule):
     return z_hat + schedule.beta(t_next) * _noise(z_hat, x, t, schedule)
-
-
-@ddim_step.mistake("the noise is divided by 1 - alpha: that is beta on the linear path alone. Use schedule.beta.")
-def one_minus_alpha_for_beta(z_hat, x, t, t_next, schedule):
-    noise = _rest(z_hat, x, t, schedule) / (1 - schedule.alpha(t))
-    return schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * noise
-
-
-@ddim_step.mistake(
-    "the noise is divided by the root of 1 - alpha squared: that is beta for some schedules only. Use schedule.beta."
-)
-def one_minus_alpha_squared_for_the_variance(z_hat, x, t, t_next, schedule):
-    noise = _rest(z_hat, x, t, schedule) / (1 - schedule.alpha(t) ** 2).sqrt()
-    return schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * noise
 
 
 @ddim_step.mistake("the noise is divided by beta squared: what is left of x without the data holds beta once.")
@@ -170,3 +159,86 @@ def ratio_upside_down(z_hat, x, t, t_next, schedule):
 @ddim_step.mistake("t and t_next are exchanged: the step leads from t to t_next.")
 def roles_of_the_times_exchanged(z_hat, x, t, t_next, schedule):
     return ddim_step.oracle(z_hat, x, t_next, t, schedule)
+
+
+def _from_formula(z_hat, x, t, t_next, schedule):
+    return schedule.alpha(t_next) * z_hat + schedule.beta(t_next) * _noise(z_hat, x, t, schedule)
+
+
+ddim_step.mistakes += schedule_mistakes(_from_formula, without=("alpha and beta exchanged",))
+
+
+@ddim_step.mistake(
+    "at t_next = 1 you return z_hat: some schedules have noise left there, or another factor of the data."
+)
+def data_at_the_end(z_hat, x, t, t_next, schedule):
+    return z_hat.clone() if t_next == 1 else ddim_step.oracle(z_hat, x, t, t_next, schedule)
+
+
+@ddim_step.mistake("at t_next = 1 you leave the noise out: some schedules have noise left there.")
+def no_noise_at_the_end(z_hat, x, t, t_next, schedule):
+    return schedule.alpha(t_next) * z_hat if t_next == 1 else ddim_step.oracle(z_hat, x, t, t_next, schedule)
+
+
+@ddim_step.mistake("alpha and beta are exchanged at t_next: which of the two belongs to the data?")
+def exchanged_at_t_next(z_hat, x, t, t_next, schedule):
+    return schedule.beta(t_next) * z_hat + schedule.alpha(t_next) * _noise(z_hat, x, t, schedule)
+
+
+@ddim_step.mistake(
+    "the noise is as strong as the root of half its variance: nothing is drawn or left out in a DDIM step."
+)
+def half_of_the_variance(z_hat, x, t, t_next, schedule):
+    return schedule.alpha(t_next) * z_hat + 0.5**0.5 * schedule.beta(t_next) * _noise(z_hat, x, t, schedule)
+
+
+@ddim_step.mistake(
+    "this is the mean of the DDPM step, for which part of the noise is drawn anew: in a DDIM step all of it is kept."
+)
+def mean_of_ddpm(z_hat, x, t, t_next, schedule):
+    alpha, beta, later, less = schedule.alpha(t), schedule.beta(t), schedule.alpha(t_next), schedule.beta(t_next)
+    kept = less**2 * alpha / (later * beta**2)
+    return later * z_hat + kept * _rest(z_hat, x, t, schedule)
+
+
+@ddim_step.mistake("only x was multiplied by beta at t_next: all three terms have to be.")
+def data_not_multiplied(z_hat, x, t, t_next, schedule):
+    now, then = schedule.alpha(t) / schedule.beta(t), schedule.alpha(t_next) / schedule.beta(t_next)
+    return schedule.beta(t_next) * x / schedule.beta(t) + (then - now) * z_hat
+
+
+@ddim_step.mistake("x was not divided by beta at t.")
+def x_not_divided(z_hat, x, t, t_next, schedule):
+    now, then = schedule.alpha(t) / schedule.beta(t), schedule.alpha(t_next) / schedule.beta(t_next)
+    return x + schedule.beta(t_next) * (then - now) * z_hat
+
+
+@ddim_step.mistake(
+    "the noise is found with alpha and beta at t_next, so that x comes back: x is a state of the time t."
+)
+def nothing_happens(z_hat, x, t, t_next, schedule):
+    return x.clone()
+
+
+@ddim_step.mistake(
+    "this goes straight from x to z_hat, a part of the way: on a curved schedule the step is another one."
+)
+def straight_to_the_data(z_hat, x, t, t_next, schedule):
+    return x + (t_next - t) * (z_hat - x)
+
+
+@ddim_step.mistake("the predicted data is clamped: use it as it was given.")
+def data_clamped(z_hat, x, t, t_next, schedule):
+    return ddim_step.oracle(z_hat.clamp(-1, 1), x, t, t_next, schedule)
+
+
+@ddim_step.mistake("the noise is divided by alpha at t: at t = 0 there is no data, and alpha may be 0.")
+def divided_by_alpha(z_hat, x, t, t_next, schedule):
+    ratio = schedule.alpha(t_next) / schedule.alpha(t)
+    noise = _noise(z_hat, x, t, schedule)
+    return ratio * x + (schedule.beta(t_next) - ratio * schedule.beta(t)) * noise
+
+
+ddim_step.traits += combination(
+    {"x": lambda z_hat, x, t, t_next, schedule: x, "z_hat": lambda z_hat, x, t, t_next, schedule: z_hat}
+)
