@@ -7,6 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from course_grading.rights import rights_of_file
+
 PATIENCE_SECONDS = 2
 
 
@@ -17,7 +19,8 @@ def in_turn(file: Path) -> Iterator[None]:
     Who waits for long says so.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(file.with_name(f".{file.name}.lock"))
+    rights = rights_of_file(file.parent, file.parent)
+    lock = FileLock(file.with_name(f".{file.name}.lock"), mode=rights)
     try:
         lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:

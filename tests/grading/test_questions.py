@@ -5,8 +5,9 @@ import json
 import pytest
 
 from course_grading import labs, questions
-from course_grading.marked import marked_copy, sources, to_text
-from course_grading.marks import Book, default_url, enter
+from course_grading.drawing import draw
+from course_grading.marked import sources
+from course_grading.marks import Book, default_url
 from course_grading.notebook import Cell, read
 from course_grading.pages.feedback import feedback
 from course_grading.questions import MOST, answers
@@ -134,11 +135,11 @@ def test_copy_feedback_and_gradebook_agree(layout, tmp_path):
     found = judged(OUTSIDE[layout]())
     with Book(default_url(tmp_path)) as book:
         book.prepare(ASKED)
-        row = enter(book, found, tmp_path)
+        row = book.enter(drawn := draw(found))
     assert row.marks[SECOND].waiting and row.marks[SECOND].points is None
     assert "Question 2: answer outside its cell" in row.outcome.flags
-    assert "variance goes like h" in sources(to_text(marked_copy(found)).encode())[SECOND]
-    page = feedback(found, row)
+    assert "variance goes like h" in sources(drawn.copy.encode())[SECOND]
+    page = feedback(drawn, row)
     assert "Question 2: – of 2 points, to be marked by hand" in page and "variance goes like h" in page
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from course_grading import rights
-from course_grading.marks import Book, default_url, enter
+from course_grading.drawing import draw
+from course_grading.marks import Book, default_url
 from course_grading.rights import keep, own_folder
 from tests.support.grading_class import LAB
 from tests.support.pages import ASKED, judged
@@ -90,8 +91,10 @@ def test_gradebook_and_copies(tmp_path):
     own_folder(top, top)
     with Book(default_url(top)) as book:
         book.prepare(ASKED)
-        enter(book, judged(), top)
+        shown = draw(judged())
+        book.enter(shown)
+    copy = keep(top, top / "autograded" / "anna" / LAB / f"{LAB}.ipynb", shown.copy)
     assert mode(top / "gradebook.db") == "0o600"
     assert mode(top / "autograded" / "anna") == "0o700"
-    assert mode(top / "autograded" / "anna" / LAB / f"{LAB}.ipynb") == "0o600"
+    assert mode(copy) == "0o600"
     assert rights.rights_of_file(top, top) == 0o600
