@@ -39,8 +39,9 @@ class Autoencoder(Network):
 
     Args:
         dim: Length of a latent.
-        channels: Channels at 7×7, a multiple of 8.
-        blocks: Blocks of two convolutions at 7×7, in the encoder and in the decoder.
+        encoder: Channels at 7×7, and blocks of two convolutions there, in the encoder.
+        decoder: The same in the decoder.
+        fine: Channels and blocks of the decoder at 14×14; channels are multiples of 8 everywhere.
 
     Raises:
         ValueError: If a number is outside its range.
@@ -54,30 +55,38 @@ class Autoencoder(Network):
         (torch.Size([5, 32]), torch.Size([5, 32]), torch.Size([5, 1, 28, 28]))
     """
 
-    def __init__(self, dim: int = 32, channels: int = 32, blocks: int = 1):
+    def __init__(
+        self,
+        dim: int = 32,
+        encoder: tuple[int, int] = (32, 1),
+        decoder: tuple[int, int] = (32, 1),
+        fine: tuple[int, int] = (16, 0),
+    ):
         super().__init__()
-        if min(dim, blocks) < 1:
-            raise ValueError(f"expected dim and blocks of at least 1, got {dim} and {blocks}")
-        if channels < 8 or channels % 8:
-            raise ValueError(f"expected a multiple of 8 as channels, got {channels}")
+        if dim < 1 or min(encoder[1], decoder[1], fine[1]) < 0:
+            raise ValueError(
+                f"expected dim of at least 1 and blocks of at least 0, got {dim}, {encoder}, {decoder}, {fine}"
+            )
+        sizes = (encoder[0], decoder[0], fine[0])
+        if min(sizes) < 8 or any(size % 8 for size in sizes):
+            raise ValueError(f"expected multiples of 8 as channels, got {', '.join(map(str, sizes))}")
         self.dim = dim
-        self.channels = channels
-        self.blocks = blocks
-        features = channels * GRID * GRID
+        self.sizes = {"encoder": encoder, "decoder": decoder, "fine": fine}
         self.encoder = nn.Sequential(
-            *(nn.PixelUnshuffle(2), nn.Conv2d(4, channels, 3, stride=2, padding=1)),
-            *(ConvolutionBlock(channels) for _ in range(blocks)),
-            *(nn.SiLU(), nn.Flatten(), nn.Linear(features, 2 * dim)),
+            *(nn.PixelUnshuffle(2), nn.Conv2d(4, encoder[0], 3, stride=2, padding=1)),
+            *_blocks(*encoder),
+            *(nn.SiLU(), nn.Flatten(), nn.Linear(encoder[0] * GRID * GRID, 2 * dim)),
         )
         self.decoder = nn.Sequential(
-            *(nn.Linear(dim, features), nn.Unflatten(1, (channels, GRID, GRID))),
-            *(ConvolutionBlock(channels) for _ in range(blocks)),
-            *(nn.SiLU(), nn.Conv2d(channels, 4 * 16, 3, padding=1), nn.PixelShuffle(2)),
-            *(nn.SiLU(), nn.Conv2d(16, 4, 3, padding=1), nn.PixelShuffle(2)),
+            *(nn.Linear(dim, decoder[0] * GRID * GRID), nn.Unflatten(1, (decoder[0], GRID, GRID))),
+            *_blocks(*decoder),
+            *(nn.SiLU(), nn.Conv2d(decoder[0], 4 * fine[0], 3, padding=1), nn.PixelShuffle(2)),
+            *_blocks(*fine),
+            *(nn.SiLU(), nn.Conv2d(fine[0], 4, 3, padding=1), nn.PixelShuffle(2)),
         )
 
     def extra_repr(self) -> str:
-        return f"dim={self.dim}, channels={self.channels}, blocks={self.blocks}"
+        return f"dim={self.dim}, " + ", ".join(f"{name}={size}" for name, size in self.sizes.items())
 
     def encode(self, x: Num[Tensor, "batch 1 28 28"]) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
         """Mean and log-variance of q(h|x) for images in [-1, 1], each of shape (batch, dim).
@@ -99,3 +108,7 @@ class Autoencoder(Network):
     def forward(self, x: Num[Tensor, "batch 1 28 28"]) -> Float[Tensor, "batch 1 28 28"]:
         """Images, each decoded from the mean of its latent, in [-1, 1]."""
         return 2 * self.decode(self.encode(x)[0]).sigmoid() - 1
+
+
+def _blocks(channels: int, number: int) -> list[nn.Module]:
+    return [ConvolutionBlock(channels) for _ in range(number)]

@@ -15,7 +15,7 @@ def seeded(seed: int = 0) -> torch.Generator:
 def autoencoder(dim: int = 6) -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        model = Autoencoder(dim, channels=8)
+        model = Autoencoder(dim, (8, 1), (8, 2), (8, 1))
         for p in model.parameters():
             torch.nn.init.normal_(p, 0, 0.2)
     return model
@@ -91,7 +91,7 @@ def test_bad_input(unchecked):
     for bad in (torch.zeros(3, 5), torch.zeros(6), torch.zeros(3, 6, 1)):
         with pytest.raises(ValueError, match=r"shape \(batch, 6\)"):
             model.decode(bad)
-    for sizes in ({"dim": 0}, {"blocks": 0}, {"channels": 12}, {"channels": 0}):
+    for sizes in ({"dim": 0}, {"encoder": (8, -1)}, {"decoder": (12, 1)}, {"fine": (0, 0)}):
         with pytest.raises(ValueError, match="expected"):
             Autoencoder(**sizes)
     with pytest.raises(ValueError, match="at least 2 images"):
@@ -100,3 +100,14 @@ def test_bad_input(unchecked):
         Latents(model, torch.zeros(5), torch.ones(6))
     with pytest.raises(ValueError, match="positive scales"):
         Latents(model, torch.zeros(6), torch.tensor([1.0, 1, 1, 1, 1, 0]))
+
+
+def test_sizes():
+    """The numbers of weights, counted by hand."""
+    assert sum(p.numel() for p in Autoencoder().parameters()) == 209_540
+    blocks, wide = 2 * (2 * 64**2 * 9 + 4 * 64), 32
+    encoder = (4 * 9 + 1) * 32 + (2 * 32**2 * 9 + 4 * 32) + (49 * 32 + 1) * 64
+    decoder = 33 * 49 * 64 + blocks + (64 * 9 + 1) * 128 + (2 * 32**2 * 9 + 4 * 32) + (wide * 9 + 1) * 4
+    large = Autoencoder(32, (32, 1), (64, 2), (32, 1))
+    assert sum(p.numel() for p in large.parameters()) == encoder + decoder == 465_188
+    assert repr(large).startswith("Autoencoder(dim=32, encoder=(32, 1), decoder=(64, 2), fine=(32, 1))")
