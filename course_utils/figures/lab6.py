@@ -1,20 +1,18 @@
-"""Figures of Lab 6: the bound as bars, patches as a list, where tokens look, quality against time."""
+"""Figures of Lab 6: the bound as bars, patches as a list, quality against time."""
 
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from course_utils.plotting.images import tiled
-from course_utils.plotting.inputs import require, require_shape
-from course_utils.plotting.theme import DATA, EXACT, HALO, LOOKS, MODEL, figure, panels, plain_ticks
+from course_utils.plotting.images import inked, tiled
+from course_utils.plotting.inputs import require
+from course_utils.plotting.theme import HALO, LOOKS, MODEL, figure, plain_ticks
 
-__all__ = ["attention_maps", "bound_bars", "cost_and_quality", "cut_into_patches", "variances"]
+__all__ = ["bound_bars", "cost_and_quality", "cut_into_patches"]
 
 
 def bound_bars(bounds: Mapping[str, float], exact: Mapping[str, float]) -> Figure:
@@ -38,73 +36,33 @@ def bound_bars(bounds: Mapping[str, float], exact: Mapping[str, float]) -> Figur
     return fig
 
 
-def variances(spectra: Mapping[str, Float[Tensor, " dim"]]) -> Figure:
-    """Variances of latents along their principal axes, largest first, beside those of the standard normal law.
-
-    Args:
-        spectra: From a name to variances, shape (dim,).
-    """
-    fig, ax = figure(size=(7.0, 3.4))
-    for (name, values), (colour, marker, dash) in zip(spectra.items(), LOOKS, strict=False):
-        ax.semilogy(range(1, len(values) + 1), values, color=colour, marker=marker, ls=dash, ms=4, label=name)
-    ax.axhline(1, color=EXACT, lw=3, alpha=0.6, label="$N(0, I)$")
-    plain_ticks(ax.yaxis)
-    ax.set(xlabel="principal axis", ylabel="variance of the latents")
-    ax.legend()
-    return fig
-
-
 def cut_into_patches(
     image: Float[Tensor, "height width"], patches: Float[Tensor, "tokens side side_again"], order: Sequence[int]
 ) -> Figure:
-    """An image with the edges of its patches, and the patches as a list, in several orders.
+    """An image with the edges of its patches, and the patches as two lists, in reading order and in another.
 
     Args:
         image: Pixels in [-1, 1].
         patches: In reading order, shape (tokens, side, side).
-        order: Another order of them, drawn below the first.
+        order: The other order.
 
     Raises:
         ValueError: If `order` is not one of the patches.
     """
     tokens, side = patches.shape[:2]
     require(sorted(order) == list(range(tokens)), f"an order of {tokens} patches", list(order))
-    fig, (left, right) = figure(1, 2, size=(4.5, 2.6), width_ratios=(1, 2.6))
+    fig, (left, right) = figure(1, 2, size=(4.5, 2.3), width_ratios=(1, 3.4))
     _picture(left, image)
-    for place in range(side, max(image.shape), side):
-        left.axhline(place - 0.5, color=MODEL, lw=1)
-        left.axvline(place - 0.5, color=MODEL, lw=1)
     left.set_title("image")
-    _picture(right, tiled(torch.stack([patches, patches[list(order)]])))
-    right.set_title("as a list, and the list shuffled")
-    return fig
-
-
-def attention_maps(
-    image: Float[Tensor, "height width"],
-    weights: Mapping[str, Float[Tensor, "rows columns"]],
-    query: tuple[int, int],
-    margin: int = 0,
-) -> Figure:
-    """An image, and over it where one patch looks, one panel for each name.
-
-    Args:
-        image: Pixels in [-1, 1].
-        weights: From a name to the weights of all patches, shape (rows, columns), such as those of one head.
-        query: Row and column of the patch that looks.
-        margin: Pixels on each side of the image that belong to no patch.
-    """
-    fig, axes = panels(len(weights), 2.7, widest=2.6)
-    for ax, (name, values) in zip(axes, weights.items(), strict=True):
-        inner = image.shape[0] - 2 * margin
-        side = inner // len(values)
-        require_shape(name, values, len(values), inner // side)
-        _picture(ax, image)
-        heat = F.pad(values.repeat_interleave(side, 0).repeat_interleave(side, 1), [margin] * 4, value=torch.nan)
-        ax.imshow(heat, cmap="Oranges", alpha=0.65, vmin=0, vmax=values.max().item())
-        corner = (margin + query[1] * side - 0.5, margin + query[0] * side - 0.5)
-        ax.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=DATA, lw=2))
-        ax.set_title(name)
+    height, width = image.shape
+    left.hlines(range(side, height, side), 0, width, color=MODEL, lw=1)
+    left.vlines(range(side, width, side), 0, height, color=MODEL, lw=1)
+    lists = torch.stack([patches, patches[list(order)]])
+    right.imshow(inked(tiled(lists)), interpolation="nearest")
+    right.set_xticks([])
+    right.set_yticks([side / 2, 1.5 * side + 2], ["in order", "shuffled"])
+    right.grid(False)
+    right.set_title(f"a list of {tokens} patches, and the same list shuffled")
     return fig
 
 
@@ -137,5 +95,7 @@ def cost_and_quality(
 
 def _picture(ax: Axes, image: Float[Tensor, "y x"]) -> None:
     """An image without axes, ink dark on light."""
-    ax.imshow(image, cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest")
+    height, width = image.shape
+    extent = (0, width, height, 0)  # pixel edges at whole numbers
+    ax.imshow(image, cmap="gray_r", vmin=-1, vmax=1, interpolation="nearest", extent=extent)
     ax.set_axis_off()

@@ -80,7 +80,7 @@ def explore_bound(x: float, *, w: float = 1.5, s: float = 0.8) -> Explorer:
     def draw(mean: float, log_var: float):
         value = bound(mean, log_var)
         q = Normal(mean, math.exp(log_var / 2)).log_prob(hs).exp()
-        words = f"bound {value:.3f}\ngap {log_p - value:.3f}\nsum {log_p:.3f} = log p(x)"
+        words = f"bound {value:.3f}\ngap {log_p - value:.3f}\nsum {log_p:.3f}"
         low = max(value, LOWEST)
         return {
             "q": (hs, q),
@@ -111,13 +111,14 @@ def _posterior_and_column(hs: Tensor, posterior: Normal, log_p: float) -> Stage:
     (q,) = left.plot([], [], color=MODEL, lw=2, label="encoder $q(h|x)$")
     left.set(xlabel="latent $h$", ylabel="density", xlim=(-4, 4), ylim=(0, 1.9 * exact.max().item()))
     left.legend(loc="upper left")
-    right.set(xlim=(-0.6, 1.9), ylim=(LOWEST, max(0.0, log_p) + 1.5), ylabel="nats", xticks=[])
+    right.set(xlim=(-0.45, 2.0), ylim=(LOWEST, max(0.0, log_p) + 1.5), ylabel="nats", xticks=[])
     right.axhline(log_p, color=EXACT, lw=2)
+    right.text(1.95, log_p + 0.15, "$\\log p(x)$", color=EXACT, ha="right", va="bottom")
     bars = {
         "bound": right.add_patch(Rectangle((-0.3, LOWEST), 0.6, 1, facecolor=DATA)),
         "gap": right.add_patch(Rectangle((-0.3, LOWEST), 0.6, 1, facecolor=MODEL, alpha=0.6, hatch="//")),
     }
-    words = right.text(0.5, LOWEST + 0.5, "", va="bottom", size=10)
+    words = right.text(0.42, LOWEST + 0.5, "", va="bottom", size=10)
     return Stage(fig, {"q": q, **bars, "words": words})
 
 
