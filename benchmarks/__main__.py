@@ -30,6 +30,8 @@ BENCHMARKS = {
     "peak": "digits",
     "sampling": "sampling",
     "quality": "quality",
+    "latents": "latents",
+    "transformers": "transformers",
     "empirical": "fields",
     "growth": "growth",
     "grading": "grading",

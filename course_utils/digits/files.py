@@ -78,11 +78,9 @@ def save(model: Residual | LatentDigits, path: str | Path, card: dict[str, Any])
         >>> with TemporaryDirectory() as folder:
         ...     digits.save(model, Path(folder, "mine.safetensors"), card)
     """
-    latent = isinstance(model, LatentDigits)
-    weights = (model.latents if latent else model.net).state_dict()
-    mixtures = tensors_of((model if latent else model.base).mixtures)
-    sizes = {"dim": model.latents.autoencoder.dim, **model.latents.autoencoder.sizes} if latent else {}
-    tensors = weights | {MIXTURES + name: tensor for name, tensor in mixtures.items()}
+    sizes = model.latents.autoencoder.arguments if isinstance(model, LatentDigits) else {}
+    weights, mixtures = _parts(model)
+    tensors = weights | {MIXTURES + name: tensor for name, tensor in tensors_of(mixtures).items()}
     words = {"card": json.dumps(card), "sizes": json.dumps(sizes)}
     save_tensors({name: tensor.half() for name, tensor in tensors.items()}, path, words)
     write_file(beside(Path(path), ".md"), card_text(card))
@@ -122,6 +120,13 @@ def load(
     return _model(tensors, json.loads(words["sizes"]), path).to(device).eval(), card
 
 
+def _parts(model: Any) -> tuple[dict[str, Tensor], Mapping]:
+    """The weights of a generator, and its mixtures."""
+    if isinstance(model, LatentDigits):
+        return model.latents.state_dict(), model.mixtures
+    return model.net.state_dict(), model.base.mixtures
+
+
 def _model(tensors: Mapping[str, Tensor], sizes: dict[str, Any], path: str | Path) -> Residual | LatentDigits:
     """The generator that these tensors make; `sizes` are those of an autoencoder, if there is one."""
     weights = {name: tensor for name, tensor in tensors.items() if not name.startswith(MIXTURES)}
@@ -134,7 +139,7 @@ def _model(tensors: Mapping[str, Tensor], sizes: dict[str, Any], path: str | Pat
         net = UNet(NULL, margin=MARGIN)
         put_weights(net, weights, path)
         return assembled(mixtures, net)
-    autoencoder = Autoencoder(**{name: tuple(size) if isinstance(size, list) else size for name, size in sizes.items()})
+    autoencoder = Autoencoder(**sizes)
     latents = Latents(autoencoder, torch.zeros(autoencoder.dim), torch.ones(autoencoder.dim))
     put_weights(latents, weights, path)
     return LatentDigits(latents, mixtures)

@@ -1,6 +1,7 @@
 """The generator of Lab 6: mixtures of latents, exact, and an autoencoder's decoder."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Num
@@ -14,7 +15,7 @@ from course_utils.shapes import Time
 
 __all__ = ["LATENT_BATCH_SIZE", "SIZES", "LatentDigits", "latent_digits", "new_autoencoder"]
 
-SIZES = {"dim": 32, "encoder": (32, 1), "decoder": (64, 2), "fine": (32, 1)}
+SIZES: dict[str, Any] = {"dim": 32, "encoder": (32, 1), "decoder": (64, 2), "fine": (32, 1)}
 """Of the autoencoder that `train --latent` trains."""
 CLUSTERS = 62
 """Clusters a digit, and of all digits together: as many as `clusters_for` 6,000 points."""

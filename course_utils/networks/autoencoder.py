@@ -1,5 +1,8 @@
 """An image as a few numbers, and back."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import torch.nn.functional as F
 from jaxtyping import Float, Num
 from torch import Tensor, nn
@@ -58,9 +61,9 @@ class Autoencoder(Network):
     def __init__(
         self,
         dim: int = 32,
-        encoder: tuple[int, int] = (32, 1),
-        decoder: tuple[int, int] = (32, 1),
-        fine: tuple[int, int] = (16, 0),
+        encoder: Sequence[int] = (32, 1),
+        decoder: Sequence[int] = (32, 1),
+        fine: Sequence[int] = (16, 0),
     ):
         super().__init__()
         if dim < 1 or min(encoder[1], decoder[1], fine[1]) < 0:
@@ -71,7 +74,12 @@ class Autoencoder(Network):
         if min(sizes) < 8 or any(size % 8 for size in sizes):
             raise ValueError(f"expected multiples of 8 as channels, got {', '.join(map(str, sizes))}")
         self.dim = dim
-        self.sizes = {"encoder": encoder, "decoder": decoder, "fine": fine}
+        self.arguments: dict[str, Any] = {
+            "dim": dim,
+            "encoder": tuple(encoder),
+            "decoder": tuple(decoder),
+            "fine": tuple(fine),
+        }
         self.encoder = nn.Sequential(
             *(nn.PixelUnshuffle(2), nn.Conv2d(4, encoder[0], 3, stride=2, padding=1)),
             *_blocks(*encoder),
@@ -86,7 +94,7 @@ class Autoencoder(Network):
         )
 
     def extra_repr(self) -> str:
-        return f"dim={self.dim}, " + ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        return ", ".join(f"{name}={size}" for name, size in self.arguments.items())
 
     def encode(self, x: Num[Tensor, "batch 1 28 28"]) -> tuple[Float[Tensor, "batch dim"], Float[Tensor, "batch dim"]]:
         """Mean and log-variance of q(h|x) for images in [-1, 1], each of shape (batch, dim).

@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from course_utils.guidance import classifier_free
 from course_utils.latents import Latents
 from course_utils.losses import linear_bound
-from course_utils.networks import Transformer, attention_weights
+from course_utils.networks import SelfAttention, Transformer, attention_weights
 from course_utils.plotting.images import pixels, wall
 from course_utils.plotting.stage import Stage
 from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
@@ -229,7 +229,8 @@ def _weights_of_all_blocks(
         q, k, _ = layer.split(inputs[0])
         found.append(attention_weights(q, k))
 
-    hooks = [block.attention.register_forward_hook(watch) for block in net.blocks]
+    layers = [layer for layer in net.modules() if isinstance(layer, SelfAttention)]
+    hooks = [layer.register_forward_hook(watch) for layer in layers]
     try:
         net(x, t, y)
     finally:
