@@ -32,6 +32,7 @@ BENCHMARKS = {
     "quality": "quality",
     "latents": "latents",
     "transformers": "transformers",
+    "finished": "finished",
     "empirical": "fields",
     "growth": "growth",
     "grading": "grading",
