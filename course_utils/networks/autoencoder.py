@@ -18,7 +18,7 @@ GRID = 7
 """Height and width of the feature map between image and vector."""
 
 
-class ConvolutionBlock(nn.Module):
+class _Block(nn.Module):
     r"""$x + \text{conv}(\text{SiLU}(\text{conv}(\text{SiLU}(\text{norm}(x)))))$; the last one starts at zero."""
 
     def __init__(self, channels: int):
@@ -119,4 +119,4 @@ class Autoencoder(Network):
 
 
 def _blocks(channels: int, number: int) -> list[nn.Module]:
-    return [ConvolutionBlock(channels) for _ in range(number)]
+    return [_Block(channels) for _ in range(number)]
