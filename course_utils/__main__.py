@@ -9,18 +9,18 @@ from course_utils.commands import Verb
 
 
 def train(args: argparse.Namespace) -> None:
-    """Train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it."""
+    """Train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it. --latent: Lab 6's."""
     from course_utils import digits
     from course_utils.storage import beside
 
-    path = Path(args.out or digits.default_file())
+    path = Path(args.out or digits.default_file(args.latent))
     asked = {name: getattr(args, name) for name in ("minutes", "data", "seed", "devices")}
     given = {{"data": "source"}.get(k, k): value for k, value in asked.items() if value is not None}
     if args.resume and given:
         raise ValueError(f"expected --resume alone: the plan of the stopped training is kept, got {', '.join(given)}")
     if (args.devices or 1) > 1:
         _launcher()
-    plan = digits.prepare(path, resume=args.resume, **given)
+    plan = digits.prepare(path, latent=args.latent, resume=args.resume, **given)
     _train(plan, path, args.resume)
     print(beside(path, ".md").read_text("utf-8"))
     print(f"written: {path}")
@@ -66,7 +66,7 @@ def generate(args: argparse.Namespace) -> None:
     if out.suffix not in (".npz", ".png"):
         raise ValueError(f"expected --out to end in .npz or .png, got {out}")
     check_writable(out)
-    model, _ = digits.load(Path(args.model) if args.model else digits.model_file(), progress=True)
+    model, _ = digits.load(Path(args.model) if args.model else digits.model_file(args.latent), progress=True)
     options = {"guidance": args.guidance, "stochastic": args.stochastic, "seed": args.seed}
     images = digits.samples(model, args.n, progress=True, **options).cpu()
     _write_images(out, images)
@@ -111,7 +111,7 @@ def classifier(args: argparse.Namespace) -> None:
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
-    return digits.standing(Path(args.out or digits.default_file()))
+    return digits.standing(Path(args.out or digits.default_file(args.latent)))
 
 
 VERBS = {
@@ -121,9 +121,13 @@ VERBS = {
             "--minutes": {"type": float, "metavar": "M", "help": "length of the training"},
             "--data": {"choices": ("full", "offline"), "help": "which digits; by default all of MNIST if it is there"},
             "--seed": {"type": int, "help": "of everything random (0)"},
+            "--latent": {"action": "store_true", "help": "Lab 6's generator, in latent space, and not Lab 4's"},
             "--devices": {"type": int, "help": "number of processes, one a GPU; needs lightning-fabric (1)"},
             "--resume": {"action": "store_true", "help": "go on with a training that was stopped"},
-            "--out": {"metavar": "FILE", "help": "file to write (models/digits.safetensors)"},
+            "--out": {
+                "metavar": "FILE",
+                "help": "file to write (models/digits.safetensors, or latent.safetensors there)",
+            },
         },
         _train_left,
     ),
@@ -131,6 +135,7 @@ VERBS = {
         generate,
         {
             "--model": {"metavar": "FILE", "help": "made by `train`; by default yours, or else the course's"},
+            "--latent": {"action": "store_true", "help": "yours of `train --latent`, or else the course's"},
             "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
             "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
             "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},

@@ -15,6 +15,7 @@ from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
 
 __all__ = [
+    "AffineAutoencoder",
     "AffineModel",
     "AffineSDE",
     "ArchSchedule",
@@ -25,6 +26,7 @@ __all__ = [
     "NAMED",
     "PolynomialField",
     "PowerSchedule",
+    "TransformerLayers",
     "affine_field",
     "affine_score",
     "at_rest",
@@ -137,6 +139,63 @@ class BlockLayers(nn.Module):
         raise TypeError("these are the layers alone: how they work together is what you write")
 
 
+class AffineAutoencoder(nn.Module):
+    """An encoder to mean and log-variance and a decoder to logits, each one matrix; images become rows of pixels."""
+
+    def __init__(self, encoder: Tensor, shift: Tensor, decoder: Tensor, offset: Tensor):
+        super().__init__()
+        self.encoder, self.shift = nn.Parameter(encoder.clone()), nn.Parameter(shift.clone())
+        self.decoder, self.offset = nn.Parameter(decoder.clone()), nn.Parameter(offset.clone())
+
+    def encode(self, x):
+        return (x.flatten(1) @ self.encoder.T + self.shift).chunk(2, 1)
+
+    def decode(self, h):
+        return (h @ self.decoder.T + self.offset).reshape(len(h), 1, 2, 3)
+
+    def forward(self, *arguments):
+        raise TypeError("an autoencoder has two halves: model.encode(x) and model.decode(h)")
+
+
+class _Attention(nn.Module):
+    """Self-attention of tokens with given weights."""
+
+    def __init__(self, heads: int, qkv: nn.Linear, out: nn.Linear):
+        super().__init__()
+        self.heads, self.qkv, self.out = heads, qkv, out
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return self.out(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+class TransformerLayers(nn.Module):
+    """The layers of a transformer block with given weights; what the block does with them is the exercise.
+
+    Args:
+        heads: Heads of the attention.
+        modulation: Weight matrix, shape (6w, size) for tokens of w numbers.
+        qkv, out: Weight matrices of the attention, shapes (3w, w) and (w, w).
+        mlp1, mlp2: Weight matrices of the small network, shapes (2w, w) and (w, 2w).
+        biases: Of these five layers, shape (13w,).
+    """
+
+    def __init__(
+        self, heads: int, modulation: Tensor, qkv: Tensor, out: Tensor, mlp1: Tensor, mlp2: Tensor, biases: Tensor
+    ):
+        super().__init__()
+        weights = (modulation, qkv, out, mlp1, mlp2)
+        layers = [nn.Linear(w.shape[1], w.shape[0]) for w in weights]
+        for layer, weight, bias in zip(layers, weights, biases.split([len(w) for w in weights]), strict=True):
+            layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
+        self.norm1, self.norm2 = (nn.LayerNorm(len(out), elementwise_affine=False) for _ in range(2))
+        self.modulation, self.attention = layers[0], _Attention(heads, layers[1], layers[2])
+        self.mlp = nn.Sequential(layers[3], nn.SiLU(), layers[4])
+
+    def forward(self, *arguments):
+        raise TypeError("these are the layers alone: how they work together is what you write")
+
+
 class PowerSchedule(Schedule):
     """alpha = t^a, beta = (1 - t)^b: nothing relates alpha to beta, so that no shortcut gives the right answer."""
 
@@ -237,6 +296,8 @@ FAMILIES: dict[str, Callable] = {
     "affine SDE": AffineSDE,
     "affine model": AffineModel,
     "block layers": BlockLayers,
+    "affine autoencoder": AffineAutoencoder,
+    "transformer layers": TransformerLayers,
     "schedule": lambda name: {"linear": Linear, "cosine": Cosine}[name](),
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,

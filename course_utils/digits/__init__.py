@@ -1,21 +1,28 @@
-"""The generator of handwritten digits that Lab 4 builds, in one piece: made, trained, judged, saved and loaded."""
+"""The generators of handwritten digits of Labs 4 and 6, each in one piece: made, trained, judged, saved and loaded."""
 
-from course_utils.digits.files import FINISHED, card_text, default_file, load, model_file, save
+from course_utils.digits.files import FINISHED, FINISHED_PIXELS, card_text, default_file, load, model_file, save
 from course_utils.digits.judgement import judge
-from course_utils.digits.model import NULL, ClassMixtures, digit_loss, digit_model, samples, steps_within, train
+from course_utils.digits.latent import LatentDigits, latent_digits
+from course_utils.digits.mixtures import NULL, ClassMixtures
+from course_utils.digits.model import digit_loss, digit_model
 from course_utils.digits.plan import Plan
 from course_utils.digits.runs import prepare, standing, train_to_file
+from course_utils.digits.sampling import samples
+from course_utils.digits.training import steps_within, train
 
 __all__ = [
     "FINISHED",
+    "FINISHED_PIXELS",
     "NULL",
     "ClassMixtures",
+    "LatentDigits",
     "Plan",
     "card_text",
     "default_file",
     "digit_loss",
     "digit_model",
     "judge",
+    "latent_digits",
     "load",
     "model_file",
     "prepare",

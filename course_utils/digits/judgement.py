@@ -7,7 +7,7 @@ import torch
 
 from course_utils import data
 from course_utils.classifier import digit_classifier
-from course_utils.digits.model import MIDPOINT_STEPS, samples
+from course_utils.digits.sampling import MIDPOINT_STEPS, samples
 from course_utils.metrics import frechet_distance, in_chunks, label_accuracy
 
 __all__ = ["judge"]
@@ -19,7 +19,7 @@ def judge(
     """Label accuracy and Fréchet distance at guidance scales, with n and the floor: real digits against real ones.
 
     Args:
-        model: Velocity `model(x, t, y)`.
+        model: A generator, as for `samples`.
         test: Digits that the model was not trained on; half of them, n at most, are compared with as many others.
         scales: Guidance scales w.
         n: Number of samples a scale.

@@ -14,19 +14,21 @@ class Plan:
         seed: Of the clusters, the first weights, the batches and the noise, 0 to 2^32 - 1.
         steps: Optimiser steps, at least 1.
         devices: Number of processes, at least 1.
+        latent: Whether Lab 6's generator is meant, in latent space, and not Lab 4's.
 
     Raises:
         ValueError: If one of them is something else.
 
     Example:
         >>> digits.Plan("offline", seed=3)
-        Plan(source='offline', seed=3, steps=800, devices=1)
+        Plan(source='offline', seed=3, steps=800, devices=1, latent=False)
     """
 
     source: str
     seed: int = 0
     steps: int = 800
     devices: int = 1
+    latent: bool = False
 
     def __post_init__(self):
         if self.source not in ("full", "offline"):

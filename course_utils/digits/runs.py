@@ -9,17 +9,27 @@ from typing import Any
 from course_utils import data
 from course_utils.digits.files import default_file, save
 from course_utils.digits.judgement import judge
-from course_utils.digits.model import steps_within, train
 from course_utils.digits.plan import Plan
+from course_utils.digits.training import steps_within, train
 from course_utils.storage import beside, check_writable, write_file
 from course_utils.training import Checkpoint
 from course_utils.weights import read_words
 
 __all__ = ["prepare", "standing", "train_to_file"]
 
+LATENT_STEPS = 1300
+"""Of a training in latent space, if no length is asked for."""
+
 
 def prepare(
-    path: Path, *, minutes: float | None = None, source: str = "auto", seed: int = 0, devices: int = 1, resume: bool
+    path: Path,
+    *,
+    minutes: float | None = None,
+    source: str = "auto",
+    seed: int = 0,
+    devices: int = 1,
+    latent: bool = False,
+    resume: bool,
 ) -> Plan:
     """The plan of a training, written beside `path`; or the one found there, to resume it.
 
@@ -29,6 +39,7 @@ def prepare(
         source: "full", "offline" or "auto", as for `data.mnist`.
         seed: Of everything random.
         devices: Number of processes.
+        latent: Whether Lab 6's generator is meant, in latent space, and not Lab 4's.
         resume: Whether to go on with a training that was stopped; the plan is that one's.
 
     Raises:
@@ -40,7 +51,7 @@ def prepare(
         >>> from tempfile import TemporaryDirectory
         >>> with TemporaryDirectory() as folder:
         ...     digits.prepare(Path(folder, "mine.safetensors"), source="offline", seed=3, resume=False)
-        Plan(source='offline', seed=3, steps=800, devices=1)
+        Plan(source='offline', seed=3, steps=800, devices=1, latent=False)
     """
     check_writable(path)
     planned = _planned(path)
@@ -53,8 +64,9 @@ def prepare(
         notes = beside(path, ".plan.json")
         raise ValueError(f"{standing(path)}; to train another one instead, delete {notes}")
     source = data.mnist("train", source).source.split()[0]
-    steps = steps_within(minutes, source) if minutes is not None else Plan.steps
-    plan = Plan(source, seed, steps, devices)
+    usual = LATENT_STEPS if latent else Plan.steps
+    steps = usual if minutes is None else steps_within(minutes, source, latent)
+    plan = Plan(source, seed, steps, devices, latent)
     _forget(path)
     write_file(beside(path, ".plan.json"), json.dumps(asdict(plan)))
     return plan
@@ -106,14 +118,19 @@ def standing(path: Path) -> str:
     plan = _planned(path)
     if plan is None:
         return "no training was begun"
-    command = "`python course.py train --resume" + (
-        f" --out {shlex.quote(str(path))}`" if path != default_file() else "`"
-    )
+    command = f"`python course.py train --resume{_named(path)}`"
     if _is_trained(path, plan):
         return f"the training of {plan.steps:,} steps is finished and kept in {path}; {command} judges it"
     if _checkpoints(path):
         return f"{command} goes on with the training where it was last saved"
     return f"nothing is saved yet; {command} begins the same training again"
+
+
+def _named(path: Path) -> str:
+    """What names the file on the command line."""
+    if path == default_file():
+        return ""
+    return " --latent" if path == default_file(latent=True) else f" --out {shlex.quote(str(path))}"
 
 
 def _planned(path: Path) -> Plan | None:

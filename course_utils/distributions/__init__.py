@@ -9,6 +9,7 @@ from course_utils.distributions.base import Posterior, draw, score
 from course_utils.distributions.empirical import Empirical
 from course_utils.distributions.gaussians import GaussianMixture
 from course_utils.distributions.pca_mixture import PCAMixture, fit_class_mixtures
+from course_utils.distributions.stored import mixtures_from, tensors_of
 from course_utils.distributions.toys import Checkerboard, Circles, Moons
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "Posterior",
     "draw",
     "fit_class_mixtures",
+    "mixtures_from",
     "score",
+    "tensors_of",
 ]

@@ -3,16 +3,20 @@ r"""Networks. Every model is called `model(x, t, y=None)` and returns the shape 
 Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it.
 """
 
+from course_utils.networks.autoencoder import Autoencoder
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
 from course_utils.networks.lenet import Classifier
 from course_utils.networks.mlp import MLP
+from course_utils.networks.patches import attention, attention_weights, patchify, unpatchify, waves_of_places
 from course_utils.networks.residual import Residual, ResidualScale
+from course_utils.networks.transformer import SelfAttention, Transformer, TransformerBlock
 from course_utils.networks.unet import ResidualBlock, UNet
 
 __all__ = [
     "MLP",
     "TIME_FREQUENCIES",
+    "Autoencoder",
     "Classifier",
     "Embedding",
     "FourierFeatures",
@@ -20,6 +24,14 @@ __all__ = [
     "Residual",
     "ResidualBlock",
     "ResidualScale",
+    "SelfAttention",
+    "Transformer",
+    "TransformerBlock",
     "UNet",
+    "attention",
+    "attention_weights",
     "fourier_features",
+    "patchify",
+    "unpatchify",
+    "waves_of_places",
 ]

@@ -3,7 +3,6 @@
 import json
 import sys
 from copy import deepcopy
-from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -14,16 +13,17 @@ import torch
 from course_utils import __main__ as command
 from course_utils import data, digits
 from course_utils.classifier import digit_classifier
-from course_utils.digits import Plan, files, model, runs
+from course_utils.digits import Plan, files, model, older, runs, training
 from course_utils.distributions import fit_class_mixtures
 from course_utils.guidance import classifier_free
-from course_utils.networks import Residual, ResidualScale, UNet
+from course_utils.networks import Autoencoder, Residual, ResidualScale, UNet
 from course_utils.paths import GaussianPath, marginal
 from course_utils.processes import FlowSDE
 from course_utils.schedules import Linear
 from course_utils.simulators import midpoint_step, simulate
 from course_utils.storage import beside
 from course_utils.training import History
+from course_utils.weights import read_tensors, save_tensors, save_weights
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,7 @@ def few_digits(monkeypatch):
 @pytest.fixture(scope="module")
 def untrained():
     few = data.mnist("train", source="offline")
-    return model.digit_model(few.images[:FEW], few.labels[:FEW])
+    return digits.digit_model(few.images[:FEW], few.labels[:FEW])
 
 
 def test_the_model_is_the_mixtures_plus_the_network(untrained):
@@ -72,7 +72,7 @@ def test_the_seed_decides_clusters_and_weights():
     x, t = torch.randn(2, 1, 28, 28, generator=seeded()), torch.tensor(0.3)
     torch.manual_seed(5)
     state = torch.get_rng_state()
-    one, same, other = (model.digit_model(few.images, few.labels, seed) for seed in (1, 1, 2))
+    one, same, other = (digits.digit_model(few.images, few.labels, seed) for seed in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), state)
     assert torch.equal(one(x, t), same(x, t))
     assert not torch.equal(one.net.inward[1].weight, other.net.inward[1].weight)
@@ -85,7 +85,7 @@ def test_the_loss_written_out():
     z, y = few.images[:16].double(), few.labels[:16]
     slope = lambda t: 1 + t  # noqa: E731
     answer = lambda x, t, y: x * y.reshape(-1, 1, 1, 1)  # noqa: E731
-    found = model.digit_loss(slope, seeded(7))(answer, z, y)
+    found = digits.digit_loss(slope, seeded(7))(answer, z, y)
     t = 0.3 + 0.7 * (torch.arange(16) + torch.rand(16, generator=stream)) / 16
     y = torch.where(torch.rand(16, generator=stream) < 0.1, 10, y)
     noise = torch.empty_like(z).normal_(generator=stream)
@@ -137,14 +137,16 @@ def scipy_distance(a, b):
 def test_steps_within_some_minutes(monkeypatch):
     """A clock that ticks once for every step, a quarter of a second at a time, and once between steps."""
     ticks = iter(range(10_000))
-    monkeypatch.setattr(model.time, "perf_counter", lambda: next(ticks) / 4)
-    monkeypatch.setattr(model, "fit", lambda *a, steps, callback, **_: [callback() for _ in range(steps)] and History())
-    assert model.steps_within(2, "offline") == 480
+    monkeypatch.setattr(training.time, "perf_counter", lambda: next(ticks) / 4)
+    monkeypatch.setattr(
+        training, "fit", lambda *a, steps, callback, **_: [callback() for _ in range(steps)] and History()
+    )
+    assert training.steps_within(2, "offline") == 480
     for minutes in (0, -1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="positive number of minutes"):
-            model.steps_within(minutes, "offline")
+            training.steps_within(minutes, "offline")
     with pytest.raises(ValueError, match="at least 2 steps"):
-        model.steps_within(1, "offline", probe=1)
+        training.steps_within(1, "offline", probe=1)
 
 
 @cache
@@ -157,9 +159,9 @@ def fitted(seed):
 def quick(monkeypatch):
     """Trainings of six steps, judged on few samples; a fit of mixtures is not done twice."""
     ready = lambda images, labels, seed, device, progress: deepcopy(fitted(seed))  # noqa: E731
-    for module in (model, files):
+    for module in (training, older):
         monkeypatch.setattr(module, "digit_model", ready)
-    monkeypatch.setattr(runs, "steps_within", lambda minutes, source: 6)
+    monkeypatch.setattr(runs, "steps_within", lambda minutes, source, latent: 6)
     monkeypatch.setattr(runs, "judge", lambda model, test: digits.judge(model, test, n=10, progress=False))
 
 
@@ -182,8 +184,11 @@ def test_train_and_generate(tmp_path, quick, capsys):
     assert card in capsys.readouterr().out
 
     loaded, found = digits.load(file)
-    expected, history = model.train(Plan("offline", 4, 6), progress=False)
-    assert found["plan"] == {"source": "offline", "seed": 4, "steps": 6, "devices": 1} and found["steps"] == 6
+    expected, history = digits.train(Plan("offline", 4, 6), progress=False)
+    assert (
+        found["plan"] == {"source": "offline", "seed": 4, "steps": 6, "devices": 1, "latent": False}
+        and found["steps"] == 6
+    )
     x, t = torch.randn(2, 1, 28, 28, generator=seeded()), torch.tensor(0.5)
     rounded = {"atol": 5e-3, "rtol": 5e-3}  # half precision
     torch.testing.assert_close(loaded(x, t, torch.tensor([1, 2])), expected(x, t, torch.tensor([1, 2])), **rounded)
@@ -200,7 +205,7 @@ def test_train_and_generate(tmp_path, quick, capsys):
 
 def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsys):
     """The weights of the resumed training are those of one that was not stopped; meanwhile there is a model."""
-    file, fit, wanted = tmp_path / "d.safetensors", model.fit, [3]
+    file, fit, wanted = tmp_path / "d.safetensors", training.fit, [3]
 
     def stopping(*args, **options):
         def stop(step, *_):
@@ -212,14 +217,14 @@ def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsy
             options["checkpoint"].every = 2
         return fit(*args, callback=stop, **options)
 
-    monkeypatch.setattr(model, "fit", stopping)
+    monkeypatch.setattr(training, "fit", stopping)
     assert run("train", "--minutes", 1, "--out", file) == 0
     said = capsys.readouterr().out
     assert "stopped before step 6" in said and f"--resume --out {file}` goes on" in said
     assert digits.load(file)[1]["steps"] == 3
     assert run("train", "--resume", "--seed", 1, "--out", file) == 2
     assert run("train", "--resume", "--out", file) == 0
-    whole, _ = model.train(Plan("offline", 0, 6), progress=False)
+    whole, _ = digits.train(Plan("offline", 0, 6), progress=False)
     for ours, expected in zip(digits.load(file)[0].net.parameters(), whole.net.parameters(), strict=True):
         torch.testing.assert_close(ours, expected.half().float())
     assert sorted(p.name for p in tmp_path.iterdir()) == ["d.md", "d.safetensors"]
@@ -233,7 +238,7 @@ def interrupt(*args, **options):
 def test_what_is_trained_is_never_lost_while_it_is_judged(tmp_path, quick, monkeypatch, capsys):
     """The message says what is kept; the same command refuses to throw it away; --resume only judges."""
     file, judge = tmp_path / "d.safetensors", runs.judge
-    whole, _ = model.train(Plan("offline", 0, 6), progress=False)
+    whole, _ = digits.train(Plan("offline", 0, 6), progress=False)
     with monkeypatch.context() as patch:
         patch.setattr(runs, "judge", interrupt)
         assert run("train", "--minutes", 1, "--out", file) == 130
@@ -358,7 +363,7 @@ def test_without_a_model_of_ones_own_the_finished_one_draws(own, tmp_path, untra
     if own:
         mine.parent.mkdir()
         mine.write_text("")
-    monkeypatch.setattr(files, "default_file", lambda: mine)
+    monkeypatch.setattr(files, "default_file", lambda latent: mine)
     monkeypatch.setattr(digits, "load", lambda path, progress: (untrained, used.append(path)))
     assert run("generate", "--n", 1, "--out", tmp_path / "a.npz") == 0
     assert used == [mine if own else digits.FINISHED]
@@ -391,22 +396,23 @@ def test_what_cannot_be_drawn_or_judged(untrained):
 
 
 def test_mixtures_say_how_many_they_are(untrained):
-    assert repr(untrained.base.__self__) == "ClassMixtures(11 mixtures)"
+    assert repr(untrained.base) == "ClassMixtures(11 mixtures)"
 
 
+@pytest.mark.parametrize("file, source", [(digits.FINISHED, "full"), (digits.FINISHED_PIXELS, "offline")])
 @pytest.mark.parametrize("precision", [torch.float32, torch.float64])
 @pytest.mark.filterwarnings("error:the mixtures fitted here differ")
-def test_the_finished_generator_draws_what_it_is_asked_for(precision, monkeypatch):
+def test_a_finished_generator_draws_what_it_is_asked_for(file, source, precision, monkeypatch):
     """At least the accuracy that its card states at w = 1.2, less five standard errors."""
     monkeypatch.setattr(data, "mnist", MNIST)
     before = torch.get_default_dtype()
     torch.set_default_dtype(precision)
     try:
-        finished, card = digits.load(digits.FINISHED)
+        finished, card = digits.load(file)
         images, y = digits.samples(finished, 60), torch.arange(60) % 10
     finally:
         torch.set_default_dtype(before)
-    assert card["plan"]["source"] == "offline" and images.dtype == precision
+    assert card["plan"]["source"] == source and images.dtype == precision
     stated = next(row["accuracy"] for row in card["found"]["judgements"] if row["w"] == 1.2)
     assert stated > 0.95
     found = (digit_classifier()(images.float()).argmax(1) == y).double().mean().item()
@@ -448,14 +454,87 @@ def test_files_that_are_no_models(tmp_path, untrained, quick):
     digits.save(untrained, file, card)
     with pytest.raises(ValueError, match="at least 1, got 0"):
         digits.samples(untrained, 0)
-    with pytest.warns(UserWarning, match="mixtures fitted here differ"):
-        digits.save(untrained, file, card | {"plan": vars(replace(Plan("offline"), seed=1))})
-        digits.load(file)
     file.write_bytes(file.read_bytes()[:1000])
     with pytest.raises(ValueError, match="does not hold the weights"):
         digits.load(file)
-    files.save_weights(UNet(10), file, {"words": json.dumps("none")})
+    save_weights(UNet(10), file, {"words": json.dumps("none")})
     with pytest.raises(ValueError, match="without a card"):
+        digits.load(file)
+
+
+def test_an_older_file_is_read_where_its_digits_are(tmp_path, untrained, quick, monkeypatch):
+    """It holds the network alone; a fit that differs from the one it was trained on is told."""
+    tensors, words = read_tensors(digits.FINISHED_PIXELS)
+    assert set(tensors) == set(untrained.net.state_dict()) and "base" in words
+    monkeypatch.setattr(older, "_probe", lambda model: json.loads(words["base"]))
+    loaded, _ = digits.load(digits.FINISHED_PIXELS)
+    for name, weight in loaded.net.state_dict().items():
+        assert torch.equal(weight, tensors[name].float())
+    monkeypatch.setattr(older, "_probe", lambda model: [1 + v for v in json.loads(words["base"])])
+    with pytest.warns(UserWarning, match="mixtures fitted here differ"):
+        digits.load(digits.FINISHED_PIXELS)
+    card = json.loads(words["card"])
+    card["plan"]["source"] = "full"
+    save_tensors(tensors, tmp_path / "d.safetensors", words | {"card": json.dumps(card)})
+    with pytest.raises(ConnectionError):
+        digits.load(tmp_path / "d.safetensors")
+    save_tensors({"one": torch.zeros(1)}, tmp_path / "d.safetensors", words)
+    with pytest.raises(ValueError, match="does not hold the weights"):
+        digits.load(tmp_path / "d.safetensors")
+
+
+@pytest.mark.parametrize("latent", [False, True])
+def test_a_saved_model_is_whole(latent, tmp_path, untrained, monkeypatch):
+    """It is read without any data, and draws what was drawn before, but for half precision."""
+    few = data.mnist("train", source="offline")
+    made = digits.latent_digits(Autoencoder(dim=8), few.images, few.labels) if latent else untrained
+    plan = vars(Plan("full", latent=latent))
+    digits.save(made, tmp_path / "d.safetensors", {"plan": plan, "data": "", "steps": 1, "seconds": 1, "found": None})
+    monkeypatch.setattr(data, "mnist", never)
+    loaded, card = digits.load(tmp_path / "d.safetensors")
+    assert type(loaded) is type(made) and card["plan"] == plan
+    for guidance in (1.0, 1.2):
+        before, after = (digits.samples(model, 20, guidance=guidance) for model in (made, loaded))
+        assert (before - after).abs().mean() < 0.01 and not torch.equal(before, torch.zeros_like(before))
+
+
+def test_latent_samples_are_decoded_latents():
+    few = data.mnist("train", source="offline")
+    made = digits.latent_digits(Autoencoder(dim=8), few.images, few.labels, seed=3)
+    h0 = torch.randn(12, 8, generator=seeded(5))
+    field = classifier_free(made, torch.arange(12) % 10, 1.5)
+    h = simulate(field, h0, torch.linspace(0, 1, 9), midpoint_step).end
+    torch.testing.assert_close(digits.samples(made, 12, guidance=1.5, seed=5), made.latents.decode(h))
+    mixtures = fit_class_mixtures(made.latents.encode(few.images, seeded(3)), few.labels, rank=8, generator=seeded(3))
+    assert mixtures[None].top.means.shape == made.mixtures[None].top.means.shape
+
+
+def test_train_and_generate_in_latent_space(tmp_path, quick, monkeypatch, capsys):
+    monkeypatch.setattr(files, "default_file", lambda latent: tmp_path / f"{latent}.safetensors")
+    monkeypatch.setattr(digits, "default_file", files.default_file)
+    monkeypatch.setattr(training, "LATENT_BATCH_SIZE", 32)
+    assert run("train", "--latent", "--minutes", 1, "--data", "offline") == 0
+    assert "autoencoder" in (tmp_path / "True.md").read_text("utf-8") and not (tmp_path / "False.md").exists()
+    loaded, card = digits.load(tmp_path / "True.safetensors")
+    assert card["plan"]["latent"] and card["steps"] == 6
+    expected, _ = digits.train(Plan(**card["plan"]), progress=False)
+    for ours, whole in zip(loaded.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(ours, whole.half().float())
+    assert run("generate", "--latent", "--n", 3, "--out", tmp_path / "a.npz") == 0
+    assert "no model of your own" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("part", ["3.roots", "null.means", "autoencoder.encoder.1.weight", "mean"])
+def test_a_file_without_a_part_is_refused(part, tmp_path):
+    tensors, words = read_tensors(digits.FINISHED)
+    (name,) = (name for name in tensors if name in (part, files.MIXTURES + part))
+    file = tmp_path / "d.safetensors"
+    save_tensors({key: value for key, value in tensors.items() if key != name}, file, words)
+    with pytest.raises(ValueError, match=f"{part}|does not hold"):
+        digits.load(file)
+    sizes = json.loads(words["sizes"]) | {"dim": 31}
+    save_tensors(tensors, file, words | {"sizes": json.dumps(sizes)})
+    with pytest.raises(ValueError, match=r"expected .* of shape .*(31|62)"):
         digits.load(file)
 
 

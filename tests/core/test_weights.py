@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from course_utils.networks import UNet
-from course_utils.weights import load_weights, read_words, save_weights
+from course_utils.weights import load_weights, read_tensors, read_words, save_tensors, save_weights
 
 
 def linear() -> nn.Linear:
@@ -78,3 +78,13 @@ def test_words_are_read_without_the_weights(tmp_path):
     assert read_words(path) == {}
     path.write_bytes(b"not safetensors")
     assert read_words(path) == {}
+
+
+def test_tensors_to_a_file_and_back(tmp_path):
+    tensors = {"a.b": torch.arange(3), "c": torch.randn(4, 2).T}
+    save_tensors(tensors, tmp_path / "t.safetensors", {"steps": "1"})
+    found, words = read_tensors(tmp_path / "t.safetensors")
+    assert words == {"steps": "1"} and found.keys() == tensors.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in tensors.items())
+    with pytest.raises(FileNotFoundError):
+        read_tensors(tmp_path / "missing.safetensors")

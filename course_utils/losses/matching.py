@@ -1,4 +1,4 @@
-"""Training losses. Each takes `(model, z, y)` and makes its own times and noise unless they are given."""
+"""Losses of velocities, scores and noise: `(model, z, y)`, and their times and labels."""
 
 import torch
 from torch import Tensor

@@ -1,0 +1,249 @@
+"""Sliders of Lab 6: a walk in latent space, the bound, a flow of latents, where tokens look."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from matplotlib.patches import Rectangle
+from torch import Tensor
+from torch.distributions import Normal
+from tqdm.auto import tqdm
+
+from course_utils.guidance import classifier_free
+from course_utils.latents import Latents
+from course_utils.losses import linear_bound
+from course_utils.networks import SelfAttention, Transformer, attention_weights
+from course_utils.plotting.images import pixels, wall
+from course_utils.plotting.stage import Stage
+from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
+from course_utils.simulators import midpoint_step, simulate
+from course_utils.widgets.core import Choice, Controls, Explorer, Slider
+
+__all__ = ["explore_attention", "explore_bound", "explore_latent_flow", "explore_walk"]
+
+
+def explore_walk(
+    latents: Latents,
+    images: Float[Tensor, "n 1 28 28"],
+    directions: Mapping[str, Float[Tensor, " dim"]],
+    *,
+    names: Sequence[str] = (),
+) -> Explorer:
+    """A digit that is changed in latent space, along directions to walk by slider.
+
+    Args:
+        latents: Between images and latents.
+        images: Digits to start from.
+        directions: From a name, one word, to a direction of latents, shape (dim,), one standard deviation long.
+        names: Of the digits; by default they are numbered.
+
+    Raises:
+        ValueError: If there is not one name a digit.
+    """
+    names = list(names) or [str(i + 1) for i in range(len(images))]
+    if len(names) != len(images):
+        raise ValueError(f"expected {len(images)} names, one a digit, got {len(names)}")
+    with torch.no_grad():
+        start = (latents.autoencoder.encode(images)[0] - latents.mean) / latents.scale
+
+    def draw(digit: int, **amounts: float):
+        change = sum(amount * directions[name] for name, amount in amounts.items())
+        shown = torch.cat([images[digit], latents.decode((start[digit] + change)[None])[0]])
+        return {"images": pixels(shown[None])}
+
+    options = {name: i for i, name in enumerate(names)}
+    sliders = {name: Slider(name, -3.0, 3.0, 0.0, 0.1) for name in directions}
+    stage = wall(images[:1].expand(1, 2, -1, -1), zoom=6, column_titles=("real", "walked"))
+    alt = "Left, a real digit. Right, its latent decoded after a walk: the same digit with more ink, or slanted."
+    return Explorer(stage, draw, {"digit": Choice("digit", options), **sliders}, alt=alt)
+
+
+def explore_bound(x: float, *, w: float = 1.5, s: float = 0.8) -> Explorer:
+    r"""The bound for one latent and one pixel, $h \sim N(0, 1)$ and $x \sim N(wh, s^2)$, with the encoder to choose.
+
+    Args:
+        x: The pixel.
+        w: Slope of the decoder.
+        s: Its standard deviation.
+    """
+    variance = 1 / (1 + w**2 / s**2)
+    posterior = Normal(variance * w * x / s**2, math.sqrt(variance))
+    log_p = Normal(0.0, math.sqrt(w**2 + s**2)).log_prob(torch.tensor(x)).item()
+    hs = torch.linspace(-4, 4, 321)
+
+    def bound(mean: float, log_var: float) -> float:
+        one = torch.ones(1, 1)
+        return linear_bound(x * one, mean * one, log_var * one, w * one, torch.zeros(1), s).item()
+
+    def draw(mean: float, log_var: float):
+        value = bound(mean, log_var)
+        q = Normal(mean, math.exp(log_var / 2)).log_prob(hs).exp()
+        words = f"bound {value:.3f}\ngap {log_p - value:.3f}\nsum {log_p:.3f}"
+        low = max(value, LOWEST)
+        return {
+            "q": (hs, q),
+            "bound": {"height": low - LOWEST},
+            "gap": {"y": low, "height": log_p - low},
+            "words": words,
+        }
+
+    controls: Controls = {
+        "mean": Slider("mean m", -2.0, 2.0, 0.0, 0.05),
+        "log_var": Slider("log-variance l", -4.0, 1.0, 0.0, 0.1),
+    }
+    alt = (
+        "Left, the density of the encoder over the exact posterior. Right, a column of two parts, the bound and the "
+        "gap; its top is log p(x) and never moves. The gap is 0 where both densities are one."
+    )
+    return Explorer(_posterior_and_column(hs, posterior, log_p), draw, controls, alt=alt)
+
+
+LOWEST = -12.0
+"""Where the column of the bound begins."""
+
+
+def _posterior_and_column(hs: Tensor, posterior: Normal, log_p: float) -> Stage:
+    fig, (left, right) = figure(1, 2, size=(4.2, 3.6), width_ratios=(1.6, 1))
+    exact = posterior.log_prob(hs).exp()
+    left.fill_between(hs, exact, color=EXACT, alpha=0.35, label="posterior $p(h|x)$")
+    (q,) = left.plot([], [], color=MODEL, lw=2, label="encoder $q(h|x)$")
+    left.set(xlabel="latent $h$", ylabel="density", xlim=(-4, 4), ylim=(0, 1.9 * exact.max().item()))
+    left.legend(loc="upper left")
+    right.set(xlim=(-0.45, 2.0), ylim=(LOWEST, max(0.0, log_p) + 1.5), ylabel="nats", xticks=[])
+    right.axhline(log_p, color=EXACT, lw=2)
+    right.text(1.95, log_p + 0.15, "$\\log p(x)$", color=EXACT, ha="right", va="bottom")
+    bars = {
+        "bound": right.add_patch(Rectangle((-0.3, LOWEST), 0.6, 1, facecolor=DATA)),
+        "gap": right.add_patch(Rectangle((-0.3, LOWEST), 0.6, 1, facecolor=MODEL, alpha=0.6, hatch="//")),
+    }
+    words = right.text(0.42, LOWEST + 0.5, "", va="bottom", size=10)
+    return Stage(fig, {"q": q, **bars, "words": words})
+
+
+def explore_latent_flow(
+    model, decode, *, dim: int, scales: Sequence[float] = (0.0, 1.0, 1.2, 2.0), seed: int = 0, steps: int = 20
+) -> Explorer:
+    """Ten latents on their way, decoded: the state, and the clean latent that is predicted from it.
+
+    Args:
+        model: Velocity of latents, `model(h, t, y)` with the labels 0 to 9.
+        decode: From latents to images.
+        dim: Length of a latent.
+        scales: Guidance scales to choose from.
+        seed: Of the noise, the same for all scales.
+        steps: Midpoint steps.
+    """
+    h0 = torch.randn(10, dim, generator=torch.Generator().manual_seed(seed))
+    ts = torch.linspace(0, 1, steps + 1)
+    ways = {}
+    for w in tqdm(scales, desc="follow"):
+        field = classifier_free(model, torch.arange(10), w)
+        with torch.no_grad():
+            way = simulate(field, h0, ts, midpoint_step)
+            clean = torch.stack([h + (1 - t) * field(h, t) for h, t in zip(way.xs, way.ts, strict=True)])
+        ways[w] = (way.xs, clean)
+
+    def rows(w: float, t: float) -> Tensor:
+        at = round(t * steps)
+        return torch.stack([decode(states[at])[:, 0] for states in ways[w]])
+
+    def draw(w: float, t: float):
+        return {"images": pixels(rows(w, t))}
+
+    titles = {"row_titles": ("state", "predicted"), "column_titles": list("0123456789")}
+    controls: Controls = {
+        "w": Choice("scale w", {f"{w:g}": w for w in scales}, first=f"{scales[1]:g}"),
+        "t": Slider("time t", 0.0, 1.0, 0.0, 1 / steps),
+    }
+    alt = (
+        "Ten digits, one a column. Upper row, the latent at time t decoded: blots at first, digits from about t = 0.6 "
+        "on. Lower row, the clean latent predicted from it, decoded: whole digits from t = 0 on, that still change."
+    )
+    return Explorer(wall(rows(scales[1], 0.0), zoom=2, **titles), draw, controls, alt=alt)
+
+
+@torch.no_grad()
+def explore_attention(
+    net: Transformer,
+    images: Float[Tensor, "n 1 height width"],
+    labels: Int[Tensor, " n"],
+    *,
+    noise: Tensor,
+    ts: Sequence[float] = (0.3, 0.5, 0.7, 0.9),
+) -> Explorer:
+    """Where one patch of a noisy digit looks, in every head of every block, with digit, patch and time to choose.
+
+    Args:
+        net: A trained transformer.
+        images: Digits to choose from.
+        labels: Of the digits, shape (n,).
+        noise: Standard normal noise, shape of `images`.
+        ts: Times to choose from.
+    """
+    maps = {}
+    for t in ts:
+        noisy = t * images + (1 - t) * noise
+        maps[t] = (noisy, _weights_of_all_blocks(net, noisy, t, labels))
+    rows, columns = net.inner[1] // net.patch, net.inner[2] // net.patch
+
+    def panels_of(digit: int, row: int, column: int, t: float) -> Tensor:
+        """The noisy digit, then for each block its heads, all as images of the digit's size."""
+        noisy, blocks = maps[t]
+        seen = blocks[:, digit, :, row * columns + column].unflatten(-1, (rows, columns))
+        heat = 2 * seen / seen.amax((-1, -2), keepdim=True) - 1
+        large = heat.repeat_interleave(net.patch, -1).repeat_interleave(net.patch, -2)
+        heads = F.pad(large, [net.margin] * 4, value=-1.0)
+        marked = _marked(noisy[digit, 0], net, row, column)
+        return torch.cat([marked.expand(len(heads), 1, -1, -1), heads], 1)
+
+    def draw(digit: int, row: int, column: int, t: float):
+        return {"images": pixels(panels_of(digit, row, column, t))}
+
+    controls: Controls = {
+        "digit": Choice("digit", {str(y): i for i, y in enumerate(labels.tolist())}),
+        "t": Choice("time t", {f"{t:g}": t for t in ts}, first=f"{ts[-1]:g}"),
+        "row": Slider("row of the patch", 0, rows - 1, rows // 2, 1),
+        "column": Slider("its column", 0, columns - 1, columns // 2, 1),
+    }
+    heads = net.heads
+    titles = {
+        "column_titles": ("digit", *[f"head {i + 1}" for i in range(heads)]),
+        "row_titles": [f"block {i + 1}" for i in range(len(net.blocks))],
+    }
+    alt = (
+        "Left, a noisy digit with a frame around one patch. Beside it, for each block a row and for each head a "
+        "picture of how much that patch looks at every other: dark where it looks."
+    )
+    first = panels_of(0, rows // 2, columns // 2, ts[-1])
+    return Explorer(wall(first, zoom=3, **titles), draw, controls, alt=alt)
+
+
+def _weights_of_all_blocks(
+    net: Transformer, x: Tensor, t: float, y: Tensor
+) -> Float[Tensor, "blocks batch heads tokens tokens_again"]:
+    found = []
+
+    def watch(layer, inputs, output) -> None:
+        q, k, _ = layer.split(inputs[0])
+        found.append(attention_weights(q, k))
+
+    layers = [layer for layer in net.modules() if isinstance(layer, SelfAttention)]
+    hooks = [layer.register_forward_hook(watch) for layer in layers]
+    try:
+        net(x, t, y)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return torch.stack(found)
+
+
+def _marked(image: Float[Tensor, "height width"], net: Transformer, row: int, column: int) -> Tensor:
+    """The image with a black frame around one patch."""
+    top, left = (net.margin + place * net.patch for place in (row, column))
+    framed = image.clone()
+    bottom, right = top + net.patch - 1, left + net.patch - 1
+    framed[[top, bottom], left : right + 1] = 1.0
+    framed[top : bottom + 1, [left, right]] = 1.0
+    return framed
