@@ -47,7 +47,7 @@ class Limits:
         processes: Processes and threads at a time.
         file_bytes: Size of a file that a submission writes.
         tmp_bytes: Size of its folder /tmp, with everything in it.
-        open_files: Files open at a time.
+        open_files: Files open at a time; half of them are the channels on which functions that were held are asked.
         output_bytes: Printed text kept of each cell.
         output_total: Printed text kept of a notebook.
         cases: Inputs that an exercise is judged on.
@@ -62,7 +62,7 @@ class Limits:
     processes: int = 64
     file_bytes: int = 64 * MB
     tmp_bytes: int = 128 * MB
-    open_files: int = 64
+    open_files: int = 128
     output_bytes: int = 20_000
     output_total: int = 200_000
     cases: int = 6
