@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from course_utils.digits.latent import LATENT_BATCH_SIZE, LatentDigits
-from course_utils.digits.mixtures import NULL
+from course_utils.digits.mixtures import NULL, mixtures_beneath
 from course_utils.digits.model import BATCH_SIZE, MARGIN, assembled
 from course_utils.digits.older import load_older
 from course_utils.distributions import mixtures_from, tensors_of
@@ -124,7 +124,7 @@ def _parts(model: Any) -> tuple[dict[str, Tensor], Mapping]:
     """The weights of a generator, and its mixtures."""
     if isinstance(model, LatentDigits):
         return model.latents.state_dict(), model.mixtures
-    return model.net.state_dict(), model.base.mixtures
+    return model.net.state_dict(), mixtures_beneath(model.base)
 
 
 def _model(tensors: Mapping[str, Tensor], sizes: dict[str, Any], path: str | Path) -> Residual | LatentDigits:

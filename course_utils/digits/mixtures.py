@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from course_utils.distributions import PCAMixture
-from course_utils.paths import GaussianPath, marginal
+from course_utils.paths import GaussianPath, LabelledMarginal, marginal
 from course_utils.shapes import Time
 
-__all__ = ["NULL", "ClassMixtures"]
+__all__ = ["NULL", "ClassMixtures", "mixtures_beneath"]
 
 NULL = 10
 """The null label."""
@@ -44,3 +44,26 @@ class ClassMixtures:
             self._exact = marginal(GaussianPath(), moved)
             self._place = place
         return self._exact.velocity(x, t, y)
+
+
+def mixtures_beneath(field: Any) -> dict[int | None, PCAMixture]:
+    """The mixtures of which an exact field was made: `ClassMixtures`, or the velocity of `paths.marginal`.
+
+    Raises:
+        ValueError: If it was made of anything else.
+
+    Example:
+        >>> one = distributions.PCAMixture.fit(torch.randn(9, 4), components=1, rank=2)
+        >>> exact = paths.marginal(paths.GaussianPath(), {0: one, None: one})
+        >>> list(digits.mixtures.mixtures_beneath(exact.velocity))
+        [0, None]
+    """
+    exact = getattr(field, "__self__", None)
+    found: dict = {}
+    if isinstance(field, ClassMixtures):
+        found = field.mixtures
+    elif isinstance(exact, LabelledMarginal):
+        found = {label: one.p_data for label, one in exact.marginals.items()}
+    if not found or not all(isinstance(mixture, PCAMixture) for mixture in found.values()):
+        raise ValueError(f"expected the exact field of mixtures of `fit_class_mixtures`, got {field!r}")
+    return found

@@ -14,7 +14,7 @@ from course_utils import __main__ as command
 from course_utils import data, digits
 from course_utils.classifier import digit_classifier
 from course_utils.digits import Plan, files, model, older, runs, training
-from course_utils.distributions import fit_class_mixtures
+from course_utils.distributions import Checkerboard, fit_class_mixtures
 from course_utils.guidance import classifier_free
 from course_utils.networks import Autoencoder, Residual, ResidualScale, UNet
 from course_utils.paths import GaussianPath, marginal
@@ -481,6 +481,23 @@ def test_an_older_file_is_read_where_its_digits_are(tmp_path, untrained, quick, 
     save_tensors({"one": torch.zeros(1)}, tmp_path / "d.safetensors", words)
     with pytest.raises(ValueError, match="does not hold the weights"):
         digits.load(tmp_path / "d.safetensors")
+
+
+def test_a_model_as_the_lab_makes_it_is_saved_with_its_mixtures(tmp_path, untrained):
+    """Its base is the velocity of `paths.marginal` itself."""
+    exact = marginal(GaussianPath(), untrained.base.mixtures).velocity
+    model, card = Residual(exact, untrained.scale, untrained.net, untrained.start), {"plan": vars(Plan("full"))}
+    card |= {"data": "", "steps": 1, "seconds": 1, "found": None}
+    digits.save(model, tmp_path / "d.safetensors", card)
+    loaded, _ = digits.load(tmp_path / "d.safetensors")
+    x, y = torch.randn(3, 1, 28, 28, generator=seeded()), torch.tensor([0, 5, 10])
+    torch.testing.assert_close(
+        loaded(x, torch.tensor(0.5), y), untrained(x, torch.tensor(0.5), y), atol=0.02, rtol=0.02
+    )
+    for other in (lambda x, t, y: x, marginal(GaussianPath(), Checkerboard()).velocity):
+        with pytest.raises(ValueError, match="exact field of mixtures"):
+            digits.save(Residual(other, untrained.scale, untrained.net), tmp_path / "other.safetensors", card)
+    assert not (tmp_path / "other.safetensors").exists()
 
 
 @pytest.mark.parametrize("latent", [False, True])
