@@ -188,7 +188,7 @@ class TransformerLayers(nn.Module):
         layers = [nn.Linear(w.shape[1], w.shape[0]) for w in weights]
         for layer, weight, bias in zip(layers, weights, biases.split([len(w) for w in weights]), strict=True):
             layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
-        self.norm1, self.norm2 = (nn.LayerNorm(len(out), elementwise_affine=False) for _ in range(2))
+        self.norm = nn.LayerNorm(len(out), elementwise_affine=False)
         self.modulation, self.attention = layers[0], _Attention(heads, layers[1], layers[2])
         self.mlp = nn.Sequential(layers[3], nn.SiLU(), layers[4])
 

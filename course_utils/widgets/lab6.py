@@ -158,8 +158,8 @@ def explore_latent_flow(
         "t": Slider("time t", 0.0, 1.0, 0.0, 1 / steps),
     }
     alt = (
-        "Ten digits, one a column. Upper row, the latent at time t decoded: blots at first, digits from about t = 0.6 "
-        "on. Lower row, the clean latent predicted from it, decoded: whole digits from t = 0 on, that still change."
+        "Ten digits, one a column. Upper row, the latent at time t decoded: broken strokes at first, digits from about "
+        "t = 0.6 on. Lower row, the clean latent predicted from it, decoded: at w = 1 whole digits from t = 0 on."
     )
     return Explorer(wall(rows(scales[1], 0.0), zoom=2, **titles), draw, controls, alt=alt)
 

@@ -394,6 +394,55 @@ def test_every_exercise_has_an_answer_in_another_style():
     assert {p.values[0] for p in ANSWERS} == set(EXERCISES)
 
 
+@answers("kl_to_normal")
+def by_distributions(mean, log_var):
+    q = torch.distributions.Normal(mean, torch.exp(log_var / 2))
+    p = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+    return torch.distributions.kl_divergence(q, p).sum(tuple(range(1, mean.ndim)))
+
+
+@answers("vae_loss")
+def by_softplus(model, x, noise, weight):
+    mean, log_var = model.encode(x)
+    logits = model.decode(torch.addcmul(mean, log_var.mul(0.5).exp(), noise))
+    entropy = (F.softplus(logits) - (1 + x) / 2 * logits).sum()
+    divergence = (mean.square() + log_var.expm1() - log_var).sum() / 2
+    return (entropy + weight * divergence) / len(x)
+
+
+@answers("linear_bound")
+def with_constants_in_single_precision(x, mean, log_var, W, b, s):
+    squares = (x - mean @ W.T - b).pow(2).sum(1) + (log_var.exp()[:, None] * W**2).sum((1, 2))
+    constant = torch.log(torch.tensor(2 * math.pi * s**2)) * len(b) / 2
+    return -squares / 2 / s**2 - constant - 0.5 * (mean**2 + log_var.exp() - 1 - log_var).sum(1)
+
+
+@answers("patchify")
+def unfolded(x, p):
+    return F.unfold(x, p, stride=p).transpose(1, 2)
+
+
+@answers("attention")
+def with_a_root_in_single_precision(q, k, v):
+    scores = torch.einsum("bhqd,bhkd->bhqk", q, k) / torch.sqrt(torch.tensor(q.shape[-1]))
+    return torch.einsum("bhqk,bhke->bhqe", torch.softmax(scores, dim=3), v)
+
+
+@answers("attention")
+def by_torchs_own(q, k, v):
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+@answers("dit_block")
+def half_by_half(block, x, embedding):
+    parts = block.modulation(F.silu(embedding)).reshape(len(x), 2, 3, 1, -1)
+    for i, layer in enumerate((block.attention, block.mlp)):
+        scale, shift, gate = parts[:, i].unbind(1)
+        normed = block.norm(x)
+        x = x + gate * layer(normed + scale * normed + shift)
+    return x
+
+
 @pytest.mark.parametrize("name, fn", ANSWERS)
 def test_a_right_answer_in_another_style_passes(name, fn, capsys):
     EXERCISES[name].check(fn)

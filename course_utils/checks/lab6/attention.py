@@ -11,7 +11,7 @@ from course_utils.checks.exercise import exercise
 __all__ = ["attention"]
 
 
-@exercise("6.5", "Attention", points=3)
+@exercise("6.5", "Attention", points=3, rtol=1e-6, why="the root of d may be one in single precision")
 def attention(q, k, v):
     out = q.new_zeros(*q.shape[:3], v.shape[-1])
     for b in range(q.shape[0]):
@@ -71,6 +71,17 @@ def divided_by_the_root_of_the_queries(q, k, v):
 @attention.mistake("d is taken from the values: each score is a sum over the coordinates of a query and a key.")
 def divided_by_the_root_of_the_values(q, k, v):
     return _attend(lambda q, k: q @ k.mT / v.shape[-1] ** 0.5)(q, k, v)
+
+
+@attention.mistake("the scores are divided by the root of the number of heads: each is a sum over d coordinates.")
+def divided_by_the_root_of_the_heads(q, k, v):
+    return _attend(lambda q, k: q @ k.mT / q.shape[1] ** 0.5)(q, k, v)
+
+
+@attention.mistake("each query looks only at the keys before it: here every token looks at all.")
+def causal(q, k, v):
+    later = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool).triu(1)
+    return _attend(lambda q, k: _scores(q, k).masked_fill(later, -torch.inf))(q, k, v)
 
 
 @attention.mistake("the sign of the scores is wrong: a query looks at the keys that are like it.")
@@ -136,6 +147,11 @@ def divided_after_the_softmax(q, k, v):
 @attention.mistake("every token gets the same weight: the queries are not used.")
 def plain_average(q, k, v):
     return _attend(weights=lambda s: torch.ones_like(s) / s.shape[-1])(q, k, v)
+
+
+@attention.mistake("the keys are averaged: what is given to a query is the values.")
+def keys_averaged(q, k, v):
+    return _attend()(q, k, k)
 
 
 @attention.mistake("the heads are averaged: each gives values of its own.")

@@ -71,7 +71,7 @@ def _halves(
 ) -> Tensor:
     """Both halves, with given scales, shifts and gates, and with parts to replace."""
     s1, b1, g1, s2, b2, g2 = parts
-    norm1, norm2 = norms or (block.norm1, block.norm2)
+    norm1, norm2 = norms or (block.norm, block.norm)
     first, second = layers or (block.attention, block.mlp)
     h = skip * x + g1 * first((one + s1) * norm1(x) + b1)
     return skip * h + g2 * second((one + s2) * norm2(h) + b2)
@@ -91,8 +91,8 @@ def no_gates(block, x, embedding):
 @dit_block.mistake("the gates multiply the tokens, too: with a modulation of 0 nothing would come out of the block.")
 def gates_on_the_tokens(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = g1 * (x + block.attention((1 + s1) * block.norm1(x) + b1))
-    return g2 * (h + block.mlp((1 + s2) * block.norm2(h) + b2))
+    h = g1 * (x + block.attention((1 + s1) * block.norm(x) + b1))
+    return g2 * (h + block.mlp((1 + s2) * block.norm(h) + b2))
 
 
 @dit_block.mistake(
@@ -106,8 +106,8 @@ def gates_with_one(block, x, embedding):
 @dit_block.mistake("the gates are applied before the layers: they belong to what a layer returns.")
 def gates_before_the_layers(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = x + block.attention(g1 * ((1 + s1) * block.norm1(x) + b1))
-    return h + block.mlp(g2 * ((1 + s2) * block.norm2(h) + b2))
+    h = x + block.attention(g1 * ((1 + s1) * block.norm(x) + b1))
+    return h + block.mlp(g2 * ((1 + s2) * block.norm(h) + b2))
 
 
 @dit_block.mistake("a scale of 0 should leave the normalised tokens as they are; yours erases them.")
@@ -161,15 +161,15 @@ def no_scale(block, x, embedding):
 @dit_block.mistake("the small network sees the tokens from before the attention: it comes after it.")
 def side_by_side(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    attended = g1 * block.attention((1 + s1) * block.norm1(x) + b1)
-    return x + attended + g2 * block.mlp((1 + s2) * block.norm2(x) + b2)
+    attended = g1 * block.attention((1 + s1) * block.norm(x) + b1)
+    return x + attended + g2 * block.mlp((1 + s2) * block.norm(x) + b2)
 
 
 @dit_block.mistake("the second half is added to the first tokens: what the attention gave is lost.")
 def second_skip_from_the_start(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = x + g1 * block.attention((1 + s1) * block.norm1(x) + b1)
-    return x + g2 * block.mlp((1 + s2) * block.norm2(h) + b2)
+    h = x + g1 * block.attention((1 + s1) * block.norm(x) + b1)
+    return x + g2 * block.mlp((1 + s2) * block.norm(h) + b2)
 
 
 @dit_block.mistake("the small network comes first: attention is the first half.")
@@ -180,13 +180,50 @@ def small_network_first(block, x, embedding):
 @dit_block.mistake("only the attention is there: the second half is missing.")
 def attention_only(block, x, embedding):
     s1, b1, g1, *_ = _parts(block, embedding)
-    return x + g1 * block.attention((1 + s1) * block.norm1(x) + b1)
+    return x + g1 * block.attention((1 + s1) * block.norm(x) + b1)
 
 
 @dit_block.mistake("the attention is missing: tokens would never learn of one another.")
 def small_network_only(block, x, embedding):
     *_, s2, b2, g2 = _parts(block, embedding)
-    return x + g2 * block.mlp((1 + s2) * block.norm2(x) + b2)
+    return x + g2 * block.mlp((1 + s2) * block.norm(x) + b2)
+
+
+@dit_block.mistake("the first half replaces the tokens: what the attention gives is added to them.")
+def no_skip_in_the_first_half(block, x, embedding):
+    s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
+    h = g1 * block.attention((1 + s1) * block.norm(x) + b1)
+    return h + g2 * block.mlp((1 + s2) * block.norm(h) + b2)
+
+
+@dit_block.mistake("the second half replaces the tokens: what the small network gives is added to them.")
+def no_skip_in_the_second_half(block, x, embedding):
+    s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
+    h = x + g1 * block.attention((1 + s1) * block.norm(x) + b1)
+    return g2 * block.mlp((1 + s2) * block.norm(h) + b2)
+
+
+@dit_block.mistake("the first gate is not used: with a modulation of 0 the block should change nothing.")
+def no_first_gate(block, x, embedding):
+    s1, b1, _, s2, b2, g2 = _parts(block, embedding)
+    return _halves(block, x, (s1, b1, 1, s2, b2, g2))
+
+
+@dit_block.mistake("the second gate is not used: with a modulation of 0 the block should change nothing.")
+def no_second_gate(block, x, embedding):
+    s1, b1, g1, s2, b2, _ = _parts(block, embedding)
+    return _halves(block, x, (s1, b1, g1, s2, b2, 1))
+
+
+@dit_block.mistake("the gates are exchanged: each half has the third of its own three.")
+def gates_exchanged(block, x, embedding):
+    return _halves(block, x, _reordered(block, embedding, (0, 1, 5, 3, 4, 2)))
+
+
+@dit_block.mistake("each number of the modulation is dealt out in turn: cut it into six pieces instead.")
+def dealt_out(block, x, embedding):
+    parts = block.modulation(F.silu(embedding))[:, None]
+    return _halves(block, x, parts.unflatten(-1, (-1, 6)).unbind(-1))
 
 
 @dit_block.mistake("the tokens themselves are not added: the block should only say what changes.")
@@ -197,8 +234,8 @@ def no_skip(block, x, embedding):
 @dit_block.mistake("what is added to is the normalised tokens: the tokens pass by as they came in.")
 def skip_from_the_normalised_tokens(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = block.norm1(x) + g1 * block.attention((1 + s1) * block.norm1(x) + b1)
-    return block.norm2(h) + g2 * block.mlp((1 + s2) * block.norm2(h) + b2)
+    h = block.norm(x) + g1 * block.attention((1 + s1) * block.norm(x) + b1)
+    return block.norm(h) + g2 * block.mlp((1 + s2) * block.norm(h) + b2)
 
 
 @dit_block.mistake("the tokens are not normalised before they are scaled and shifted.")
@@ -208,14 +245,14 @@ def no_normalisation(block, x, embedding):
 
 @dit_block.mistake("the tokens are not normalised again before the small network.")
 def normalised_once(block, x, embedding):
-    return _halves(block, x, _parts(block, embedding), norms=(block.norm1, _same))
+    return _halves(block, x, _parts(block, embedding), norms=(block.norm, _same))
 
 
 @dit_block.mistake("the normalisation comes last and undoes a part of scale and shift: they belong after it.")
 def modulated_before_the_normalisation(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = x + g1 * block.attention(block.norm1((1 + s1) * x + b1))
-    return h + g2 * block.mlp(block.norm2((1 + s2) * h + b2))
+    h = x + g1 * block.attention(block.norm((1 + s1) * x + b1))
+    return h + g2 * block.mlp(block.norm((1 + s2) * h + b2))
 
 
 @dit_block.mistake("the embedding goes through SiLU before the modulation; yours goes in as it is.")
@@ -235,11 +272,11 @@ def silu_after_the_modulation(block, x, embedding):
 
 @dit_block.mistake("the embedding is not used: the block could not know the time or the label.")
 def embedding_ignored(block, x, embedding):
-    return x + block.attention(block.norm1(x)) + block.mlp(block.norm2(x + block.attention(block.norm1(x))))
+    return x + block.attention(block.norm(x)) + block.mlp(block.norm(x + block.attention(block.norm(x))))
 
 
 @dit_block.mistake("scale and shift are applied to what the halves return: they belong right after the normalisation.")
 def modulated_late(block, x, embedding):
     s1, b1, g1, s2, b2, g2 = _parts(block, embedding)
-    h = x + g1 * ((1 + s1) * block.attention(block.norm1(x)) + b1)
-    return h + g2 * ((1 + s2) * block.mlp(block.norm2(h)) + b2)
+    h = x + g1 * ((1 + s1) * block.attention(block.norm(x)) + b1)
+    return h + g2 * ((1 + s2) * block.mlp(block.norm(h)) + b2)

@@ -10,7 +10,7 @@ from course_utils.checks.exercise import exercise
 __all__ = ["linear_bound"]
 
 
-@exercise("6.3", "The bound of a linear decoder", points=3)
+@exercise("6.3", "The bound of a linear decoder", points=3, rtol=1e-6, why="constants may be in single precision")
 def linear_bound(x, mean, log_var, W, b, s):
     # log p(x) - KL(q || posterior), both from the joint Gaussian of latent and x: no reconstruction at all
     d, n = W.shape[1], W.shape[0]
@@ -194,6 +194,12 @@ def mean_not_decoded(x, mean, log_var, W, b, s):
 @linear_bound.mistake("the squares are averaged over the coordinates of x: a squared norm sums over them.")
 def squares_averaged(x, mean, log_var, W, b, s):
     return _bound(_squares(x, mean, log_var, W, b) / len(W), _kl(mean, log_var), W, s)
+
+
+@linear_bound.mistake("the error of the mean is averaged over the coordinates of x: a squared norm sums over them.")
+def error_averaged(x, mean, log_var, W, b, s):
+    squares = _error_of_the_mean(x, mean, W, b) / len(W) + _spread(log_var, W)
+    return _bound(squares, _kl(mean, log_var), W, s)
 
 
 @linear_bound.mistake("the sign is wrong: this is the loss, the negative of the bound.")

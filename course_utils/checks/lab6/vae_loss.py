@@ -178,6 +178,18 @@ def divergence_subtracted(model, x, noise, weight):
     return _loss()(model, x, noise, -weight)
 
 
+@vae_loss.mistake("the divergence takes log_var for the log of a standard deviation: it is that of a variance.")
+def divergence_of_a_deviation(*arguments):
+    return _loss(divergence=lambda mean, log_var: _divergence(mean, 2 * log_var))(*arguments)
+
+
+@vae_loss.mistake(
+    "everything is divided by the number of pixels: each image has one loss, and only the batch is averaged."
+)
+def divided_by_the_pixels(model, x, noise, weight):
+    return _loss()(model, x, noise, weight) / x[0].numel()
+
+
 @vae_loss.mistake("the divergence forgets the means: far from 0 would cost nothing.")
 def divergence_without_the_mean(*arguments):
     return _loss(divergence=lambda mean, log_var: _divergence(torch.zeros_like(mean), log_var))(*arguments)
