@@ -40,7 +40,7 @@ def not_cancelled(x, t, variance):
 
 
 @gaussian_velocity.mistake(
-    "right but at t = 1, where 0 is divided by a small number that stands in for 1 - t: let 1 - t cancel instead."
+    "right but at t = 1, where 0 is divided by 0, or by what stands in for 1 - t: let 1 - t cancel instead."
 )
 def division_made_safe(x, t, variance):
     t = t[:, None]

@@ -115,7 +115,9 @@ def numbers_for_labels(y, u, p, null):
     return torch.where(u < p, null, u)
 
 
-@drop_labels.mistake("u is compared with p times the number of labels: each label is dropped by its own u and p alone.")
+@drop_labels.mistake(
+    "too many labels are dropped: is u compared with p itself, not with 1 - p, nor with p times the batch?"
+)
 def p_times_the_batch(y, u, p, null):
     return torch.where(u < p * len(y), null, y)
 
