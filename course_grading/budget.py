@@ -35,8 +35,8 @@ def processor_seconds(limits: Limits, share: float) -> int:
 
 
 def is_slow(outcome: Outcome, limits: Limits) -> bool:
-    """Whether time may have been short in the run with these limits: before the first deadline nothing is cut."""
-    return outcome.seconds >= CELLS * limits.notebook_seconds
+    """Whether time was short in the run with these limits, all of it or the share of a cell or a function."""
+    return outcome.short or outcome.seconds >= CELLS * limits.notebook_seconds
 
 
 def slow(outcome: Outcome, before: float) -> Outcome:

@@ -4,9 +4,7 @@ A doubtful outcome is not final. It is judged again alone, where what happens is
 that somebody else killed, as the kernel does when no memory is left.
 """
 
-from collections.abc import Iterator
-
-from course_grading.sandbox.guest.messages import Failed, Failure, Raised
+from course_grading.sandbox.guest.messages import Raised
 from course_grading.sandbox.protocol import Ending
 from course_grading.seen import Seen
 
@@ -31,34 +29,15 @@ def doubt(seen: Seen, *, killed: int, seconds: float, crowded: bool) -> str | No
         return "its process was killed from outside, as a system does that is short of memory"
     if not crowded:
         return None
-    if Ending.ENDED in _endings(seen) or Ending.GARBLED in _endings(seen):
+    if Ending.ENDED in seen.endings or Ending.GARBLED in seen.endings:
         return "its process ended while others ran beside it"
     if any(error.kind in WANTING or NO_THREAD in error.text for error in _errors(seen)):
         return "it was refused memory while others ran beside it"
-    if _late(seen) and seen.cpu_seconds < LEAST_SHARE * seconds:
+    if seen.late and seen.cpu_seconds < LEAST_SHARE * seconds:
         return "it was out of time while others ran beside it"
     return None
 
 
-def _endings(seen: Seen) -> set[Ending]:
-    functions = {function.ending for function in seen.functions.values() if function.ending}
-    return functions | {cell.ending for cell in seen.cells.values() if cell.ending}
-
-
-def _failures(seen: Seen) -> Iterator[Failed]:
-    """What functions failed by; a failure is the last reply of a function."""
-    for function in seen.functions.values():
-        if function.replies and isinstance(function.replies[-1], Failed):
-            yield function.replies[-1]
-
-
 def _errors(seen: Seen) -> list[Raised]:
     cells = [cell.error for cell in seen.cells.values() if cell.error]
-    return cells + [failed.error for failed in _failures(seen) if failed.error]
-
-
-def _late(seen: Seen) -> bool:
-    """Whether something took too long, or was never reached."""
-    cells = any(cell.out_of_time or not cell.reached for cell in seen.cells.values())
-    functions = any(failed.failure is Failure.OUT_OF_TIME for failed in _failures(seen))
-    return cells or functions or Ending.SILENT in _endings(seen)
+    return cells + [failed.error for failed in seen.failures if failed.error]

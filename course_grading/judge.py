@@ -61,7 +61,8 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     reason = None if seen.plan.answers else _no_exercise(lab, seen)
     cpu = seen.cpu_seconds + time.process_time() - started
     seconds = time.monotonic() - began
-    return Outcome(student, lab, answers, found, reason, printed(seen), cpu, warnings, seconds=seconds)
+    said = printed(seen)
+    return Outcome(student, lab, answers, found, reason, said, cpu, warnings, seconds=seconds, short=seen.late)
 
 
 @functools.cache

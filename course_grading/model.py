@@ -121,6 +121,7 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
         warnings: What the sandbox could not promise on this machine.
         final: Whether it counts; false where the grader or the machine failed, not the submission.
         seconds: Wall time of the run.
+        short: Whether something was out of time in it, or was not reached.
         shown: How its answers are shown.
     """
 
@@ -134,6 +135,7 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
     warnings: tuple[str, ...] = ()
     final: bool = True
     seconds: float = 0.0
+    short: bool = False
     shown: Shown = Shown.DRAWN
 
     @property

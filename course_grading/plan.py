@@ -82,9 +82,16 @@ def released(lab: Lab) -> Released:
     return Released(setup, exercises, others, parts, checks)
 
 
-def worth_reading(cell: Cell, known: Released) -> bool:
-    """Whether a cell differs from all released cells that do not run."""
-    return cell.text not in known.others.values() and cell.text not in [setup.text for setup in known.setup]
+def worth_reading(cells: Sequence[Cell], known: Released) -> list[Cell]:
+    """Cells that differ from what was released and does not run; a second copy of the set-up runs again."""
+    done = [setup.text for setup in known.setup]
+    found = []
+    for cell in cells:
+        if cell.text in done:
+            done.remove(cell.text)
+        elif cell.text not in known.others.values():
+            found.append(cell)
+    return found
 
 
 def plan(
@@ -100,6 +107,7 @@ def plan(
     """
     steps: list[Step] = []
     everything: list[Cell] = []
+    setups = [setup.text for setup in known.setup]
     changed = False
     for cell in cells:
         if cell.id not in said:
@@ -109,7 +117,7 @@ def plan(
         described = said[cell.id] or Described()
         meant = known.exercises.get(cell.released_as or "")
         names = tuple(name for name in exercises if name in described.defines or name == meant)
-        changed = changed or (cell.released_as == SETUP and not names)
+        changed = changed or (cell.released_as == SETUP and not names and cell.text not in setups)
         if cell.released_as in known.others and not names:
             everything += _parts(cell, [described.definitions, *described.own])
             cell = replace(cell, source=described.definitions)

@@ -41,8 +41,7 @@ def run(
     first, second, last = (began + share * limits.notebook_seconds for share in (CELLS, WITHOUT, 1))
     process = Process(sandbox)
     try:
-        read = [cell for cell in code if worth_reading(cell, known)]
-        said = read_sources(process, known, read, limits.restarts, first)
+        said = read_sources(process, known, worth_reading(code, known), limits.restarts, first)
         seen = Seen(said, plan(known, code, said, list(questions)))
         if seen.plan.answers:
             cells = Cells(process, known.setup, list(questions), limits)

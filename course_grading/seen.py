@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from course_grading.plan import Plan
-from course_grading.sandbox.guest.messages import Described, Holding, Raised, Shown
+from course_grading.sandbox.guest.messages import Described, Failed, Failure, Holding, Raised, Shown
 from course_grading.sandbox.protocol import Ending
 
 OUT_OF_TIME = "OutOfTime"
@@ -73,3 +73,22 @@ class Seen:
     functions: Mapping[str, SeenFunction] = field(default_factory=dict)
     tampered: bool = False
     cpu_seconds: float = 0.0
+
+    @property
+    def endings(self) -> set[Ending]:
+        """How processes ended before their time."""
+        functions = {function.ending for function in self.functions.values() if function.ending}
+        return functions | {cell.ending for cell in self.cells.values() if cell.ending}
+
+    @property
+    def failures(self) -> list[Failed]:
+        """What functions failed by; a failure is the last reply of a function."""
+        last = [function.replies[-1] for function in self.functions.values() if function.replies]
+        return [reply for reply in last if isinstance(reply, Failed)]
+
+    @property
+    def late(self) -> bool:
+        """Whether something took too long, or was never reached."""
+        cells = any(cell.out_of_time or not cell.reached for cell in self.cells.values())
+        functions = any(failed.failure is Failure.OUT_OF_TIME for failed in self.failures)
+        return cells or functions or Ending.SILENT in self.endings

@@ -1,5 +1,6 @@
 """Judged outside the sandbox: right answers earn their points, mistakes are named, no sentence tells an input."""
 
+import dataclasses
 import json
 import pickle
 import random
@@ -11,7 +12,7 @@ import torch
 from msgspec.structs import replace
 
 from benchmarks.grading import mistaken
-from course_grading import cases, verdicts
+from course_grading import budget, cases, verdicts
 from course_grading.cases import HIDDEN, KNOWN, Question, question
 from course_grading.cells import Process
 from course_grading.judge import close_sandbox, judge, warm_sandbox
@@ -193,6 +194,16 @@ def test_a_notebook_has_its_time():
     assert [a.status for a in outcome.answers] == ["right"] * 2 + ["not reached"] * 4
     assert any("no time left" in flag for flag in outcome.flags)
     assert time.monotonic() - started < 600  # it ends; how soon, a busy machine decides
+
+
+def test_what_needs_more_than_its_share_of_a_short_run_is_right_in_a_longer_one():
+    """A function may take its time: the first run says that it was short, and the second has the rest."""
+    source = "import time\n" + returning("time.sleep(0.6) or right")
+    for share, points in ((budget.FIRST, 0), (budget.SECOND, 2)):
+        limits = budget.part(dataclasses.replace(LIMITS, notebook_seconds=120, cell_seconds=20), share)
+        outcome = grade(submission(ex_1_2_code=source), limits=limits)
+        assert outcome.answers[1].points == points, outcome.answers[1]
+        assert budget.is_slow(outcome, limits) == (points == 0)
 
 
 def test_a_missing_cell_is_missing_and_a_stub_is_not_done():

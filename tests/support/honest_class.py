@@ -17,6 +17,12 @@ USES_MEAN = SIGNATURE + "return x + h * mean(field(x, t), field(x + h * field(x,
 MEAN = "def mean(a, b):\n    return (a + b) / 2\n"
 USES_HALF = SIGNATURE + "return x + h * HALF * (field(x, t) + field(x + h * field(x, t), t + h))\n"
 HALF = "HALF = 0.5\n"
+BUSY = f"""import time
+{SIGNATURE}end = time.process_time() + 0.15
+    while time.process_time() < end:
+        pass
+    return {RIGHT}
+"""
 
 
 class Sheet:
@@ -286,6 +292,8 @@ RIGHT_STEP = f"{SIGNATURE}return {RIGHT}\n"
 
 CLASS: dict[str, Callable[[Sheet], Sheet]] = {
     "the solution": lambda s: s,
+    "busy for a while": lambda s: s.write(BUSY),
+    "set-up copied below": lambda s: s.below(ANSWER, s.source("setup")).below(ANSWER, "math = torch = None"),
     # where helpers and constants stand
     "helper below": lambda s: s.write(USES_MEAN).below(ANSWER, MEAN),
     "constant below": lambda s: s.write(USES_HALF).below(ANSWER, HALF),

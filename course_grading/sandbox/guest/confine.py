@@ -147,20 +147,27 @@ def set_limits(bounds: Bounds) -> None:
     _limit(resource.RLIMIT_SIGPENDING, bounds.processes)
     for name in ("CORE", "MEMLOCK", "MSGQUEUE", "RTPRIO", "NICE"):
         _limit(getattr(resource, f"RLIMIT_{name}"), 0)
-    limit_cpu(bounds.cpu_seconds)
+    _limit(resource.RLIMIT_CPU, _cpu_seconds() + bounds.cpu_seconds)
 
 
 def limit_without_sandbox(bounds: Bounds) -> None:
     """What can be bounded for a process that keeps all its rights."""
     if sys.platform == "linux":
         _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
-    limit_cpu(bounds.cpu_seconds)
+    _limit(resource.RLIMIT_CPU, _cpu_seconds() + bounds.cpu_seconds)
 
 
 def limit_cpu(seconds: int) -> None:
-    """Bound the processor time of this process from now on; it is killed when it is over."""
+    """Bound the processor time of this process from now on, anew at each call; it is killed when it is over."""
+    hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    soft = _cpu_seconds() + seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+def _cpu_seconds() -> int:
+    """Processor time that this process has used."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+    return int(used.ru_utime + used.ru_stime)
 
 
 def _limit(kind: int, value: int) -> None:
