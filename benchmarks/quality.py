@@ -19,7 +19,7 @@ from benchmarks.peer_nets import Padded, RecipeUNet, torchcfm_unet
 from benchmarks.plots import Plot
 from benchmarks.rows import Row
 from course_utils import data, digits
-from course_utils.digits.model import MIDPOINT_STEPS
+from course_utils.digits.sampling import MIDPOINT_STEPS
 from course_utils.losses import drop_labels, flow_matching_loss
 from course_utils.paths import GaussianPath
 

@@ -10,7 +10,8 @@ from benchmarks.plots import Plot
 from benchmarks.rows import Row, alone, seconds
 from course_utils import data, digits
 from course_utils.classifier import digit_classifier
-from course_utils.digits.model import MIDPOINT_STEPS, START
+from course_utils.digits.model import START
+from course_utils.digits.sampling import MIDPOINT_STEPS
 from course_utils.guidance import condition, generate
 from course_utils.metrics import frechet_distance, in_chunks
 from course_utils.simulators import euler_step, midpoint_step, rk4_step, simulate

@@ -21,7 +21,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!course_utils).*"),  # pages of other packages are not at hand without a network
     (
         "py:class",
-        r"course_utils\.checks\.(calling|inputs|observers)\..*",
+        r"course_utils\.checks\.(calling|inputs|observers|traits)\..*",
     ),  # not for readers
 ]
 suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`
@@ -51,7 +51,7 @@ html_show_search_summary = False  # a page opened from disk may not read others
 math_renderer = html_math_renderer = "mathml"
 
 DOLLARS = re.compile(r"\$([^$]+)\$")
-STAR = re.compile(r"(?<=[ (])\*(?=event|shape|sample)")
+STAR = re.compile(r"(?<=[ (])\*(?=event|shape|sample|latent)")
 ALIASES = {
     stringify_annotation(alias, "smart"): f"~course_utils.{name}"
     for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "shapes.Step": Step}.items()

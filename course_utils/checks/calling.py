@@ -107,7 +107,8 @@ def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observ
             torch.default_generator.manual_seed(seed)
             results.append(called(watched, arguments, observer))
             states.append(torch.get_rng_state())
-    if torch.equal(*states):
+    first_end, second_end = (state.numpy().tobytes() for state in states)
+    if first_end == second_end:  # bytes: a patched torch.equal accuses nobody
         watched.changed.append("torch.seed")
     inputs = {name: value.detach() for name, value in first.items() if isinstance(value, Tensor)}
     values, again = results

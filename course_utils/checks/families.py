@@ -9,24 +9,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from course_utils.checks.layers import AffineAutoencoder, BlockLayers, TransformerLayers
 from course_utils.likelihood import divergence
 from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
 from course_utils.shapes import expand_time
 
 __all__ = [
-    "AffineAutoencoder",
     "AffineModel",
     "AffineSDE",
     "ArchSchedule",
     "Batches",
-    "BlockLayers",
     "CountingSGD",
     "FAMILIES",
     "NAMED",
     "PolynomialField",
     "PowerSchedule",
-    "TransformerLayers",
     "affine_field",
     "affine_score",
     "at_rest",
@@ -114,86 +112,6 @@ class AffineModel(nn.Module):
             raise ValueError(f"expected labels of shape ({len(x)},), one a state, got {got}")
         shift = self.labels[y] if labelled else 0
         return x @ self.matrix.T + self.offset + expand_time(t, x) * self.rate + shift
-
-
-class BlockLayers(nn.Module):
-    """The layers of a residual block of a U-Net with given weights; what the block does with them is the exercise.
-
-    Args:
-        groups: Groups of the normalisation.
-        modulation, conv1, conv2: Weight matrix, shape (2c, size), and kernels, shape (c, c, 3, 3).
-        biases: Of these three layers, shape (4c,).
-    """
-
-    def __init__(self, groups: int, modulation: Tensor, conv1: Tensor, conv2: Tensor, biases: Tensor):
-        super().__init__()
-        c, size = len(conv1), modulation.shape[1]
-        self.norm = nn.GroupNorm(groups, c, affine=False)
-        self.modulation = nn.Linear(size, 2 * c)
-        self.conv1, self.conv2 = nn.Conv2d(c, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
-        layers, weights = (self.modulation, self.conv1, self.conv2), (modulation, conv1, conv2)
-        for layer, weight, bias in zip(layers, weights, biases.split([2 * c, c, c]), strict=True):
-            layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
-
-    def forward(self, *arguments):
-        raise TypeError("these are the layers alone: how they work together is what you write")
-
-
-class AffineAutoencoder(nn.Module):
-    """An encoder to mean and log-variance and a decoder to logits, each one matrix; images become rows of pixels."""
-
-    def __init__(self, encoder: Tensor, shift: Tensor, decoder: Tensor, offset: Tensor):
-        super().__init__()
-        self.encoder, self.shift = nn.Parameter(encoder.clone()), nn.Parameter(shift.clone())
-        self.decoder, self.offset = nn.Parameter(decoder.clone()), nn.Parameter(offset.clone())
-
-    def encode(self, x):
-        return (x.flatten(1) @ self.encoder.T + self.shift).chunk(2, 1)
-
-    def decode(self, h):
-        return (h @ self.decoder.T + self.offset).reshape(len(h), 1, 2, 3)
-
-    def forward(self, *arguments):
-        raise TypeError("an autoencoder has two halves: model.encode(x) and model.decode(h)")
-
-
-class _Attention(nn.Module):
-    """Self-attention of tokens with given weights."""
-
-    def __init__(self, heads: int, qkv: nn.Linear, out: nn.Linear):
-        super().__init__()
-        self.heads, self.qkv, self.out = heads, qkv, out
-
-    def forward(self, x):
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return self.out(nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-
-
-class TransformerLayers(nn.Module):
-    """The layers of a transformer block with given weights; what the block does with them is the exercise.
-
-    Args:
-        heads: Heads of the attention.
-        modulation: Weight matrix, shape (6w, size) for tokens of w numbers.
-        qkv, out: Weight matrices of the attention, shapes (3w, w) and (w, w).
-        mlp1, mlp2: Weight matrices of the small network, shapes (2w, w) and (w, 2w).
-        biases: Of these five layers, shape (13w,).
-    """
-
-    def __init__(
-        self, heads: int, modulation: Tensor, qkv: Tensor, out: Tensor, mlp1: Tensor, mlp2: Tensor, biases: Tensor
-    ):
-        super().__init__()
-        weights = (modulation, qkv, out, mlp1, mlp2)
-        layers = [nn.Linear(w.shape[1], w.shape[0]) for w in weights]
-        for layer, weight, bias in zip(layers, weights, biases.split([len(w) for w in weights]), strict=True):
-            layer.weight, layer.bias = nn.Parameter(weight.clone()), nn.Parameter(bias.clone())
-        self.norm = nn.LayerNorm(len(out), elementwise_affine=False)
-        self.modulation, self.attention = layers[0], _Attention(heads, layers[1], layers[2])
-        self.mlp = nn.Sequential(layers[3], nn.SiLU(), layers[4])
-
-    def forward(self, *arguments):
-        raise TypeError("these are the layers alone: how they work together is what you write")
 
 
 class PowerSchedule(Schedule):

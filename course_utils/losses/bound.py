@@ -18,7 +18,7 @@ __all__ = ["kl_to_normal", "linear_bound", "vae_loss"]
 def kl_to_normal(
     mean: Float[Tensor, "batch *latent"], log_var: Float[Tensor, "batch *latent"]
 ) -> Float[Tensor, " batch"]:
-    r"""Divergence of $q = N(m, \text{diag}\,e^\ell)$ from N(0, I): $\frac12 \sum_j (m_j^2 + e^{\ell_j} - 1 - \ell_j)$.
+    r"""Divergence from N(0, I), $\frac12 \sum_j (m_j^2 + e^{\ell_j} - 1 - \ell_j)$, of $q = N(m, \text{diag}\,e^\ell)$.
 
     Args:
         mean: m, shape (batch, *latent).

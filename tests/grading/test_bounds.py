@@ -105,7 +105,7 @@ def test_what_is_too_much_to_draw_is_plain_text_and_not_tried_again():
     outcome = replace(ASKED.ungraded("anna", ""), reason=None)
     shown = drawn(ASKED, outcome, content, b"", 2)
     assert shown.outcome.shown is Shown.PLAIN and shown.outcome.final
-    assert shown.outcome.flags == ("shown as plain text: drawing it took more than 2 seconds of processor time",)
+    assert "shown as plain text: drawing it took more than 2 seconds of processor time" in shown.outcome.flags
     assert "&lt;b a=7&gt;" in shown.answers["question-sqrt"] and "question-sqrt" in shown.answered
     again = drawn(ASKED, shown.outcome, content, b"", 2)
     assert again.outcome == shown.outcome

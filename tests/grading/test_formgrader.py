@@ -15,7 +15,9 @@ from nbgrader.server_extensions.formgrader import apihandlers
 from tornado.web import RequestHandler
 
 from course_grading import formgrader
-from course_grading.marks import Book, default_url, enter
+from course_grading.drawing import draw
+from course_grading.marks import Book, default_url
+from course_grading.rights import keep
 from tests.support.grading_class import LAB, ROOT
 from tests.support.pages import ASKED, judged
 
@@ -44,7 +46,9 @@ def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("class")
     with Book(default_url(made)) as book:
         book.prepare(ASKED)
-        enter(book, judged(words={"question-sqrt": "<div class='comment' id='question-sqrt-comment'>no</div>"}), made)
+        shown = draw(judged(words={"question-sqrt": "<div class='comment' id='question-sqrt-comment'>no</div>"}))
+        book.enter(shown)
+    keep(made, made / "autograded" / shown.outcome.student / LAB / f"{LAB}.ipynb", shown.copy)
     return made
 
 

@@ -20,7 +20,7 @@ def graded(tmp_path_factory):
     assert shutil.which("bwrap"), "install bubblewrap: sudo apt install bubblewrap"
     folder = tmp_path_factory.mktemp("class")
     deserved = class_of_40(folder / "handed in")
-    limits = Limits(cell_seconds=4, notebook_seconds=60)
+    limits = Limits(cell_seconds=4, notebook_seconds=240)
     rows = grade(LAB, Options(str(folder / "handed in"), folder / "class", workers=2, seed=3, limits=limits))
     return deserved, {row.outcome.student: row for row in rows}, folder / "class"
 

@@ -402,6 +402,7 @@ try:
         fill(held[-2])
 except OSError as error:
     print(error.errno, len(held) <= int(LIMIT), taken < 300_000 * int(LIMIT))
+held.clear()
 """
 
 

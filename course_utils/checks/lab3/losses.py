@@ -50,6 +50,7 @@ def both_losses_mistakes(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
     return [
         *_targets(),
         *_norms(target),
+        *_added_before_squared(target),
         *_states(target),
         *_times(target),
         *axis_mistakes(at_given_times, states="x"),
@@ -106,6 +107,11 @@ def _norms(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
             path_loss(target, reduce=lambda squares: norm_squared(squares).sqrt()),
             "the root is taken of the mean of the squared norms: it is the mean itself that is asked for.",
         ),
+    ]
+
+
+def _added_before_squared(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
+    return [
         Mistake(
             "sum squared",
             _reduced(target, lambda differences: differences.flatten(1).sum(1).square().mean()),
