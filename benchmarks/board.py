@@ -4,6 +4,7 @@ Caveat: our network is given features at the board's own frequency. That is prio
 does without; part of the advantage is this, not the training.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Iterable, Iterator
@@ -69,7 +70,7 @@ def recipe(checkpoints: Iterable[int]) -> Iterator[tuple[float, float]]:
 
 def ours(steps: int) -> tuple[float, float]:
     """CPU-seconds and share missed of Lab 2's better-posed network: the lab's own cells, with fewer steps."""
-    lab = lab_cells("lab2_flow_matching", LAB_CELLS, board=BOARD, path=PATH, N=20_000)
+    lab = lab_cells("lab2_flow_matching", LAB_CELLS, board=BOARD, path=PATH, N=20_000, distance=_not_measured)
     torch.manual_seed(1)
     start, generator = time.process_time(), seeded(18)
     model = Residual(lab["gaussian_velocity"], ResidualScale(lab["LAMBDA"]), lab["WaveNetwork"]())
@@ -77,6 +78,11 @@ def ours(steps: int) -> tuple[float, float]:
     fit(model, lab["conditional_loss"], batches, steps=steps, lr=1e-2, recipe=lab["recipe"], progress=False)
     cpu = time.process_time() - start
     return cpu, missed(model)
+
+
+def _not_measured(field) -> float:
+    """In the place of the lab's distance to the exact field, which a cell prints."""
+    return math.nan
 
 
 def lab_cells(lab: str, ids: tuple[str, ...], **names) -> dict:
