@@ -73,7 +73,7 @@ def ours(steps: int) -> tuple[float, float]:
     lab = lab_cells("lab2_flow_matching", LAB_CELLS, board=BOARD, path=PATH, N=20_000, distance=_not_measured)
     torch.manual_seed(1)
     start, generator = time.process_time(), seeded(18)
-    model = Residual(lab["gaussian_velocity"], ResidualScale(lab["LAMBDA"]), lab["WaveNetwork"]())
+    model = Residual(lab["base"], ResidualScale(lab["LAMBDA"]), lab["WaveNetwork"]())
     batches = ((draw(BOARD, 1024, generator),) for _ in range(steps))
     fit(model, lab["conditional_loss"], batches, steps=steps, lr=1e-2, recipe=lab["recipe"], progress=False)
     cpu = time.process_time() - start
