@@ -147,6 +147,10 @@ def latents(quick: bool) -> Iterator[Row | Plot]:
         spent = statistics.mean(each.seconds for each in made)
         points = [statistics.mean(run[i].seconds for run in runs) + spent for i in range(len(SCALES))]
         lines[name] = (points, [statistics.mean(run[i].floors for run in runs) for i in range(len(SCALES))])
+    for dim in (16, 64):
+        model = latent_mixtures(0, STEPS // (20 if quick else 1), dim).model
+        yield row(f"latents of {dim} numbers, seed 0: reconstructions", [reconstructions(model, n)], "× floor")
+        yield from rows(f"mixtures of {dim} numbers, seed 0", [judged(model, n)], n)
     said = "; ".join(f"{name} {min(values):.1f}" for name, (_, values) in lines.items())
     alt = f"Fréchet distance in floors against CPU-seconds of training, fit and {n} digits, w = 1 and 1.2: {said}."
     yield Plot("latents", alt, "CPU-seconds", f"Fréchet distance / floor, n = {n}", lines, ("real digits", 1.0))

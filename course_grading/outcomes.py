@@ -10,10 +10,11 @@ from msgspec import Struct
 
 from course_grading.intake.submission import Submission
 from course_grading.model import Lab, Outcome, from_json, to_json
+from course_grading.rights import OWNER_OF_FILE
 from course_utils.storage import write_file
 
 RUN = "run.json"
-PRIVATE = 0o600
+
 LONGEST_NAME = 200
 """Bytes of a student's name that is the name of a file, too."""
 
@@ -50,7 +51,7 @@ class Run:
 
     def start(self, *, forget: bool) -> None:
         """Write down the seed, so that the run can be resumed; forget outcomes of the run before it."""
-        write_file(self.folder / RUN, to_json(Begun(self.folder.name, self.seed)) + "\n", PRIVATE)
+        write_file(self.folder / RUN, to_json(Begun(self.folder.name, self.seed)) + "\n", OWNER_OF_FILE)
         if forget:
             for old in (self.folder / "outcomes").glob("*.json"):
                 old.unlink()
@@ -64,7 +65,7 @@ class Run:
     def save(self, submission: Submission, outcome: Outcome) -> None:
         """Keep an outcome."""
         kept = Kept(submission.digest, self.rules, self.seed, outcome)
-        write_file(self.file(submission.student), to_json(kept) + "\n", PRIVATE)
+        write_file(self.file(submission.student), to_json(kept) + "\n", OWNER_OF_FILE)
 
     def load(self, submission: Submission) -> Outcome | None:
         """The outcome of exactly this submission by these rules and this seed, if it is there."""

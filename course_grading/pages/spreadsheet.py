@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from course_grading.rights import OWNER_OF_FILE
 from course_utils.storage import write_file
 
 Line = Mapping[str, str]
@@ -23,7 +24,7 @@ LAST = ("status", "flags", "reason")
 TASK = re.compile(r"\d+\.\d+|Question \d+")
 """Name of a column with the points of a task."""
 
-PRIVATE = 0o600
+
 DELIMITERS = ",;\t|"
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 NUMBER = re.compile(r"-?\d{1,9}([.,]\d{1,9})?")
@@ -72,7 +73,7 @@ def taken_over(path: Path) -> list[Line]:
     lines = earlier(path)
     whole = [line for line in lines if line.get("student") and line.get("lab")]
     if len(whole) < len(lines):
-        kept = write_file(_beside(path), path.read_bytes(), PRIVATE)
+        kept = write_file(_beside(path), path.read_bytes(), OWNER_OF_FILE)
         odd = len(lines) - len(whole)
         print(f"{path.name}: lines without a student or a lab are left out ({odd}): it is kept as {kept.name}, too")
     return whole
