@@ -189,14 +189,8 @@ def explore_attention(
     rows, columns = net.inner[1] // net.patch, net.inner[2] // net.patch
 
     def panels_of(digit: int, row: int, column: int, t: float) -> Tensor:
-        """The noisy digit, then for each block its heads, all as images of the digit's size."""
         noisy, blocks = maps[t]
-        seen = blocks[:, digit, :, row * columns + column].unflatten(-1, (rows, columns))
-        heat = 2 * seen / seen.amax((-1, -2), keepdim=True) - 1
-        large = heat.repeat_interleave(net.patch, -1).repeat_interleave(net.patch, -2)
-        heads = F.pad(large, [net.margin] * 4, value=-1.0)
-        marked = _marked(noisy[digit, 0], net, row, column)
-        return torch.cat([marked.expand(len(heads), 1, -1, -1), heads], 1)
+        return _heads_of_blocks(net, noisy[digit, 0], blocks[:, digit], row, column)
 
     def draw(digit: int, row: int, column: int, t: float):
         return {"images": pixels(panels_of(digit, row, column, t))}
@@ -207,9 +201,8 @@ def explore_attention(
         "row": Slider("row of the patch", 0, rows - 1, rows // 2, 1),
         "column": Slider("its column", 0, columns - 1, columns // 2, 1),
     }
-    heads = net.heads
     titles = {
-        "column_titles": ("digit", *[f"head {i + 1}" for i in range(heads)]),
+        "column_titles": ("digit", *[f"head {i + 1}" for i in range(net.heads)]),
         "row_titles": [f"block {i + 1}" for i in range(len(net.blocks))],
     }
     alt = (
@@ -237,6 +230,26 @@ def _weights_of_all_blocks(
         for hook in hooks:
             hook.remove()
     return torch.stack(found)
+
+
+def _heads_of_blocks(
+    net: Transformer, image: Float[Tensor, "height width"], weights: Tensor, row: int, column: int
+) -> Float[Tensor, "blocks columns height width"]:
+    """For each block the image with a frame around one patch, then, as large, where that patch looks in each head.
+
+    Args:
+        net: The transformer.
+        image: What it saw.
+        weights: Shape (blocks, heads, tokens, tokens).
+        row, column: Of the patch.
+    """
+    rows, columns = net.inner[1] // net.patch, net.inner[2] // net.patch
+    seen = weights[:, :, row * columns + column].unflatten(-1, (rows, columns))
+    heat = 2 * seen / seen.amax((-1, -2), keepdim=True) - 1
+    large = heat.repeat_interleave(net.patch, -1).repeat_interleave(net.patch, -2)
+    heads = F.pad(large, [net.margin] * 4, value=-1.0)
+    marked = _marked(image, net, row, column)
+    return torch.cat([marked.expand(len(heads), 1, -1, -1), heads], 1)
 
 
 def _marked(image: Float[Tensor, "height width"], net: Transformer, row: int, column: int) -> Tensor:
