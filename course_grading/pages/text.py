@@ -32,6 +32,15 @@ SPECIAL = re.compile(r"[\n\r$\\`\[\]!*_~|]")
 """What Markdown might read again."""
 
 
+WRITTEN_IN = re.compile(r"!\[([^\[\]\n]{0,200})\]\(data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+)\)")
+"""A picture in the text itself, as some editors put it there."""
+
+AS_TAG = re.compile(
+    r"<img\s[^<>]{0,200}?src=[\"'](?:attachment:([^\"'<>\s]{1,200})|data:(image/(?:png|jpeg));base64,([A-Za-z0-9+/=]+))[\"']"
+    r"[^<>]{0,200}>"
+)
+"""A picture as a tag, which some write to give it a size."""
+
 _plain_text = ContextVar("plain text", default=False)
 
 
@@ -76,7 +85,8 @@ class Renderer(IPythonRenderer):
     def image(self, text: str, url: str, title: str | None = None) -> str:
         name = unquote(url).removeprefix("attachment:")
         if name == unquote(url) or name not in self.attached:
-            return super().image(text, "")
+            called = PLACE.sub("", Markup(text).striptags()) or name
+            return f"[the picture {html.escape(plain(called, LONGEST_NAME))} is not in this file, and is not shown]"
         if name in self.seen:
             return f"[the picture {html.escape(plain(name, LONGEST_NAME))} again]"
         self.seen.add(name)
@@ -101,11 +111,12 @@ def markdown(text: str, attachments: object = None) -> Markup:
         text: What a student wrote; other tags in it are shown as they are.
         attachments: Images that were put into the cell, unchecked.
     """
+    text, attached = _attached(text, attachments if isinstance(attachments, Mapping) else {})
     text = plain(text)
     as_it_is = f"<pre>{html.escape(text)}</pre>"
     if _plain_text.get():
         return Markup(as_it_is)
-    renderer = Renderer(attachments if isinstance(attachments, Mapping) else {})
+    renderer = Renderer(attached)
     try:
         rendered = MarkdownWithMath(renderer=renderer).render(text)
     except Exception:  # a text that breaks the renderer is shown as it is
@@ -115,6 +126,23 @@ def markdown(text: str, attachments: object = None) -> Markup:
         cleaned = as_it_is
     drawn = renderer.put_aside  # each once: a place can be forged by &#57344;
     return Markup(PLACE.sub(lambda m: drawn.pop(m[1], ""), cleaned))
+
+
+def _attached(text: str, attachments: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+    """The text and its attachments, with the pictures that stand in the text itself attached like the others."""
+    attached = dict(attachments)
+
+    def put(alt: str, kind: str, data: str) -> str:
+        name = f"picture-in-the-text-{len(attached)}.{kind.removeprefix('image/')}"
+        attached[name] = {kind: data}
+        return f"![{alt}](attachment:{name})"
+
+    def from_tag(match: re.Match) -> str:
+        name, kind, data = match.groups()
+        return f"![](<attachment:{name}>)" if name else put("", kind, data)
+
+    text = WRITTEN_IN.sub(lambda match: put(*match.groups()), text)
+    return AS_TAG.sub(from_tag, text), attached
 
 
 def formula(latex: str, *, displayed: bool) -> Markup:

@@ -64,6 +64,28 @@ def test_lists_keep_their_numbers_and_their_ticks():
     assert "<li>☑ done</li>" in markdown("- [x] done\n- [ ] not yet") and "☐ not yet" in markdown("- [ ] not yet")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"my answer ![scan](data:image/png;base64,{PNG})",
+        f'my answer <img src="data:image/png;base64,{PNG}" width=300>',
+        "my answer <img width=300 src='attachment:image.png' alt=scan>",
+    ],
+)
+def test_a_picture_is_shown_however_it_was_put_in(source):
+    """Some editors write it into the text, some people give it a size; else a marker would see an empty answer."""
+    shown = markdown(source, {"image.png": {"image/png": PNG}})
+    assert shown.count(f'src="data:image/png;base64,{PNG}"') == 1 and "my answer" in shown
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.b/scan.png", "attachment:gone.png", "scan.png", "data:image/svg+xml;base64,AAAA"]
+)
+def test_a_picture_that_is_not_shown_is_named(url):
+    shown = markdown(f"![scan]({url})")
+    assert "[the picture scan is not in this file, and is not shown]" in shown and "<img" not in shown
+
+
 def test_an_attached_picture_is_shown_and_nothing_else():
     source = "![mine](attachment:image.png) ![no](attachment:image.svg)"
     good = {"image.png": {"image/png": PNG}, "image.svg": {"image/svg+xml": "<svg onload=alert(1)>"}}
