@@ -21,6 +21,7 @@ __all__ = [
     "paths",
     "losses",
     "networks",
+    "words",
     "guidance",
     "latents",
     "storage",
