@@ -27,7 +27,7 @@ class Trajectory:
 
     Attributes:
         ts: Saved times, shape (saved,).
-        xs: Saved states, shape (saved, batch, *event).
+        xs: Saved states, shape (saved, batch, *event); letters are whole numbers.
 
     Example:
         >>> simulators.simulate(lambda x, t: -x, torch.ones(5, 2), torch.linspace(0, 1, 11))
@@ -35,7 +35,7 @@ class Trajectory:
     """
 
     ts: Float[Tensor, " saved"]
-    xs: Float[Tensor, "saved batch *event"]
+    xs: Real[Tensor, "saved batch *event"]
 
     def __repr__(self) -> str:
         return short_repr(self, t_first=self.ts[0], t_last=self.ts[-1], xs=self.xs)
