@@ -11,7 +11,7 @@ from course_utils.losses.matching import stratified_times
 from course_utils.shapes import check_same_shape
 from course_utils.words import WordPath, check_words
 
-__all__ = ["counted_masked_loss", "even_counts", "letter_loss", "masked_loss"]
+__all__ = ["counted_masked_loss", "counted_masked_terms", "even_counts", "letter_loss", "masked_loss"]
 
 
 def masked_loss(
@@ -97,6 +97,25 @@ def counted_masked_loss(
         >>> losses.counted_masked_loss(networks.LetterMLP(6, 3), z)
         tensor(5.3753, grad_fn=<MeanBackward0>)
     """
+    return counted_masked_terms(model, z, y, count=count, u=u, generator=generator).mean()
+
+
+def counted_masked_terms(
+    model,
+    z: Tensor,
+    y: Tensor | None = None,
+    *,
+    count: Tensor | None = None,
+    u: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """What `counted_masked_loss` is the mean of: a number a word, shape (batch,). Arguments and errors as there.
+
+    Example:
+        >>> z = torch.tensor([[3, 1, 4], [1, 5, 2]])
+        >>> losses.counted_masked_terms(networks.LetterMLP(6, 3), z)
+        tensor([5.3753, 5.3753], grad_fn=<DivBackward0>)
+    """
     check_words(z, model.letters)
     k = even_counts(len(z), z.shape[1], generator).to(z.device) if count is None else count
     u = _uniform(z, generator) if u is None else u
@@ -106,7 +125,7 @@ def counted_masked_loss(
         raise ValueError(f"expected numbers of masks from 1 to {length} of shape ({len(z)},), got {k.tolist()}")
     masked = u.argsort(1).argsort(1) < k[:, None]
     x = torch.where(masked, model.letters, z)
-    return (_surprise(model, x, None, y, z, masked) * length / k).mean()
+    return _surprise(model, x, None, y, z, masked) * length / k
 
 
 def letter_loss(
