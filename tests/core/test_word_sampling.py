@@ -182,7 +182,7 @@ def test_colder_letters_and_guided_ones_have_their_laws():
 # One letter an evaluation
 
 
-@pytest.mark.parametrize("order", ["random", "left to right"])
+@pytest.mark.parametrize("order", ["random", "left to right", "confident"])
 def test_one_letter_at_a_time_makes_words_of_the_data(order):
     made = reveal(MASKED, MASKED.path, blank(N), order, generator=seeded())
     assert fits(made, MASKED.q, 5)
