@@ -11,7 +11,15 @@ from course_utils.words.exact import (
     word_rates,
 )
 from course_utils.words.letter_chain import LetterChain
-from course_utils.words.letters import all_words, check_posterior, check_words, one_hot, word_number, word_time
+from course_utils.words.letters import (
+    all_words,
+    check_posterior,
+    check_words,
+    one_hot,
+    word_grid,
+    word_number,
+    word_time,
+)
 from course_utils.words.paths import MaskPath, UniformPath, WordPath, WordSample, mask_of
 from course_utils.words.sampling import ORDERS, Model, correct, generate_words, letter_posterior, reveal
 from course_utils.words.steps import euler_law, exponential_law, own_letter, unmask_law
@@ -48,6 +56,7 @@ __all__ = [
     "tempered",
     "toy_words",
     "unmask_law",
+    "word_grid",
     "word_number",
     "word_rates",
     "word_time",
