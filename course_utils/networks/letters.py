@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import Embedding
 from course_utils.shapes import Time
-from course_utils.words import check_words
+from course_utils.words import check_words, own_letter
 
-__all__ = ["LetterMLP", "LogitSum"]
+__all__ = ["LetterMLP", "LogitSum", "OwnLetter"]
 
 
 class LetterMLP(Network):
@@ -114,6 +114,33 @@ class LogitSum(Network):
         with torch.no_grad():
             known = self.base(x, t, y)
         return known + self.net(x, t, y)
+
+
+class OwnLetter(Network):
+    r"""A network of the uniform path, with what each letter says of itself by formula: see `words.own_letter`.
+
+    The network has to learn only what the others say. Near t = 1, where an error of the posterior becomes a rate
+    1/(1 - t) times as large, the letter itself decides nearly all.
+
+    Args:
+        net: Gives logits, `net(x, t, y)`; it knows the time.
+
+    Example:
+        >>> net = networks.OwnLetter(networks.LetterMLP(5, 3, hidden=8, time=True))
+        >>> net(torch.tensor([[0, 1, 2]]), torch.tensor(0.99)).softmax(-1).argmax(-1)
+        tensor([[0, 1, 2]])
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.letters, self.length = net.letters, net.length
+        self.net = net
+
+    def extra_repr(self) -> str:
+        return f"net={type(self.net).__name__}"
+
+    def forward(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        return own_letter(self.net(x, t, y), x, t)
 
 
 def _block(hidden: int) -> nn.Sequential:

@@ -1,5 +1,6 @@
 """Words: paths from noise letters to words, steps, sampling, and small examples known exactly."""
 
+from course_utils.words.base import WordPath, WordSample, difference, mask_of
 from course_utils.words.exact import (
     ExactWords,
     LetterLaw,
@@ -20,7 +21,7 @@ from course_utils.words.letters import (
     word_number,
     word_time,
 )
-from course_utils.words.paths import MaskPath, UniformPath, WordPath, WordSample, mask_of
+from course_utils.words.paths import MaskPath, UniformPath
 from course_utils.words.sampling import ORDERS, Model, correct, generate_words, letter_posterior, reveal
 from course_utils.words.steps import euler_law, exponential_law, own_letter, unmask_law
 from course_utils.words.toy import ExactPairs, board_pairs, toy_words
@@ -42,6 +43,7 @@ __all__ = [
     "check_words",
     "correct",
     "correct_law",
+    "difference",
     "euler_law",
     "exponential_law",
     "generate_words",

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from course_utils.chains import check_law
 from course_utils.shapes import Time
+from course_utils.words.base import WordPath, mask_of
 from course_utils.words.letters import all_words, word_grid, word_number
-from course_utils.words.paths import WordPath, mask_of
 
 __all__ = ["ExactWords", "LetterLaw", "correct_law", "guided", "reveal_law", "sampler_law", "tempered", "word_rates"]
 
@@ -51,16 +51,21 @@ class ExactWords:
         return f"ExactWords({self.path}, words={tuple(self.words.shape)})"
 
     @property
+    def letters(self) -> int:
+        """Number v of letters."""
+        return self.path.letters
+
+    @property
     def length(self) -> int:
         """Number of letters of a word."""
         return self.words.shape[1]
 
-    def __call__(self, x: Integer[Tensor, "batch length"], t: Time) -> Float[Tensor, "batch length v"]:
+    def __call__(self, x: Integer[Tensor, "batch length"], t: Time | None = None) -> Float[Tensor, "batch length v"]:
         """Logits, as from a network: the logarithm of the posterior."""
         return self.posterior(x, t).log()
 
-    def posterior(self, x: Integer[Tensor, "batch length"], t: Time) -> Float[Tensor, "batch length v"]:
-        """Exact law of each clean letter, see `WordPath.posterior`."""
+    def posterior(self, x: Integer[Tensor, "batch length"], t: Time | None = None) -> Float[Tensor, "batch length v"]:
+        """Exact law of each clean letter, see `WordPath.posterior`; with masks it needs no time."""
         return self.path.posterior(self.words, self.q, x, t)
 
     def law(self, t: float) -> Float[Tensor, " states"]:

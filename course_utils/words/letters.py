@@ -51,7 +51,7 @@ def one_hot(x: Integer[Tensor, "*batch"], states: int, like: Tensor) -> Float[Te
     return F.one_hot(x.long(), states).to(like)
 
 
-def word_time(t: Time, x: Tensor) -> Tensor:
+def word_time(t: Time | None, x: Tensor) -> Tensor:
     """A time for words, which is never cut to the letters' type: float64, on the CPU, shape () or (batch, 1).
 
     In this precision h / (1 - t) is exactly 1 on the last step of any grid. Laws may be float32 and lie elsewhere.
@@ -61,13 +61,15 @@ def word_time(t: Time, x: Tensor) -> Tensor:
         x: Words, shape (batch, length).
 
     Raises:
-        ValueError: If a time lies outside 0 to 1, or its shape does not fit.
+        ValueError: If there is none, a time lies outside 0 to 1, or its shape does not fit.
 
     Example:
         >>> words.word_time(torch.tensor([0.5, 0.25]), torch.tensor([[1, 2, 3], [4, 5, 6]]))
         tensor([[0.5000],
                 [0.2500]], dtype=torch.float64)
     """
+    if t is None:
+        raise ValueError("expected a time t: only with masks the posterior does not depend on it, got None")
     return expand_path_time(t, torch.empty(x.shape, dtype=torch.float64))
 
 

@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 from course_utils.chains import categorical
 from course_utils.distributions.base import Noise
 from course_utils.simulators import Trajectory
+from course_utils.words.base import WordPath, mask_of
 from course_utils.words.letters import check_words, word_grid
-from course_utils.words.paths import WordPath, mask_of
 
 __all__ = ["ORDERS", "Model", "correct", "generate_words", "letter_posterior", "reveal"]
 
@@ -90,8 +90,8 @@ def generate_words(
         The trajectory: times in float64, words in int64; `.end` is its last state.
 
     Raises:
-        ValueError: If times do not increase or leave 0 to 1, noise begins later than at 0, a letter is none of the path's states, or what the model
-            or the step gives does not fit.
+        ValueError: If times do not increase or leave 0 to 1, noise begins later than at 0, a letter is none of the
+            path's states, or what the model or the step gives does not fit.
 
     Example:
         >>> path = words.MaskPath(3)

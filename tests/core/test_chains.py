@@ -34,7 +34,7 @@ def random_rates(n: int, seed: int = 0) -> torch.Tensor:
 
 
 def fits(counts: torch.Tensor, law: torch.Tensor) -> bool:
-    """Whether counts are draws from the law, by Pearson's test; refused by chance once in two million times (5 sigma)."""
+    """Whether counts are draws from the law, by Pearson's test at 5 sigma: wrong once in two million times."""
     expected = law * counts.sum()
     assert counts[expected == 0].sum() == 0 and expected[expected > 0].min() > 5
     statistic = ((counts - expected) ** 2 / expected)[expected > 0].sum().item()

@@ -160,7 +160,7 @@ def test_at_the_end_the_posterior_is_the_word():
 def test_seen_letters_are_certain_even_where_no_word_has_them():
     """A parallel step may reveal letters that do not belong together; nothing is asked of such a word any more."""
     path = MaskPath(V)
-    assert path.posterior(WORDS, SHARES, torch.tensor([[3, 2, 1]]))[0].argmax(1).tolist() == [3, 2, 1]
+    assert path.posterior(WORDS, SHARES, torch.tensor([[3, 2, 1]]), None)[0].argmax(1).tolist() == [3, 2, 1]
     with pytest.raises(ValueError, match=r"expected states that the words can lead to, got \[3, 2, 4\]"):
         path.posterior(WORDS, SHARES, torch.tensor([[0, V, V], [3, 2, V]]))
 
@@ -254,6 +254,7 @@ REFUSED = {
     "time above 1": (lambda: PATHS[1].sample(WORDS, 1.5), "got t = 1.5"),
     "time below 0": (lambda: PATHS[1].posterior(WORDS, SHARES, WORDS, -0.5), "got t = -0.5"),
     "time nan": (lambda: PATHS[0].law(WORDS, SHARES, WORDS, math.nan), "got times from nan to nan"),
+    "no time": (lambda: ExactWords(PATHS[0], WORDS, SHARES).posterior(WORDS), "a time t: .* got None"),
     "times of another shape": (
         lambda: PATHS[0].sample(WORDS, torch.rand(3)),
         r"t of shape \(\) or \(6,\) .* got \(3,\)",
