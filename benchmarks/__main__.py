@@ -37,6 +37,7 @@ BENCHMARKS = {
     "name_knobs": "name_knobs",
     "name_uniform": "name_ways",
     "name_labels": "name_ways",
+    "binary_digits": "binary_digits",
     "empirical": "fields",
     "growth": "growth",
     "grading": "grading",
