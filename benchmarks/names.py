@@ -100,7 +100,7 @@ def counted_rows() -> Iterator[Row]:
     train, held_out = data.decode(census().train), census().held_out[:HELD_OUT]
     counted = {"letters independent": IndependentLetters(census().train, LETTERS)}
     counted |= {f"{n}-gram": WittenBell(train, n, LENGTH) for n in (2, 4, 5)}
-    counted |= {f"base alone, order {order}": chain(order) for order in (1, 2)}
+    counted |= {f"base alone, order {order}": chain(order) for order in (1, 2, 3, 4)}
     for name, model in counted.items():
         bits = -model.log_prob(held_out).double() / math.log(2)
         x = model.sample(MADE, torch.Generator().manual_seed(7))
