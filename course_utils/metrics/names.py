@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.shapes import short_repr
 from course_utils.words import check_words
 
 __all__ = ["NameReport", "blanks_inside", "distinct", "mean_length", "name_report", "ngram_distance", "share_among"]
@@ -28,8 +29,7 @@ def ngram_distance(a: Tensor, b: Tensor, n: int) -> float:
         >>> metrics.ngram_distance(torch.tensor([[1, 2]]), torch.tensor([[1, 3]]), n=1)
         0.5
     """
-    letters = 1 + int(max(_checked(a).max(), _checked(b).max()))
-    longest = 2 + min(a.shape[1], b.shape[1])
+    longest = 2 + min(_checked(a).shape[1], _checked(b).shape[1])
     if not 1 <= n <= longest:
         raise ValueError(f"expected from 1 to {longest} letters in a row, got {n}")
     rows, law = [], []
@@ -39,8 +39,7 @@ def ngram_distance(a: Tensor, b: Tensor, n: int) -> float:
         if not len(rows[-1]):
             raise ValueError("expected words with letters, got blanks only")
         law.append(torch.full((len(rows[-1]),), 1 / len(rows[-1]), dtype=torch.float64))
-    powers = letters ** torch.arange(n)
-    _, index = (torch.cat(rows) @ powers).unique(return_inverse=True)
+    _, index = torch.cat(rows).unique(dim=0, return_inverse=True)
     difference = torch.zeros(int(index.max()) + 1, dtype=torch.float64)
     difference.index_add_(0, index, torch.cat([law[0], -law[1]]))
     return difference.abs().sum().item() / 2
@@ -107,7 +106,10 @@ class NameReport(NamedTuple):
         pairs, triples: `ngram_distance` of two and of three letters from as many held-out names.
 
     Example:
-        >>> metrics.NameReport(0.02, 0.05, 0.99, 6.7, 0.0, 0.05, 0.17).copies_a_new_one
+        >>> report = metrics.NameReport(0.02, 0.05, 0.99, 6.7, 0.0, 0.05, 0.17)
+        >>> report
+        NameReport(new_and_real=0.02, copies=0.05, distinct=0.99, length=6.7, blanks_inside=0, pairs=0.05, triples=0.17)
+        >>> report.copies_a_new_one
         2.5
     """
 
@@ -118,6 +120,9 @@ class NameReport(NamedTuple):
     blanks_inside: float
     pairs: float
     triples: float
+
+    def __repr__(self) -> str:
+        return short_repr(self, **self._asdict())
 
     @property
     def copies_a_new_one(self) -> float:
