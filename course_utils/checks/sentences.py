@@ -9,7 +9,7 @@ from course_utils.checks.families import kind_of
 
 __all__ = ["NOT_DONE", "left_changed", "not_repeatable", "unfit"]
 
-DRAWN = ("eps", "dw", "noise", "dws", "u")
+DRAWN = ("eps", "dw", "noise", "dws", "e", "u")
 """Names of arguments that a student may draw anew instead of using them; times of a batch are others."""
 
 NOT_DONE = "not done yet (your function reaches `raise NotImplementedError`)"

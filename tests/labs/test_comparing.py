@@ -45,6 +45,7 @@ def test_a_wrong_type_is_told_with_what_it_comes_from():
         "received float32. Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
     )
     assert "All numbers here are real" in said(V.to(torch.complex128))
+    assert "letters and states are names" in said(V, V.long())
     assert "whole numbers" in said(V.long()) and "True and False" in said(V > 0)
 
 
