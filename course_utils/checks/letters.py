@@ -44,8 +44,9 @@ def inside_shares(normal: Normal, weights: Tensor) -> Tensor:
 
 
 def word_times(normal: Normal, n: int) -> Tensor:
-    """Times of n words from 0.1 to 0.9; of more than one, in one case of three, the first is 0 and the last near 1."""
-    t = 0.1 + 0.8 * evenly(normal, n)
+    """Times of n words, spread over 0.1 to 0.9; of more than one, in one case of three, the first is 0, the last near "
+    "1."""
+    t = 0.1 + 0.8 * (torch.randperm(n, generator=normal.generator) + evenly(normal, n)) / n
     if normal.seed % 3 == 0 and n > 1:
         t[0], t[-1] = 0.0, 1 - 1 / 64
     return t

@@ -6,7 +6,9 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.laws import only_wrong
 from course_utils.checks.letters import evenly, letters, word_times
+from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["corrupt"]
 
@@ -100,7 +102,10 @@ def mixed_numbers_with_fractions(z, t, u, noise):
     return _each(t) * z + (1 - _each(t)) * noise
 
 
-@corrupt.mistake("the coins u are not used: which letters are kept is random, only their expected share is given.")
+@corrupt.mistake(
+    "words are kept or lost as a whole, by whether t, or their mean coin, is on one side: every letter has its own "
+    "coin."
+)
 def rounded_time(*arguments):
     return _path(kept=lambda t, u: (t > 0.5).expand_as(u))(*arguments)
 
@@ -173,3 +178,32 @@ def time_squared(*arguments):
 @corrupt.mistake("this is a cosine schedule: here the chance that a letter is that of the word is t itself.")
 def cosine_schedule(*arguments):
     return _path(kept=lambda t, u: u < torch.sin(torch.pi / 2 * t))(*arguments)
+
+
+def _of_word_or_noise(pair: Compared) -> bool:
+    """Whether each letter is one of the two that may stand there."""
+    given = pair.given["result"]
+    word, noise = (pair.of(which)["result"] for which in (clean, noise_alone))
+    return bool(((given == word) | (given == noise)).all())
+
+
+corrupt.traits += [
+    only_wrong(
+        "where letters of the word are to be kept, they are; elsewhere not all is the given noise.",
+        lambda z, t, u, noise: ~_kept(_each(t), u),
+    ),
+    only_wrong(
+        "where noise is to stand, it does; elsewhere not all letters are those of the word.",
+        lambda z, t, u, noise: _kept(_each(t), u),
+    ),
+    Trait(
+        "of the word or noise",
+        _of_word_or_noise,
+        "each letter is that of the word or the noise of its place, but not always the one of the two that is due.",
+    ),
+    Trait(
+        "neither",
+        lambda pair: not _of_word_or_noise(pair),
+        "some letters are neither that of the word nor the noise of their place.",
+    ),
+]

@@ -10,6 +10,7 @@ from course_utils.checks.exercise import exercise
 from course_utils.checks.laws import LAW_TRAITS, law_mistakes
 from course_utils.checks.letters import evenly, laws, letters
 from course_utils.checks.sums import combination
+from course_utils.checks.traits import Compared, Trait, close
 
 __all__ = ["euler_law"]
 
@@ -239,7 +240,30 @@ def t_of_shape_b_1(*arguments):
     return _law(time=lambda t: t[:, None])(*arguments)
 
 
+@euler_law.mistake("there is a place for a mask: here noise is one of the letters, and no other token is there.")
+def place_for_a_mask(*arguments):
+    return F.pad(euler_law.oracle(*arguments), (0, 1))
+
+
 euler_law.mistakes += law_mistakes(euler_law.oracle)
+
+
+def _mixture(pair: Compared) -> bool:
+    """Whether the law of each word lies on the straight line through the present letters and the posterior."""
+    here = pair.of(lambda post, x, t, h: _here(post, x))["result"].flatten(1)
+    way = pair.of(lambda post, x, t, h: post)["result"].flatten(1) - here
+    gone = pair.given["result"].flatten(1) - here
+    share = (gone * way).sum(1, keepdim=True) / (way**2).sum(1, keepdim=True)
+    return close(share * way, gone)
+
+
+euler_law.traits += [
+    Trait(
+        "other shares",
+        _mixture,
+        "the law is a mixture of the present letter and post, as it should be, but not in the right shares.",
+    )
+]
 euler_law.traits += combination(
     {"the present letter": lambda post, x, t, h: _here(post, x), "post": lambda post, x, t, h: post},
     total="the law of each letter of a word",

@@ -10,7 +10,7 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.letters import chain, evenly, inside_shares, letters
 from course_utils.checks.observers import Several
-from course_utils.checks.traits import wrong_only
+from course_utils.checks.traits import Compared, Trait, wrong_only
 
 __all__ = ["jump"]
 
@@ -228,4 +228,40 @@ def share_reaches_u(*arguments):
     return _jump(draw=draw)(*arguments)
 
 
-jump.traits += [wrong_only("waits", message="all states are right, the waiting times are not.")]
+@jump.mistake("all jumps start from the first chain's state: each has its own row of Q.")
+def row_of_the_first(*arguments):
+    return _jump(rates=lambda Q, x: Q[x[:1]].clamp(min=0).expand(len(x), -1))(*arguments)
+
+
+@jump.mistake("all jumps start from state 0: each has the row of its own state.")
+def row_0(*arguments):
+    return _jump(rates=lambda Q, x: Q[:1].clamp(min=0).expand(len(x), -1))(*arguments)
+
+
+@jump.mistake("all states are equally likely, the present one, too: the others should be in proportion to their rates.")
+def any_state(*arguments):
+    return _jump(draw=lambda rates, u: (u * rates.shape[1]).long())(*arguments)
+
+
+def _states(pair: Compared) -> tuple[Tensor, Tensor]:
+    """The states that were given, and the rates of all jumps from x."""
+    return pair.given["states"], pair.of(lambda Q, x, e, u: (Q[x], x))["waits"]
+
+
+def _to_where_it_is(pair: Compared) -> bool:
+    present = pair.of(lambda Q, x, e, u: (e, x))["states"]
+    return bool((pair.given["states"] == present).any())
+
+
+def _at_rate_0(pair: Compared) -> bool:
+    states, rates = _states(pair)
+    inside = bool(((states >= 0) & (states < rates.shape[1])).all())
+    return inside and bool((rates.gather(1, states[:, None]) == 0).any())
+
+
+jump.traits += [
+    wrong_only("waits", message="all states are right, the waiting times are not."),
+    Trait("jumps to where it is", _to_where_it_is, "some states are those that are left: a jump leads elsewhere."),
+    Trait("jumps at rate 0", _at_rate_0, "some of the jumps have the rate 0: nothing leads there."),
+    wrong_only("states", message="all waiting times are right, the states are not."),
+]

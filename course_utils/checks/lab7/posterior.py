@@ -28,7 +28,7 @@ def posterior(words, q, x, t, v):
 
 @posterior.inputs
 def _(normal):
-    n, batch, length, v = ((12, 1, 5, 6), (7, 7, 7, 3), (9, 6, 3, 4), (12, 5, 4, 3))[normal.seed % 4]
+    n, batch, length, v = ((12, 1, 5, 6), (7, 7, 7, 4), (9, 6, 3, 4), (12, 5, 4, 3))[normal.seed % 4]
     words, x = letters(normal, v, n, length), letters(normal, v, batch, length)
     x[-1] = words[0]
     q = laws(normal, n) if normal.seed % 2 == 0 else normal(n).softmax(0)
@@ -208,6 +208,11 @@ def present_letter_counted_again(words, q, x, t, v):
     t = t[:, None, None]
     again = law * torch.where(F.one_hot(x, v).bool(), t + (1 - t) / v, (1 - t) / v)
     return again / again.sum(-1, keepdim=True)
+
+
+@posterior.mistake("there is a place for a mask: here noise is one of the v letters, and no other token is there.")
+def place_for_a_mask(*arguments):
+    return F.pad(posterior.oracle(*arguments), (0, 1))
 
 
 posterior.mistakes += law_mistakes(posterior.oracle)

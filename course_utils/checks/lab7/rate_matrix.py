@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.laws import only_wrong
 from course_utils.checks.letters import chain
 
 __all__ = ["rate_matrix"]
@@ -129,3 +130,42 @@ def only_upwards(rates):
 @rate_matrix.mistake("the rates there and back are made equal: each has its own.")
 def made_symmetric(rates):
     return rate_matrix.oracle((rates + rates.T) / 2)
+
+
+@rate_matrix.mistake("only half of the jumps is left, those to earlier states: a chain can go on.")
+def only_downwards(rates):
+    jumps = rates.tril(-1)
+    return jumps - jumps.sum(1).diag()
+
+
+@rate_matrix.mistake("the diagonal is minus the largest of the others: all of them together are what leaves.")
+def largest(rates):
+    return _jumps(rates) - _jumps(rates).max(1).values.diag()
+
+
+@rate_matrix.mistake("this is the diagonal alone: it belongs into a matrix, between the rates.")
+def diagonal_alone(rates):
+    return -_jumps(rates).sum(1)
+
+
+@rate_matrix.mistake("the rows are divided by their sums, as if they held probabilities: rates stay as they are.")
+def rows_divided(rates):
+    return rates / rates.sum(1, keepdim=True)
+
+
+@rate_matrix.mistake("the rates are divided by their sum, and the diagonal is 0: what leaves a state is missing.")
+def chances_of_the_jumps(rates):
+    return _jumps(rates) / _jumps(rates).sum(1, keepdim=True)
+
+
+@rate_matrix.mistake("these are probabilities after a time of 1: the rates themselves are asked for.")
+def exponential(rates):
+    return torch.linalg.matrix_exp(rate_matrix.oracle(rates))
+
+
+rate_matrix.traits += [
+    only_wrong(
+        "beside the diagonal all is right; the diagonal is not.", lambda rates: torch.eye(len(rates), dtype=torch.bool)
+    ),
+    only_wrong("the diagonal is right; beside it not all is.", lambda rates: ~torch.eye(len(rates), dtype=torch.bool)),
+]

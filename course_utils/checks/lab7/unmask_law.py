@@ -1,15 +1,15 @@
 """Exercise 7.7: the law of each letter after a step that reveals letters, and masks some again."""
 
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
+from course_utils.checks.lab7.unmask_laws import hidden_law, law_with, revealed_share, seen_law
 from course_utils.checks.laws import LAW_TRAITS, law_mistakes, only_wrong
 from course_utils.checks.letters import laws, letters
+from course_utils.checks.traits import Compared, Trait, close
 
 __all__ = ["unmask_law"]
 
@@ -37,7 +37,7 @@ def _(normal):
     x = letters(normal, 2 * v, batch, length).clamp(max=v)
     t, sigma = dyadic(normal, 0.25, 0.75), dyadic(normal, 0.125, 0.625)
     most = 1 - sigma * t  # the latest time that this sigma allows
-    t_next = t + (most - t) / 4
+    t_next = t + 3 * (most - t) / 4
     if normal.seed % 6 == 2:  # the most remasking that the times allow
         t_next = most
     if normal.seed % 6 == 3:  # the last step
@@ -54,52 +54,14 @@ def _number(value: float) -> Tensor:
     return torch.tensor(value, dtype=torch.float64)
 
 
-def _revealed(t: Tensor, t_next: Tensor, sigma: float) -> Tensor:
-    """The share of the masks that are revealed."""
-    return (t_next - (1 - sigma) * t) / (1 - t)
-
-
-def _hidden(post: Tensor, mask: Tensor, share: Tensor) -> Tensor:
-    return share * F.pad(post, (0, 1)) + (1 - share) * mask
-
-
-def _seen(here: Tensor, mask: Tensor, sigma: float) -> Tensor:
-    return (1 - sigma) * here + sigma * mask
-
-
-def _law(
-    *,
-    share: Callable[[Tensor, Tensor, float], Tensor] = _revealed,
-    hidden: Callable[[Tensor, Tensor, Tensor], Tensor] = _hidden,
-    seen: Callable[[Tensor, Tensor, float], Tensor] = _seen,
-    masked: Callable[[Tensor, int], Tensor] = lambda x, v: x == v,
-) -> Callable:
-    """The law with parts to replace.
-
-    Args:
-        share: Of the masks that are revealed, from t, t_next and sigma.
-        hidden: The law of a letter under a mask, from the posterior, the mask as a law, and that share.
-        seen: The law of a letter that is seen, from the letter and the mask as laws, and sigma.
-        masked: Which letters are under a mask, from x and v.
-    """
-
-    def law(post, x, t, t_next, sigma):
-        v = post.shape[-1]
-        here, mask = (F.one_hot(letter, v + 1).to(post) for letter in (x, torch.tensor(v)))
-        under = hidden(post, mask, share(t, t_next, sigma))
-        return torch.where(masked(x, v)[..., None], under, seen(here, mask, sigma))
-
-    return law
-
-
 @unmask_law.mistake("what is masked again has to be revealed elsewhere: too many masks are left for t_next.")
 def remasking_not_made_up_for(*arguments):
-    return _law(share=lambda t, t_next, sigma: (t_next - t) / (1 - t))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: (t_next - t) / (1 - t))(*arguments)
 
 
 @unmask_law.mistake("sigma is not used on letters that are seen: with probability sigma they become masks again.")
 def never_masked_again(*arguments):
-    return _law(seen=lambda here, mask, sigma: here)(*arguments)
+    return law_with(seen=lambda here, mask, sigma: here)(*arguments)
 
 
 @unmask_law.mistake("sigma is not used: this is the step for sigma = 0.")
@@ -109,12 +71,14 @@ def no_remasking_at_all(post, x, t, t_next, sigma):
 
 @unmask_law.mistake("the share is of the letters that are masks now: they are 1 - t, not t_next.")
 def divided_by_t_next(*arguments):
-    return _law(share=lambda t, t_next, sigma: _revealed(t, t_next, sigma) * (1 - t) / t_next)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: revealed_share(t, t_next, sigma) * (1 - t) / t_next)(*arguments)
 
 
 @unmask_law.mistake("the share is of the letters that are masks now, at t: divided by those at t_next it can exceed 1.")
 def divided_by_the_masks_at_the_end(*arguments):
-    return _law(share=lambda t, t_next, sigma: _revealed(t, t_next, sigma) * (1 - t) / (1 - t_next))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: revealed_share(t, t_next, sigma) * (1 - t) / (1 - t_next))(
+        *arguments
+    )
 
 
 @unmask_law.mistake(
@@ -122,71 +86,71 @@ def divided_by_the_masks_at_the_end(*arguments):
     "by theirs.)"
 )
 def divided_by_t(*arguments):
-    return _law(share=lambda t, t_next, sigma: _revealed(t, t_next, sigma) * (1 - t) / t)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: revealed_share(t, t_next, sigma) * (1 - t) / t)(*arguments)
 
 
 @unmask_law.mistake("all masks are revealed at once: only as many as t_next asks for.")
 def all_at_once(*arguments):
-    return _law(share=lambda t, t_next, sigma: torch.ones_like(t))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: torch.ones_like(t))(*arguments)
 
 
 @unmask_law.mistake("every mask is revealed with the chance t_next: those revealed before count, too.")
 def chance_t_next(*arguments):
-    return _law(share=lambda t, t_next, sigma: t_next)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: t_next)(*arguments)
 
 
 @unmask_law.mistake("t_next - t is the share of all letters; of those that are still masks it is more.")
 def step_only(*arguments):
-    return _law(share=lambda t, t_next, sigma: t_next - t)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: t_next - t)(*arguments)
 
 
 @unmask_law.mistake("this is the share of all letters that are revealed; of those that are still masks it is more.")
 def share_of_all_letters(*arguments):
-    return _law(share=lambda t, t_next, sigma: t_next - (1 - sigma) * t)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: t_next - (1 - sigma) * t)(*arguments)
 
 
 @unmask_law.mistake("letters that are seen are drawn anew: they stay, or become masks.")
 def seen_letters_drawn_anew(*arguments):
-    return _law(masked=lambda x, v: torch.ones_like(x, dtype=torch.bool))(*arguments)
+    return law_with(masked=lambda x, v: torch.ones_like(x, dtype=torch.bool))(*arguments)
 
 
 @unmask_law.mistake("masks and letters that are seen are exchanged: x is the mask where it is v.")
 def masks_and_letters_exchanged(*arguments):
-    return _law(masked=lambda x, v: x != v)(*arguments)
+    return law_with(masked=lambda x, v: x != v)(*arguments)
 
 
 @unmask_law.mistake("the letter 0 is taken for the mask: that is the token after the letters, v.")
 def letter_0_for_the_mask(*arguments):
-    return _law(masked=lambda x, v: x == 0)(*arguments)
+    return law_with(masked=lambda x, v: x == 0)(*arguments)
 
 
 @unmask_law.mistake("the last letter is taken for the mask: that is the token after the letters, v.")
 def last_letter_for_the_mask(*arguments):
-    return _law(masked=lambda x, v: x == v - 1)(*arguments)
+    return law_with(masked=lambda x, v: x == v - 1)(*arguments)
 
 
 @unmask_law.mistake("the sign of sigma: masking again needs more to be revealed, not fewer.")
 def sign_of_sigma(*arguments):
-    return _law(share=lambda t, t_next, sigma: (t_next - (1 + sigma) * t) / (1 - t))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: (t_next - (1 + sigma) * t) / (1 - t))(*arguments)
 
 
 @unmask_law.mistake("of the letters seen at t, sigma is lost: what is still seen is the other part.")
 def sigma_for_what_stays(*arguments):
-    return _law(share=lambda t, t_next, sigma: (t_next - sigma * t) / (1 - t))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: (t_next - sigma * t) / (1 - t))(*arguments)
 
 
 @unmask_law.mistake(
     "sigma is the chance of a letter that is seen, and only a share t of all are: it cannot be added as it is."
 )
 def sigma_of_all(*arguments):
-    return _law(share=lambda t, t_next, sigma: (t_next - t + sigma) / (1 - t))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: (t_next - t + sigma) / (1 - t))(*arguments)
 
 
 @unmask_law.mistake(
     "sigma is counted among the masks: letters that are seen become masks again, so it is multiplied by their share."
 )
 def sigma_of_the_masks(*arguments):
-    return _law(share=lambda t, t_next, sigma: (t_next - t) / (1 - t) + sigma)(*arguments)
+    return law_with(share=lambda t, t_next, sigma: (t_next - t) / (1 - t) + sigma)(*arguments)
 
 
 @unmask_law.mistake("sigma is taken for a rate, times the length of the step: it is the chance of one step.")
@@ -198,55 +162,57 @@ def sigma_as_a_rate(post, x, t, t_next, sigma):
     "letters that are revealed are masked again in the same step: only those that were seen before are."
 )
 def revealed_and_masked_again(post, x, t, t_next, sigma):
-    return _law(share=lambda t, t_next, sigma: (1 - sigma) * _revealed(t, t_next, sigma))(post, x, t, t_next, sigma)
+    return law_with(share=lambda t, t_next, sigma: (1 - sigma) * revealed_share(t, t_next, sigma))(
+        post, x, t, t_next, sigma
+    )
 
 
 @unmask_law.mistake("letters stay with probability sigma: that is the chance that they become masks again.")
 def sigma_for_staying(*arguments):
-    return _law(seen=lambda here, mask, sigma: _seen(here, mask, 1 - sigma))(*arguments)
+    return law_with(seen=lambda here, mask, sigma: seen_law(here, mask, 1 - sigma))(*arguments)
 
 
 @unmask_law.mistake("masks stay with the share of those that are revealed, which is the other part.")
 def share_for_staying(*arguments):
-    return _law(share=lambda t, t_next, sigma: 1 - _revealed(t, t_next, sigma))(*arguments)
+    return law_with(share=lambda t, t_next, sigma: 1 - revealed_share(t, t_next, sigma))(*arguments)
 
 
 @unmask_law.mistake("the probability of staying a mask, or of becoming one, is missing: each law has to sum to 1.")
 def mask_of_the_rest(post, x, t, t_next, sigma):
-    return _law()(post, x, t, t_next, sigma) * (torch.arange(post.shape[-1] + 1) < post.shape[-1])
+    return law_with()(post, x, t, t_next, sigma) * (torch.arange(post.shape[-1] + 1) < post.shape[-1])
 
 
 @unmask_law.mistake("the probability of staying a mask is missing: each law has to sum to 1.")
 def staying_a_mask_missing(*arguments):
-    return _law(hidden=lambda post, mask, share: share * F.pad(post, (0, 1)))(*arguments)
+    return law_with(hidden=lambda post, mask, share: share * F.pad(post, (0, 1)))(*arguments)
 
 
 @unmask_law.mistake("the probability of becoming a mask is missing: each law has to sum to 1.")
 def becoming_a_mask_missing(*arguments):
-    return _law(seen=lambda here, mask, sigma: (1 - sigma) * here)(*arguments)
+    return law_with(seen=lambda here, mask, sigma: (1 - sigma) * here)(*arguments)
 
 
 @unmask_law.mistake("a mask is added to letters that all stay: each law has to sum to 1.")
 def stays_and_becomes_a_mask(*arguments):
-    return _law(seen=lambda here, mask, sigma: here + sigma * mask)(*arguments)
+    return law_with(seen=lambda here, mask, sigma: here + sigma * mask)(*arguments)
 
 
 @unmask_law.mistake("the posterior is not scaled down by what stays a mask: each law has to sum to 1.")
 def posterior_as_it_is(*arguments):
-    return _law(hidden=lambda post, mask, share: F.pad(post, (0, 1)) + (1 - share) * mask)(*arguments)
+    return law_with(hidden=lambda post, mask, share: F.pad(post, (0, 1)) + (1 - share) * mask)(*arguments)
 
 
 @unmask_law.mistake("what is revealed is any letter, evenly: the posterior says which one.")
 def revealed_evenly(*arguments):
-    return _law(hidden=lambda post, mask, share: _hidden(0 * post + 1 / post.shape[-1], mask, share))(*arguments)
+    return law_with(hidden=lambda post, mask, share: hidden_law(0 * post + 1 / post.shape[-1], mask, share))(*arguments)
 
 
 @unmask_law.mistake("what is revealed is always the most likely letter: the posterior says how likely each one is.")
 def most_likely_revealed(*arguments):
     def hidden(post, mask, share):
-        return _hidden(F.one_hot(post.argmax(-1), post.shape[-1]).to(post), mask, share)
+        return hidden_law(F.one_hot(post.argmax(-1), post.shape[-1]).to(post), mask, share)
 
-    return _law(hidden=hidden)(*arguments)
+    return law_with(hidden=hidden)(*arguments)
 
 
 @unmask_law.mistake("a softmax is taken of the posterior: it is a law already, not logits.")
@@ -256,12 +222,12 @@ def posterior_as_logits(post, x, t, t_next, sigma):
 
 @unmask_law.mistake("the mask's probability comes first: the mask is the token v, after the letters.")
 def mask_first(*arguments):
-    return _law()(*arguments).roll(1, -1)
+    return law_with()(*arguments).roll(1, -1)
 
 
 @unmask_law.mistake("the laws have no place for the mask: it is one more token, after the letters.")
 def no_place_for_the_mask(*arguments):
-    return _law()(*arguments)[..., :-1]
+    return law_with()(*arguments)[..., :-1]
 
 
 @unmask_law.mistake("t and t_next are exchanged: the step goes from t to t_next.")
@@ -274,8 +240,28 @@ def times_reversed(post, x, t, t_next, sigma):
     return unmask_law.oracle(post, x, 1 - t, 1 - t_next, sigma)
 
 
+@unmask_law.mistake("all stays as it is, letters and masks: a step reveals some, and masks some again.")
+def nothing_changes(post, x, t, t_next, sigma):
+    return F.one_hot(x, post.shape[-1] + 1).to(post)
+
+
 unmask_law.mistakes += law_mistakes(unmask_law.oracle)
+
+
+def _share_wrong(pair: Compared) -> bool:
+    """Whether each wrong law has its letters in the right proportion, and sums to 1."""
+    given, expected = (values["result"] for values in (pair.given, pair.expected))
+    wrong = ~torch.isclose(given, expected).all(-1)
+    shares = [law[wrong][:, :-1] / law[wrong][:, :-1].sum(1, keepdim=True) for law in (given, expected)]
+    return close(*shares) and close(given.sum(-1), torch.ones_like(given[..., 0]))
+
+
 unmask_law.traits += [
+    Trait(
+        "share of the revealed",
+        _share_wrong,
+        "what is revealed is in the proportions of the posterior, but too much or too little is.",
+    ),
     only_wrong(
         "all is right where x is a mask; where a letter is seen, it is not.",
         lambda post, x, t, t_next, sigma: (x != post.shape[-1])[..., None],
