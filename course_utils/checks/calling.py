@@ -39,6 +39,11 @@ HINTS = {
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",
     r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",
     r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
+    r"same dtype, but got|expected scalar type":
+        r"two types of numbers meet: bring one to the type of the other, as in a.to(b)",
+    r"Expected target size": r"a cross entropy wants the scores along the second axis, right after the batch",
+    r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
+    r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
 

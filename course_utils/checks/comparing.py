@@ -57,6 +57,7 @@ def _difference(got: Tensor, expected: Tensor) -> str:
     if expected.dtype.is_floating_point and gap.max() <= NEARLY * wanted.abs():
         return f"{where}{_nearly(here, wanted)}"
     cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if here.isnan() else ""
+    cause = " (The logarithm of 0 is infinite, and so is a number divided by 0.)" if here.isinf() else cause
     return f"{where}: expected {wanted.item():.6g}, received {here.item():.6g}.{cause}"
 
 

@@ -45,8 +45,17 @@ def left_changed(what: str, case: dict) -> str:
     return f"Your function {LEFT[kind].format(name=name)}"
 
 
-def not_repeatable(case: dict) -> str:
-    """What to say of an answer that gives different results for the same inputs."""
+def not_repeatable(case: dict, *, whole: bool = False) -> str:
+    """What to say of an answer that gives different results for the same inputs.
+
+    Args:
+        case: The inputs of the call.
+        whole: Whether they are whole numbers where probabilities are asked for.
+    """
+    if whole:
+        return (
+            "Two calls with the same inputs gave different results: are letters drawn? Their law itself is asked for."
+        )
     times = isinstance(case.get("t"), Tensor) and case["t"].ndim > 0
     given = " and ".join(name for name in case if name in DRAWN or (name == "t" and times))
     asked = f" Is something drawn anew that is given ({given})?" if given else ""

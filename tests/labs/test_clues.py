@@ -66,6 +66,21 @@ def test_of_letters_nothing_is_told_that_may_be_so_by_chance():
         assert clues.relation(got, z, {"z": z}) is None and clues.rows_right(got, z) is None
 
 
+def test_rows_with_a_1_in_the_place_of_numbers_are_told():
+    z = torch.tensor([[3, 1, 2], [0, 2, 2]])
+    rows = torch.nn.functional.one_hot(z)
+    for got in (rows, rows.double(), torch.nn.functional.one_hot(z, 7)):
+        assert clues.relation(got, z, {}).startswith("Each entry is a row of zeros with a 1 at the right place")
+    for got in (rows.flip(0), 2 * rows, rows.transpose(1, 2)):
+        assert clues.relation(got, z, {}) != clues.relation(rows, z, {})
+
+
+def test_of_infinite_results_no_argument_is_called_unused():
+    case = {"x": torch.ones(2)}
+    infinite = {"a": torch.full((2,), torch.inf)}
+    assert clues.ignored(lambda c: infinite, lambda c: {"a": c["x"]}, lambda a, b: a["a"].equal(b["a"]), case) is None
+
+
 def test_letters_that_are_not_used_are_named():
     case = {"z": torch.tensor([[3, 1, 2], [0, 2, 2]]), "t": torch.tensor(0.5)}
 
@@ -90,7 +105,14 @@ def test_where_there_is_no_right_result_none_is_called_right():
     assert divided == (None, None)
 
 
-NO_RELATION = [V.sin(), V**2, V.double(), V[:2], V * (1 + 2e-7)]  # the last is nearly right, as is said elsewhere
+NO_RELATION = [
+    V.sin(),
+    V**2,
+    V.double(),
+    V[:2],
+    V * (1 + 2e-7),
+    V * (1 + 2e-5),
+]  # the last two are nearly right, as is said
 
 
 @pytest.mark.parametrize("got", NO_RELATION, ids=range(len(NO_RELATION)))

@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.laws import only_wrong
 from course_utils.checks.letters import evenly, letters, word_times
 from course_utils.checks.traits import Compared, Trait
 
@@ -180,6 +179,10 @@ def cosine_schedule(*arguments):
     return _path(kept=lambda t, u: u < torch.sin(torch.pi / 2 * t))(*arguments)
 
 
+def _due(z, t, u, noise):
+    return _kept(_each(t), u)
+
+
 def _of_word_or_noise(pair: Compared) -> bool:
     """Whether each letter is one of the two that may stand there."""
     given = pair.given["result"]
@@ -187,23 +190,35 @@ def _of_word_or_noise(pair: Compared) -> bool:
     return bool(((given == word) | (given == noise)).all())
 
 
+def _all_kept_that_are_due(pair: Compared) -> bool:
+    due = pair.of(_due)["result"]
+    return bool((pair.given["result"] == pair.expected["result"])[due].all())
+
+
+def _all_lost_that_are_due(pair: Compared) -> bool:
+    due = pair.of(_due)["result"]
+    return bool((pair.given["result"] == pair.expected["result"])[~due].all())
+
+
 corrupt.traits += [
-    only_wrong(
-        "where letters of the word are to be kept, they are; elsewhere not all is the given noise.",
-        lambda z, t, u, noise: ~_kept(_each(t), u),
+    Trait(
+        "too many kept",
+        lambda pair: _of_word_or_noise(pair) and _all_kept_that_are_due(pair),
+        "all letters of the words are kept that should be, and more than these.",
     ),
-    only_wrong(
-        "where noise is to stand, it does; elsewhere not all letters are those of the word.",
-        lambda z, t, u, noise: _kept(_each(t), u),
+    Trait(
+        "too few kept",
+        lambda pair: _of_word_or_noise(pair) and _all_lost_that_are_due(pair),
+        "noise is wherever it should be, and at more places than these.",
     ),
     Trait(
         "of the word or noise",
         _of_word_or_noise,
         "each letter is that of the word or the noise of its place, but not always the one of the two that is due.",
     ),
+    Trait("noise wrong", _all_kept_that_are_due, "the right letters are kept, but elsewhere is not the given noise."),
     Trait(
-        "neither",
-        lambda pair: not _of_word_or_noise(pair),
-        "some letters are neither that of the word nor the noise of their place.",
+        "letters wrong", _all_lost_that_are_due, "noise is where it should be; elsewhere not all are the letters of z."
     ),
+    Trait("neither", lambda pair: True, "some letters are neither that of the word nor the noise of their place."),
 ]

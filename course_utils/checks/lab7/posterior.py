@@ -29,7 +29,7 @@ def posterior(words, q, x, t, v):
 @posterior.inputs
 def _(normal):
     n, batch, length, v = ((12, 1, 5, 6), (7, 7, 7, 4), (9, 6, 3, 4), (12, 5, 4, 3))[normal.seed % 4]
-    words, x = letters(normal, v, n, length), letters(normal, v, batch, length)
+    x, words = letters(normal, v, batch, length), letters(normal, v, n, length)
     x[-1] = words[0]
     q = laws(normal, n) if normal.seed % 2 == 0 else normal(n).softmax(0)
     return {"words": words, "q": q, "x": x, "t": word_times(normal, batch), "v": v}

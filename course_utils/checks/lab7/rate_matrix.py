@@ -163,6 +163,11 @@ def exponential(rates):
     return torch.linalg.matrix_exp(rate_matrix.oracle(rates))
 
 
+@rate_matrix.mistake("a softmax is taken of the rows, as if they were logits: rates stay as they are.")
+def softmax(rates):
+    return rates.softmax(1)
+
+
 rate_matrix.traits += [
     only_wrong(
         "beside the diagonal all is right; the diagonal is not.", lambda rates: torch.eye(len(rates), dtype=torch.bool)

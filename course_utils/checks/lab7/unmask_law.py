@@ -248,12 +248,17 @@ def nothing_changes(post, x, t, t_next, sigma):
 unmask_law.mistakes += law_mistakes(unmask_law.oracle)
 
 
+def _masked(post, x, t, t_next, sigma):
+    return (x == post.shape[-1])[..., None]
+
+
 def _share_wrong(pair: Compared) -> bool:
-    """Whether each wrong law has its letters in the right proportion, and sums to 1."""
+    """Whether nothing is wrong but laws under masks, and these have their letters in the right proportion."""
     given, expected = (values["result"] for values in (pair.given, pair.expected))
-    wrong = ~torch.isclose(given, expected).all(-1)
-    shares = [law[wrong][:, :-1] / law[wrong][:, :-1].sum(1, keepdim=True) for law in (given, expected)]
-    return close(*shares) and close(given.sum(-1), torch.ones_like(given[..., 0]))
+    masked = pair.of(_masked)["result"][..., 0]
+    shares = [law[masked][:, :-1] / law[masked][:, :-1].sum(1, keepdim=True) for law in (given, expected)]
+    whole = close(given.sum(-1), torch.ones_like(given[..., 0])) and bool((given >= 0).all())
+    return whole and close(*shares) and close(given[~masked], expected[~masked])
 
 
 unmask_law.traits += [
@@ -264,11 +269,11 @@ unmask_law.traits += [
     ),
     only_wrong(
         "all is right where x is a mask; where a letter is seen, it is not.",
-        lambda post, x, t, t_next, sigma: (x != post.shape[-1])[..., None],
+        lambda *arguments: ~_masked(*arguments),
     ),
     only_wrong(
         "all is right where a letter is seen; where x is a mask, it is not.",
-        lambda post, x, t, t_next, sigma: (x == post.shape[-1])[..., None],
+        _masked,
     ),
     only_wrong(
         "all probabilities of letters are right, those of the mask are not.",
