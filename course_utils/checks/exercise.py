@@ -277,8 +277,9 @@ def _whole(values: dict) -> bool:
 
 def _of_number_and_more(given: dict, expected: dict) -> str | None:
     """How a wrong number and what came with it, such as a loss and its gradient, relate to the right ones."""
-    numbers = [value for name in expected for value in (given[name], expected[name])]
-    known = all(v.is_floating_point() for v in numbers) and all(given[k].shape == v.shape for k, v in expected.items())
-    if not known or numbers[0].numel() > 1:
+    pairs = [(given[name], value) for name, value in expected.items()]
+    alike = all(a.shape == b.shape and a.is_floating_point() and b.is_floating_point() for a, b in pairs)
+    if not alike or pairs[0][0].numel() > 1:
         return None
-    return relation(*(torch.cat([values[name].flatten() for name in expected]) for values in (given, expected)), {})
+    got, right = (torch.cat([value.flatten() for value in values]) for values in zip(*pairs, strict=True))
+    return relation(got, right, {})

@@ -355,7 +355,7 @@ def normalised_over_the_places(words, q, x, t, v):
     return law / law.sum(1, keepdim=True)
 
 
-@told("lab7.posterior", r"; two types of numbers meet: bring one to the type of the other, as in a\.to\(b\)")
+@told("lab7.posterior", r"; whole numbers meet numbers with a point: bring both to one type, as in a\.to\(b\)")
 def whole_numbers_in_the_sum(words, q, x, t, v):
     weights = checks.lab7.posterior.oracle(words, q, x, t, v)[:, 0] @ torch.ones(v, len(words), dtype=torch.float64)
     return torch.einsum("bn,nia->bia", weights, torch.nn.functional.one_hot(words, v))
