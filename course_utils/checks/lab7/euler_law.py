@@ -243,7 +243,7 @@ def t_not_reshaped(*arguments):
 @euler_law.mistake(
     "the times met the wrong axis: t of shape (B, 1) lines up with the letters of a word, not with the words."
 )
-def t_of_shape_b_1(*arguments):
+def t_as_a_column(*arguments):
     return _law(time=lambda t: t[:, None])(*arguments)
 
 

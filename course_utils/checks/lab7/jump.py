@@ -88,7 +88,7 @@ def mean_wait(*arguments):
     return _jump(wait=lambda Q, x, e: torch.ones_like(e) / -Q[x, x])(*arguments)
 
 
-@jump.mistake("a logarithm of e is taken: e is exponential already. (Of an even number it would be right.)")
+@jump.mistake("a logarithm of e is taken: e is exponential already. (Of a number drawn evenly that would be right.)")
 def logarithm_of_e(*arguments):
     return _jump(wait=lambda Q, x, e: -e.log() / -Q[x, x])(*arguments)
 
