@@ -29,8 +29,8 @@ from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference, is_whole
 from course_utils.checks.families import build
+from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
-from course_utils.checks.losses import of_loss_and_gradient
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
 from course_utils.checks.traits import Compared, Trait
