@@ -27,8 +27,9 @@ import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
-from course_utils.checks.comparing import agree, describe, difference, first_difference
+from course_utils.checks.comparing import agree, describe, difference, first_difference, is_whole
 from course_utils.checks.families import build
+from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
@@ -168,9 +169,9 @@ class Exercise:
         """Compare what an answer gave with the oracle, and look for the mistake that gives the same."""
         if seen.changed:
             return Verdict(False, left_changed(seen.changed[0], case))
-        if not seen.repeatable:
-            return Verdict(False, not_repeatable(case))
         expected = called(self.oracle, build(case), self.sees)
+        if not seen.repeatable:
+            return Verdict(False, not_repeatable(case, whole=is_whole(seen.values) and not is_whole(expected)))
         if self._agree(seen.values, expected):
             return Verdict(True)
         differs = difference(seen.values, expected, self.rtol, self.single)
@@ -238,7 +239,7 @@ class Exercise:
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
-        found = relation(*pair, case)
+        found = relation(*pair, case) or of_loss_and_gradient(seen.values, expected)
         if found is None and pair[0].shape == pair[1].shape:
             fine, wrong = on_simpler(*asked)
             trait = self._trait(case, seen.values, expected)
