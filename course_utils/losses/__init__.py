@@ -1,6 +1,7 @@
 """Training losses. Each takes `(model, z, ...)` and makes its own times and noise unless they are given."""
 
 from course_utils.losses.bound import kl_to_normal, linear_bound, vae_loss
+from course_utils.losses.letters import counted_masked_loss, even_counts, letter_loss, masked_loss
 from course_utils.losses.matching import (
     drop_labels,
     flow_matching_loss,
@@ -10,10 +11,14 @@ from course_utils.losses.matching import (
 )
 
 __all__ = [
+    "counted_masked_loss",
     "drop_labels",
+    "even_counts",
     "flow_matching_loss",
     "kl_to_normal",
+    "letter_loss",
     "linear_bound",
+    "masked_loss",
     "noise_prediction_loss",
     "score_matching_loss",
     "stratified_times",

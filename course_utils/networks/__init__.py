@@ -1,4 +1,5 @@
 r"""Networks. Every model is called `model(x, t, y=None)` and returns the shape of x; t has shape () or (batch,).
+Models of letters return logits, shape (batch, length, letters).
 
 Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it.
 """
@@ -7,6 +8,7 @@ from course_utils.networks.autoencoder import Autoencoder
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
 from course_utils.networks.lenet import Classifier
+from course_utils.networks.letters import LetterMLP, LogitSum
 from course_utils.networks.mlp import MLP
 from course_utils.networks.patches import attention, attention_weights, patchify, unpatchify, waves_of_places
 from course_utils.networks.residual import Residual, ResidualScale
@@ -20,6 +22,8 @@ __all__ = [
     "Classifier",
     "Embedding",
     "FourierFeatures",
+    "LetterMLP",
+    "LogitSum",
     "Network",
     "Residual",
     "ResidualBlock",

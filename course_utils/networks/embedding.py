@@ -70,33 +70,35 @@ class Embedding(Network):
     Args:
         size: Length of the vector.
         num_classes: Number of labels, 0 for none; one more vector is learned for the null label.
+        time: Whether there is a vector for time; without one the time is not looked at.
 
     Example:
         >>> networks.Embedding(8, num_classes=10)(torch.zeros(2, 1), 0.5, torch.tensor([3, 10])).shape
         torch.Size([2, 8])
     """
 
-    def __init__(self, size: int, num_classes: int = 0):
+    def __init__(self, size: int, num_classes: int = 0, time: bool = True):
         super().__init__()
         if num_classes < 0:
             raise ValueError(f"expected num_classes of at least 0, got {num_classes}")
         self.size = size
         self.num_classes = num_classes
-        fourier = FourierFeatures()
-        self.time = nn.Sequential(fourier, nn.Linear(fourier.size, size), nn.SiLU(), nn.Linear(size, size))
+        self.time = _time_network(size) if time else None
         self.label = nn.Embedding(num_classes + 1, size) if num_classes else None
 
     def extra_repr(self) -> str:
         return f"size={self.size}, num_classes={self.num_classes}"
 
-    def forward(self, x: Tensor, t: Time, y: Integer[Tensor, " labels"] | None = None) -> Float[Tensor, "batch size"]:
+    def forward(
+        self, x: Tensor, t: Time | None, y: Integer[Tensor, " labels"] | None = None
+    ) -> Float[Tensor, "batch size"]:
         """The vector of each state's time and label, shape (batch, size); of x only the batch and dtype matter.
 
         Raises:
-            ValueError: If t is neither () nor (batch,), y not (batch,) or not whole numbers, or a label not among
-                0..num_classes.
+            ValueError: If t is missing or neither () nor (batch,), y not (batch,) or not whole numbers, or a label not
+                among 0..num_classes.
         """
-        vector = self.time(expand_time(t, x).flatten().expand(len(x)))
+        vector = self._of_time(x, t)
         if self.label is None:
             if y is not None:
                 raise ValueError("expected no labels: this network was made with num_classes = 0")
@@ -108,3 +110,15 @@ class Embedding(Network):
                 f"expected labels from 0 to {self.num_classes} (the null label), got {y.min()} to {y.max()}"
             )
         return vector + self.label(y.long())
+
+    def _of_time(self, x: Tensor, t: Time | None) -> Tensor:
+        if self.time is None:
+            return torch.zeros(len(x), self.size, device=x.device)
+        if t is None:
+            raise ValueError("expected a time t: this network was made with a clock, got none")
+        return self.time(expand_time(t, x).flatten().expand(len(x)))
+
+
+def _time_network(size: int) -> nn.Sequential:
+    fourier = FourierFeatures()
+    return nn.Sequential(fourier, nn.Linear(fourier.size, size), nn.SiLU(), nn.Linear(size, size))

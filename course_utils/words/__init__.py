@@ -10,6 +10,7 @@ from course_utils.words.exact import (
     tempered,
     word_rates,
 )
+from course_utils.words.letter_chain import LetterChain
 from course_utils.words.letters import all_words, check_posterior, check_words, one_hot, word_number, word_time
 from course_utils.words.paths import MaskPath, UniformPath, WordPath, WordSample, mask_of
 from course_utils.words.sampling import ORDERS, Model, correct, generate_words, letter_posterior, reveal
@@ -20,6 +21,7 @@ __all__ = [
     "ORDERS",
     "ExactPairs",
     "ExactWords",
+    "LetterChain",
     "LetterLaw",
     "MaskPath",
     "Model",

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from course_utils import data
+from course_utils.data import downloads
 
 ROOT = Path(__file__).parents[2]
 REAL = Path(os.environ.get("COURSE_DATA") or ROOT.parent / "shared" / "data" / "mnist")
@@ -57,8 +58,8 @@ class Tiny:
 @pytest.fixture
 def tiny(monkeypatch, tmp_path):
     tiny = Tiny()
-    monkeypatch.setattr(data, "FILES", tiny.hashes)
-    monkeypatch.setattr(data, "MIRRORS", ())
+    monkeypatch.setattr(downloads, "FILES", tiny.hashes)
+    monkeypatch.setattr(downloads, "MIRRORS", ())
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.delenv("COURSE_DATA", raising=False)
@@ -72,9 +73,9 @@ def cache(tmp_path):
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(data, "FIRST_BYTE", 2.0)
-    monkeypatch.setattr(data, "STALL", 1.5)
-    monkeypatch.setattr(data, "LIMIT", 10**6)
+    monkeypatch.setattr(downloads, "FIRST_BYTE", 2.0)
+    monkeypatch.setattr(downloads, "STALL", 1.5)
+    monkeypatch.setattr(downloads, "LIMIT", 10**6)
 
 
 def present(folder):
@@ -216,7 +217,7 @@ def mirrors(mirror, monkeypatch):
 
     def start(*behaviours):
         started = [mirror(behaviour) for behaviour in behaviours]
-        monkeypatch.setattr(data, "MIRRORS", tuple(address for address, _ in started))
+        monkeypatch.setattr(downloads, "MIRRORS", tuple(address for address, _ in started))
         return [asked for _, asked in started]
 
     return start
@@ -237,7 +238,7 @@ def test_download_is_kept_and_not_asked_for_again(tiny, mirrors, cache, serve):
 
 @pytest.mark.parametrize("bad", BAD)
 def test_bad_mirror_is_left_for_the_next(tiny, mirrors, cache, quick, monkeypatch, bad):
-    monkeypatch.setattr(data, "TOTAL", 3.0 if bad is trickles else 60.0)
+    monkeypatch.setattr(downloads, "TOTAL", 3.0 if bad is trickles else 60.0)
     asked_bad, asked_good = mirrors(bad, good)
     assert tiny.same(data.mnist("train", "full"))
     assert whole(cache, tiny)
@@ -248,7 +249,7 @@ def test_bad_mirror_is_left_for_the_next(tiny, mirrors, cache, quick, monkeypatc
 
 @pytest.mark.parametrize("bad", BAD)
 def test_nothing_bad_reaches_the_cache(tiny, mirrors, cache, quick, monkeypatch, bad):
-    monkeypatch.setattr(data, "TOTAL", 3.0 if bad is trickles else 60.0)
+    monkeypatch.setattr(downloads, "TOTAL", 3.0 if bad is trickles else 60.0)
     mirrors(bad)
     with pytest.raises(ConnectionError, match=r"127\.0\.0\.1.*[\s\S]*COURSE_DATA"):
         data.mnist("train", "full")
@@ -276,7 +277,7 @@ def test_name_server_that_stalls_does_not_hold_up(tiny, mirror, quick, monkeypat
         return lookup(host, *args, **kwargs)
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
-    monkeypatch.setattr(data, "MIRRORS", ("http://stalled.invalid/", mirror(good)[0]))
+    monkeypatch.setattr(downloads, "MIRRORS", ("http://stalled.invalid/", mirror(good)[0]))
     try:
         assert tiny.same(data.mnist("train", "full"))
     finally:
@@ -285,8 +286,8 @@ def test_name_server_that_stalls_does_not_hold_up(tiny, mirror, quick, monkeypat
 
 def test_real_mirrors_and_limits():
     assert len(data.MIRRORS) >= 2 and all(m.startswith("https://") and m.endswith("/") for m in data.MIRRORS)
-    assert len(data.MIRRORS) * data.FIRST_BYTE <= 10, "without a network the offline digits come within 10 s"
-    assert data.LIMIT > 60_000 * 784 + 16
+    assert len(data.MIRRORS) * downloads.FIRST_BYTE <= 10, "without a network the offline digits come within 10 s"
+    assert downloads.LIMIT > 60_000 * 784 + 16
 
 
 # The cache
@@ -361,8 +362,9 @@ def test_rests_of_killed_writers_are_swept(tiny, mirrors, cache):
 SCRIPT = """
 import json, os, signal, sys
 from course_utils import data
-data.FILES, data.MIRRORS = json.loads(sys.argv[1])
-data.FIRST_BYTE = 60.0
+from course_utils.data import downloads
+downloads.FILES, downloads.MIRRORS = json.loads(sys.argv[1])
+downloads.FIRST_BYTE = 60.0
 if sys.argv[2] == "die before the move":
     os.replace = lambda *names: os.kill(os.getpid(), signal.SIGKILL)
 digits = data.mnist("train", "full")
@@ -605,7 +607,7 @@ def test_parse_idx_refuses(content, match):
 
 def test_labels_that_do_not_match_the_images(tmp_path, monkeypatch):
     odd = Tiny(extra_labels=1)
-    monkeypatch.setattr(data, "FILES", odd.hashes)
+    monkeypatch.setattr(downloads, "FILES", odd.hashes)
     course_data(tmp_path / "given", odd, monkeypatch)
     with pytest.raises(ValueError, match="as many labels as images, got 8 and 7"):
         data.mnist("train", "full")
