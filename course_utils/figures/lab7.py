@@ -1,6 +1,7 @@
 """Figures of Lab 7: jumps of a chain, words in columns, laws of letters and of a board, what a metric misses."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -22,7 +23,7 @@ __all__ = [
     "word_columns",
 ]
 
-MONO = {"family": "DejaVu Sans Mono", "va": "baseline", "size": 11}
+MONO: dict[str, Any] = {"family": "DejaVu Sans Mono", "va": "baseline", "size": 11}
 """How words are written: every letter as wide as the others."""
 
 KINDS = {"new": (DATA, "*"), "copy": (MODEL, "=")}

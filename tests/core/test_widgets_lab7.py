@@ -147,10 +147,11 @@ def test_a_pattern_is_filled_with_what_the_model_says():
 
 def test_letters_come_in_the_order_of_their_times_and_stay():
     explorer = widgets.lab7.explore_pattern(spelling("MONTGOMERY"), {}, draws=2)
-    seen = [signs(drawn(explorer, pattern="__________", which=1, t=t, again=0)) for t in torch.linspace(0, 1, 51).tolist()]
+    gaps = "__________"
+    seen = [signs(drawn(explorer, pattern=gaps, which=1, t=k / 50, again=0)) for k in range(51)]
     counts = [word.count("_") for word in seen]
     assert counts == sorted(counts, reverse=True) and counts[0] == 10 and counts[-1] == 0
-    other = signs(drawn(explorer, pattern="__________", which=2, t=0.5, again=0))
+    other = signs(drawn(explorer, pattern=gaps, which=2, t=0.5, again=0))
     assert other != seen[25]  # another name has times of its own
 
 
@@ -168,7 +169,9 @@ def test_the_picture_is_the_law_of_masks_and_certain_elsewhere():
     assert signs(again).startswith("__") and (again["law"] == shades(law.T.sqrt(), "Oranges")).all()
 
 
-@pytest.mark.parametrize("pattern, said", [("MAC1", "got '1'"), ("ABCDEFGHIJK", "at most 10 letters"), ("O'HARA", "got")])
+@pytest.mark.parametrize(
+    ("pattern", "said"), [("MAC1", "got '1'"), ("ABCDEFGHIJK", "at most 10 letters"), ("O'HARA", "got")]
+)
 def test_a_pattern_that_is_none_is_told_in_the_picture(pattern, said):
     explorer = widgets.lab7.explore_pattern(spelling("HANSON"), {}, draws=2)
     explorer.controls["pattern"].value = pattern

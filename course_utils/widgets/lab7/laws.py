@@ -103,7 +103,9 @@ def explore_board(
     Raises:
         ValueError: If a combination is missing.
     """
-    kinds, grids, counts = (list(dict.fromkeys(key[i] for key in laws)) for i in range(3))
+    kinds = list(dict.fromkeys(kind for kind, _, _ in laws))
+    grids = list(dict.fromkeys(grid for _, grid, _ in laws))
+    counts = list(dict.fromkeys(n for _, _, n in laws))
     wanted = [(kind, grid, n) for kind in kinds for grid in grids for n in counts]
     if missing := [key for key in wanted if key not in laws]:
         raise ValueError(f"expected a law for every path, grid and number of steps, got none for {missing}")

@@ -6,6 +6,7 @@ from textwrap import fill
 import torch
 import torch.nn.functional as F
 from jaxtyping import Int
+from matplotlib.text import Text
 from torch import Tensor
 
 from course_utils.chains import categorical
@@ -33,7 +34,7 @@ def explore_words(
     v = len(letters)
     u = torch.rand(z.shape, generator=generator)
     ways = {"masks": MaskPath(v), "random letters": UniformPath(v)}
-    noises = {name: way.start(z.shape, generator) for name, way in ways.items()}
+    noises = {name: way.start((z.shape[0], z.shape[1]), generator) for name, way in ways.items()}
 
     def draw(t: float):
         found: dict[str, object] = {"when": f"$t = {t:.2f}$"}
@@ -61,7 +62,7 @@ def _only(row: Sequence[str], mine: Sequence[bool], of_word: bool) -> str:
 
 def _two_columns(titles: Sequence[str], rows: int) -> Stage:
     fig, axes = figure(1, 2, size=(3.0, 0.45 + LINE * rows))
-    parts = {}
+    parts: dict[str, Text] = {}
     for ax, title in zip(axes, titles, strict=True):
         empty(ax)
         ax.set_title(title)
