@@ -11,7 +11,7 @@ from course_utils.storage import write_file
 TOP = "course"
 FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE")
 FOLDERS = ("course_setup", "course_utils")
-CODE = (".py", ".js", ".md", ".png", ".safetensors")
+CODE = (".py", ".js", ".md", ".png", ".safetensors", ".gz")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
 

@@ -22,7 +22,6 @@ __all__ = [
     "paths",
     "losses",
     "networks",
-    "words",
     "guidance",
     "latents",
     "storage",

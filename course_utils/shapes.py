@@ -17,7 +17,6 @@ __all__ = [
     "as_floats",
     "as_states",
     "check_labels",
-    "check_letters",
     "check_same_shape",
     "expand_path_time",
     "expand_time",
@@ -188,32 +187,6 @@ def check_labels(y: Tensor, batch: int) -> None:
         raise ValueError(f"expected labels of shape ({batch},), one a state, got {tuple(y.shape)}")
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         raise ValueError(f"expected whole numbers as labels, such as torch.int64, got {y.dtype}")
-
-
-def check_letters(x: Tensor, letters: int, length: int | None = None) -> None:
-    """Refuse what are no words: whole numbers from 0 to letters - 1, shape (batch, length).
-
-    Args:
-        x: What should be words.
-        letters: How many there are; one more where the mask is allowed, too.
-        length: Letters of a word; any if not given.
-
-    Raises:
-        ValueError: If `x` has another type or shape, or other numbers.
-
-    Example:
-        >>> shapes.check_letters(torch.tensor([[0, 3, 27]]), letters=27)
-        Traceback (most recent call last):
-        ValueError: expected letters from 0 to 26, got 0 to 27
-    """
-    if x.is_floating_point() or x.is_complex() or x.dtype == torch.bool:
-        raise ValueError(f"expected whole numbers as letters, such as torch.int64, got {x.dtype}")
-    if x.ndim != 2 or length not in (None, x.shape[1]):
-        raise ValueError(f"expected words of shape (batch, {length or 'length'}), got {tuple(x.shape)}")
-    if x.numel():
-        low, high = (value.item() for value in x.aminmax())
-        if low < 0 or high >= letters:
-            raise ValueError(f"expected letters from 0 to {letters - 1}, got {low} to {high}")
 
 
 def short_repr(thing: object, **parameters: object) -> str:

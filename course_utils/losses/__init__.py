@@ -1,7 +1,7 @@
 """Training losses. Each takes `(model, z, ...)` and makes its own times and noise unless they are given."""
 
 from course_utils.losses.bound import kl_to_normal, linear_bound, vae_loss
-from course_utils.losses.letters import counted_masked_loss, even_counts, letter_loss, masked_loss
+from course_utils.losses.letters import counted_masked_loss, counted_masked_terms, even_counts, letter_loss, masked_loss
 from course_utils.losses.matching import (
     drop_labels,
     flow_matching_loss,
@@ -12,6 +12,7 @@ from course_utils.losses.matching import (
 
 __all__ = [
     "counted_masked_loss",
+    "counted_masked_terms",
     "drop_labels",
     "even_counts",
     "flow_matching_loss",

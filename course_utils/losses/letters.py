@@ -8,9 +8,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_utils.losses.matching import stratified_times
-from course_utils.shapes import check_letters, check_same_shape
+from course_utils.shapes import check_same_shape
+from course_utils.words import WordPath, check_words
 
-__all__ = ["counted_masked_loss", "even_counts", "letter_loss", "masked_loss"]
+__all__ = ["counted_masked_loss", "counted_masked_terms", "even_counts", "letter_loss", "masked_loss"]
 
 
 def masked_loss(
@@ -49,7 +50,7 @@ def masked_loss(
         >>> losses.masked_loss(networks.LetterMLP(6, 3), z, t=torch.tensor([0.5, 0.0]), u=0.6 * torch.ones(2, 3))
         tensor(8.0629, grad_fn=<MeanBackward0>)
     """
-    check_letters(z, model.letters)
+    check_words(z, model.letters)
     t = torch.rand(len(z), generator=generator).to(z.device) if t is None else t
     u = _uniform(z, generator) if u is None else u
     check_same_shape(u=u, z=z)
@@ -96,7 +97,26 @@ def counted_masked_loss(
         >>> losses.counted_masked_loss(networks.LetterMLP(6, 3), z)
         tensor(5.3753, grad_fn=<MeanBackward0>)
     """
-    check_letters(z, model.letters)
+    return counted_masked_terms(model, z, y, count=count, u=u, generator=generator).mean()
+
+
+def counted_masked_terms(
+    model,
+    z: Tensor,
+    y: Tensor | None = None,
+    *,
+    count: Tensor | None = None,
+    u: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """What `counted_masked_loss` is the mean of: a number a word, shape (batch,). Arguments and errors as there.
+
+    Example:
+        >>> z = torch.tensor([[3, 1, 4], [1, 5, 2]])
+        >>> losses.counted_masked_terms(networks.LetterMLP(6, 3), z)
+        tensor([5.3753, 5.3753], grad_fn=<DivBackward0>)
+    """
+    check_words(z, model.letters)
     k = even_counts(len(z), z.shape[1], generator).to(z.device) if count is None else count
     u = _uniform(z, generator) if u is None else u
     check_same_shape(u=u, z=z)
@@ -105,7 +125,7 @@ def counted_masked_loss(
         raise ValueError(f"expected numbers of masks from 1 to {length} of shape ({len(z)},), got {k.tolist()}")
     masked = u.argsort(1).argsort(1) < k[:, None]
     x = torch.where(masked, model.letters, z)
-    return (_surprise(model, x, None, y, z, masked) * length / k).mean()
+    return _surprise(model, x, None, y, z, masked) * length / k
 
 
 def letter_loss(
@@ -113,7 +133,7 @@ def letter_loss(
     z: Tensor,
     y: Tensor | None = None,
     *,
-    path,
+    path: WordPath,
     t: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> Tensor:
@@ -134,8 +154,13 @@ def letter_loss(
         ValueError: If z holds what is no letter, or as `path.sample`.
 
     Source: Gat et al., "Discrete flow matching" (2024).
+
+    Example:
+        >>> z = torch.tensor([[3, 1, 4], [1, 5, 2]])
+        >>> losses.letter_loss(networks.LetterMLP(6, 3, time=True), z, path=words.UniformPath(6))
+        tensor(5.3753, grad_fn=<MeanBackward0>)
     """
-    check_letters(z, model.letters)
+    check_words(z, model.letters)
     t = torch.rand(len(z), generator=generator).to(z.device) if t is None else t
     x = path.sample(z, t, generator=generator).x
     return _surprise(model, x, t, y, z, torch.ones_like(z, dtype=torch.bool)).mean()

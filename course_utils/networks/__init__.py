@@ -8,7 +8,7 @@ from course_utils.networks.autoencoder import Autoencoder
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
 from course_utils.networks.lenet import Classifier
-from course_utils.networks.letters import LetterMLP, LogitSum
+from course_utils.networks.letters import LetterMLP, LogitSum, OwnLetter
 from course_utils.networks.mlp import MLP
 from course_utils.networks.patches import attention, attention_weights, patchify, unpatchify, waves_of_places
 from course_utils.networks.residual import Residual, ResidualScale
@@ -24,6 +24,7 @@ __all__ = [
     "FourierFeatures",
     "LetterMLP",
     "LogitSum",
+    "OwnLetter",
     "Network",
     "Residual",
     "ResidualBlock",

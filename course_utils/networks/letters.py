@@ -9,9 +9,10 @@ from torch import Tensor, nn
 
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import Embedding
-from course_utils.shapes import Time, check_letters
+from course_utils.shapes import Time
+from course_utils.words import check_words, own_letter
 
-__all__ = ["LetterMLP", "LogitSum"]
+__all__ = ["LetterMLP", "LogitSum", "OwnLetter"]
 
 
 class LetterMLP(Network):
@@ -33,7 +34,7 @@ class LetterMLP(Network):
     Example:
         >>> net = networks.LetterMLP(27, 10)
         >>> net
-        LetterMLP(letters=27, length=10, hidden=256, depth=2, time=False, num_classes=0), 405,262 parameters
+        LetterMLP(letters=27, length=10, hidden=256, depth=2, time=False, num_classes=0), 405,774 parameters
         >>> net(torch.full((5, 10), 27)).shape
         torch.Size([5, 10, 27])
     """
@@ -70,7 +71,9 @@ class LetterMLP(Network):
             ValueError: If x does not hold whole numbers from 0 to `letters` (the mask) of shape (batch, length), if a
                 network with a clock gets no time, or as `Embedding`.
         """
-        check_letters(x, self.letters + 1, self.length)
+        check_words(x, self.letters + 1, self.letters)
+        if x.shape[1] != self.length:
+            raise ValueError(f"expected words of {self.length} letters, got {x.shape[1]}")
         h = F.embedding_bag(x + self.places, self.first, mode="sum") + self.embedding(x, t, y)
         for block in self.blocks:
             h = h + block(h)
@@ -90,9 +93,9 @@ class LogitSum(Network):
         ValueError: If the two are of other letters or another length.
 
     Example:
-        >>> net = networks.LetterMLP(5, 3, hidden=8)
-        >>> networks.LogitSum(net, net)
-        LogitSum(base=LetterMLP, net=LetterMLP), 607 parameters
+        >>> chain = words.LetterChain.fit(torch.tensor([[0, 4, 2]]))
+        >>> networks.LogitSum(chain, networks.LetterMLP(5, 3, hidden=8))
+        LogitSum(base=LetterChain, net=LetterMLP), 615 parameters
     """
 
     def __init__(self, base: nn.Module, net: nn.Module):
@@ -111,6 +114,33 @@ class LogitSum(Network):
         with torch.no_grad():
             known = self.base(x, t, y)
         return known + self.net(x, t, y)
+
+
+class OwnLetter(Network):
+    r"""A network of the uniform path, with what each letter says of itself by formula: see `words.own_letter`.
+
+    The network has to learn only what the others say. Near t = 1, where an error of the posterior becomes a rate
+    1/(1 - t) times as large, the letter itself decides nearly all.
+
+    Args:
+        net: Gives logits, `net(x, t, y)`; it knows the time.
+
+    Example:
+        >>> net = networks.OwnLetter(networks.LetterMLP(5, 3, hidden=8, time=True))
+        >>> net(torch.tensor([[0, 1, 2]]), torch.tensor(0.99)).softmax(-1).argmax(-1)
+        tensor([[0, 1, 2]])
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.letters, self.length = net.letters, net.length
+        self.net = net
+
+    def extra_repr(self) -> str:
+        return f"net={type(self.net).__name__}"
+
+    def forward(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        return own_letter(self.net(x, t, y), x, t)
 
 
 def _block(hidden: int) -> nn.Sequential:

@@ -1,5 +1,6 @@
 """Words: paths from noise letters to words, steps, sampling, and small examples known exactly."""
 
+from course_utils.words.base import WordPath, WordSample, difference, mask_of
 from course_utils.words.exact import (
     ExactWords,
     LetterLaw,
@@ -11,8 +12,16 @@ from course_utils.words.exact import (
     word_rates,
 )
 from course_utils.words.letter_chain import LetterChain
-from course_utils.words.letters import all_words, check_posterior, check_words, one_hot, word_number, word_time
-from course_utils.words.paths import MaskPath, UniformPath, WordPath, WordSample, mask_of
+from course_utils.words.letters import (
+    all_words,
+    check_posterior,
+    check_words,
+    one_hot,
+    word_grid,
+    word_number,
+    word_time,
+)
+from course_utils.words.paths import MaskPath, UniformPath
 from course_utils.words.sampling import ORDERS, Model, correct, generate_words, letter_posterior, reveal
 from course_utils.words.steps import euler_law, exponential_law, own_letter, unmask_law
 from course_utils.words.toy import ExactPairs, board_pairs, toy_words
@@ -34,6 +43,7 @@ __all__ = [
     "check_words",
     "correct",
     "correct_law",
+    "difference",
     "euler_law",
     "exponential_law",
     "generate_words",
@@ -48,6 +58,7 @@ __all__ = [
     "tempered",
     "toy_words",
     "unmask_law",
+    "word_grid",
     "word_number",
     "word_rates",
     "word_time",

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from course_utils.chains import check_law
 from course_utils.shapes import Time
-from course_utils.words.letters import all_words, word_number
-from course_utils.words.paths import WordPath, mask_of
+from course_utils.words.base import WordPath, mask_of
+from course_utils.words.letters import all_words, word_grid, word_number
 
 __all__ = ["ExactWords", "LetterLaw", "correct_law", "guided", "reveal_law", "sampler_law", "tempered", "word_rates"]
 
@@ -51,16 +51,21 @@ class ExactWords:
         return f"ExactWords({self.path}, words={tuple(self.words.shape)})"
 
     @property
+    def letters(self) -> int:
+        """Number v of letters."""
+        return self.path.letters
+
+    @property
     def length(self) -> int:
         """Number of letters of a word."""
         return self.words.shape[1]
 
-    def __call__(self, x: Integer[Tensor, "batch length"], t: Time) -> Float[Tensor, "batch length v"]:
+    def __call__(self, x: Integer[Tensor, "batch length"], t: Time | None = None) -> Float[Tensor, "batch length v"]:
         """Logits, as from a network: the logarithm of the posterior."""
         return self.posterior(x, t).log()
 
-    def posterior(self, x: Integer[Tensor, "batch length"], t: Time) -> Float[Tensor, "batch length v"]:
-        """Exact law of each clean letter, see `WordPath.posterior`."""
+    def posterior(self, x: Integer[Tensor, "batch length"], t: Time | None = None) -> Float[Tensor, "batch length v"]:
+        """Exact law of each clean letter, see `WordPath.posterior`; with masks it needs no time."""
         return self.path.posterior(self.words, self.q, x, t)
 
     def law(self, t: float) -> Float[Tensor, " states"]:
@@ -81,14 +86,14 @@ def sampler_law(
         posterior: `(x, t)` to laws of the clean letters, such as `ExactWords(...).posterior`.
         path: The path that it belongs to.
         length: Letters of a word.
-        ts: Increasing times from 0 to 1, shape (steps+1,).
+        ts: Increasing times, from 0 to at most 1, shape (steps+1,).
         step: As for `generate_words`, by default `path.euler`.
 
     Returns:
         Probabilities of all words with the path's states, float64, shape (states**length,), ordered as `all_words`.
 
     Raises:
-        ValueError: If a step gives no law.
+        ValueError: If times do not increase, or from 0 on, or a step gives no law.
 
     Example:
         >>> path = words.MaskPath(2)
@@ -99,7 +104,7 @@ def sampler_law(
                 [0.0000, 0.0000, 0.0000]], dtype=torch.float64)
     """
     step = step or path.euler
-    ts = ts.double()
+    ts = word_grid(ts, from_noise=True)
     x = all_words(path.states, length)
     p = path.noise_law[x].prod(1)
     for t, t_next in itertools.pairwise(ts):

@@ -6,15 +6,15 @@ from string import ascii_lowercase
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from course_utils.networks import Network
-from course_utils.shapes import check_letters
+from course_utils.chains import check_law
+from course_utils.words.letters import check_words
 
 __all__ = ["LetterChain"]
 
 
-class LetterChain(Network):
+class LetterChain(nn.Module):
     r"""Words in which each letter depends on its place and on the m letters before it.
 
     $p(z) = p(z^1 \dots z^m) \prod_{i > m} p_i(z^i | z^{i-m} \dots z^{i-1})$, with m the order. Called with a word with
@@ -32,12 +32,11 @@ class LetterChain(Network):
 
     Example:
         >>> chain = words.LetterChain(torch.tensor([0.5, 0.5]), torch.tensor([[[0.75, 0.25], [0.25, 0.75]]]))
-        >>> chain(torch.tensor([[0, 2], [2, 2]])).exp()
-        tensor([[[1.0000, 0.0000],
-                 [0.7500, 0.2500]],
-        <BLANKLINE>
-                [[0.5000, 0.5000],
-                 [0.5000, 0.5000]]])
+        >>> chain
+        LetterChain(letters=2, length=2, order=1)
+        >>> chain(torch.tensor([[2, 1]])).exp()
+        tensor([[[2.5000e-01, 7.5000e-01],
+                 [1.1755e-38, 1.0000e+00]]])
     """
 
     first: Tensor
@@ -55,8 +54,8 @@ class LetterChain(Network):
         self._onwards = f"{axes},{axes[:-1]}z->{axes[1:]}z"
         self._back = f"{axes},{axes[1:]}z->{axes[:-1]}z"
 
-    def extra_repr(self) -> str:
-        return f"letters={self.letters}, length={self.length}, order={self.order}"
+    def __repr__(self) -> str:
+        return f"LetterChain(letters={self.letters}, length={self.length}, order={self.order})"
 
     @classmethod
     def fit(cls, z: Tensor, order: int = 2, letters: int | None = None, pseudo: float = 30.0) -> "LetterChain":
@@ -77,12 +76,12 @@ class LetterChain(Network):
 
         Example:
             >>> words.LetterChain.fit(torch.tensor([[0, 1, 1], [1, 0, 0]]), order=1)
-            LetterChain(letters=2, length=3, order=1), 0 parameters
+            LetterChain(letters=2, length=3, order=1)
         """
         if z.numel() == 0:
             raise ValueError(f"expected words to count, got shape {tuple(z.shape)}")
         letters = int(z.max()) + 1 if letters is None else letters
-        check_letters(z, letters)
+        check_words(z, letters)
         if not 1 <= order < z.shape[1]:
             raise ValueError(f"expected an order from 1 to {z.shape[1] - 1}, less than the length, got {order}")
         if not 0 < pseudo < math.inf:
@@ -106,7 +105,7 @@ class LetterChain(Network):
         Raises:
             ValueError: If x holds what is neither letter nor mask, or words of another length.
         """
-        check_letters(x, self.letters + 1, self.length)
+        self._check(x, masks=1)
         seen = F.one_hot(x.T, self.letters + 1).to(self.first).transpose(1, 2)
         fits = (seen[:, :-1] + seen[:, -1:]).unbind(0)  # of each place, (letters, batch): a mask fits every letter
         before = self._before(fits)
@@ -139,7 +138,7 @@ class LetterChain(Network):
         Raises:
             ValueError: If z holds what is no letter, or words of another length.
         """
-        check_letters(z, self.letters, self.length)
+        self._check(z, masks=0)
         total = self.first[z[:, : self.order].unbind(1)].log()
         for step, window in zip(self.steps, z.unfold(1, self.order + 1, 1).unbind(1), strict=True):
             total = total + step[window.unbind(1)].log()
@@ -153,6 +152,11 @@ class LetterChain(Network):
             law = step[z[:, -self.order :].unbind(1)]
             z = torch.cat([z, torch.multinomial(law, 1, generator=generator)], 1)
         return z
+
+    def _check(self, x: Tensor, masks: int) -> None:
+        check_words(x, self.letters + masks, self.letters if masks else None)
+        if x.shape[1] != self.length:
+            raise ValueError(f"expected words of {self.length} letters, got {x.shape[1]}")
 
 
 def _counted(z: Tensor, order: int, letters: int, pseudo: float, less: Tensor) -> Tensor:
@@ -188,6 +192,5 @@ def _check_laws(first: Tensor, steps: Tensor) -> None:
             "expected a first law with an axis for each letter before, and steps of shape (length - order, letters, "
             f"..., letters) with one axis more, got {tuple(first.shape)} and {tuple(steps.shape)}"
         )
-    for law, total in ((first, first.sum()), (steps, steps.sum(-1))):
-        if not bool((law >= 0).all()) or not bool(((total - 1).abs() < 1e-4).all()):
-            raise ValueError("expected laws, at least 0 and with the sum 1, got others")
+    check_law(first.flatten(), "first law")
+    check_law(steps, "step")

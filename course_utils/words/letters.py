@@ -8,7 +8,7 @@ from torch import Tensor
 from course_utils.chains import check_law, check_states
 from course_utils.shapes import Time, expand_path_time
 
-__all__ = ["all_words", "check_posterior", "check_words", "one_hot", "word_number", "word_time"]
+__all__ = ["all_words", "check_posterior", "check_words", "one_hot", "word_grid", "word_number", "word_time"]
 
 
 def all_words(letters: int, length: int) -> Integer[Tensor, "words length"]:
@@ -51,7 +51,7 @@ def one_hot(x: Integer[Tensor, "*batch"], states: int, like: Tensor) -> Float[Te
     return F.one_hot(x.long(), states).to(like)
 
 
-def word_time(t: Time, x: Tensor) -> Tensor:
+def word_time(t: Time | None, x: Tensor) -> Tensor:
     """A time for words, which is never cut to the letters' type: float64, on the CPU, shape () or (batch, 1).
 
     In this precision h / (1 - t) is exactly 1 on the last step of any grid. Laws may be float32 and lie elsewhere.
@@ -61,14 +61,40 @@ def word_time(t: Time, x: Tensor) -> Tensor:
         x: Words, shape (batch, length).
 
     Raises:
-        ValueError: If a time lies outside 0 to 1, or its shape does not fit.
+        ValueError: If there is none, a time lies outside 0 to 1, or its shape does not fit.
 
     Example:
         >>> words.word_time(torch.tensor([0.5, 0.25]), torch.tensor([[1, 2, 3], [4, 5, 6]]))
         tensor([[0.5000],
                 [0.2500]], dtype=torch.float64)
     """
+    if t is None:
+        raise ValueError("expected a time t: only with masks the posterior does not depend on it, got None")
     return expand_path_time(t, torch.empty(x.shape, dtype=torch.float64))
+
+
+def word_grid(ts: Tensor, from_noise: bool = False) -> Float[Tensor, " times"]:
+    """A grid of times for words, in float64 whatever it was.
+
+    Args:
+        ts: Increasing times from 0 to 1, shape (steps+1,).
+        from_noise: Whether it has to begin at 0, where there is nothing but noise.
+
+    Raises:
+        ValueError: If there is no step, the times do not increase, leave 0 to 1, or begin later than they should.
+
+    Example:
+        >>> words.word_grid(torch.tensor([0, 1]))
+        tensor([0., 1.], dtype=torch.float64)
+    """
+    ts = torch.as_tensor(ts, dtype=torch.float64)
+    if ts.ndim != 1 or len(ts) < 2:
+        raise ValueError(f"expected a time grid of shape (steps+1,) with at least one step, got {tuple(ts.shape)}")
+    if not ((ts.diff() > 0).all() and ts[0] >= 0 and ts[-1] <= 1):
+        raise ValueError(f"expected increasing times from 0 to 1, got {[round(t, 6) for t in ts.tolist()]}")
+    if from_noise and ts[0] > 0:
+        raise ValueError(f"expected a grid that begins at 0, where words are noise, got {ts[0].item():g}")
+    return ts
 
 
 def check_words(x: Tensor, states: int, mask: int | None = None) -> None:

@@ -10,8 +10,8 @@ from torch import Generator, Tensor
 from course_utils.chains import categorical
 from course_utils.distributions.base import Noise
 from course_utils.simulators import Trajectory
-from course_utils.words.letters import check_words
-from course_utils.words.paths import WordPath, mask_of
+from course_utils.words.base import WordPath, mask_of
+from course_utils.words.letters import check_words, word_grid
 
 __all__ = ["ORDERS", "Model", "correct", "generate_words", "letter_posterior", "reveal"]
 
@@ -23,6 +23,7 @@ ORDERS = ("random", "left to right", "confident")
 
 def letter_posterior(
     model: Model,
+    path: WordPath,
     x: Integer[Tensor, "batch length"],
     t: float | Tensor,
     y: Tensor | None = None,
@@ -32,6 +33,7 @@ def letter_posterior(
 
     Args:
         model: Gives logits, shape (batch, length, v).
+        path: The path that the model belongs to.
         x: Letters, shape (batch, length).
         t: Time, shape () or (batch,); the model gets it in torch's default type.
         y: Labels for the model, shape (batch,).
@@ -41,15 +43,17 @@ def letter_posterior(
         ValueError: If the temperature is not positive, or the logits do not fit to `x`.
 
     Example:
-        >>> words.letter_posterior(lambda x, t: torch.tensor([[[0.0, 1.0]]]), torch.tensor([[2]]), 0.5, temperature=0.5)
+        >>> model = lambda x, t: torch.tensor([[[0.0, 1.0]]])
+        >>> words.letter_posterior(model, words.MaskPath(2), torch.tensor([[2]]), 0.5, temperature=0.5)
         tensor([[[0.1192, 0.8808]]])
     """
     if not temperature > 0:
         raise ValueError(f"expected a positive temperature, got {temperature}")
     t = torch.as_tensor(t, dtype=torch.get_default_dtype(), device=x.device)
     logits = model(x, t) if y is None else model(x, t, y)
-    if logits.ndim != 3 or logits.shape[:2] != x.shape:
-        raise ValueError(f"expected logits of shape {(*x.shape, 'letters')} from the model, got {tuple(logits.shape)}")
+    if logits.shape != (*x.shape, path.letters):
+        wanted = (*x.shape, path.letters)
+        raise ValueError(f"expected logits of shape {wanted} from the model, got {tuple(logits.shape)}")
     return (logits / temperature).softmax(-1)
 
 
@@ -86,8 +90,8 @@ def generate_words(
         The trajectory: times in float64, words in int64; `.end` is its last state.
 
     Raises:
-        ValueError: If times do not increase or leave 0 to 1, a letter is none of the path's states, or what the model
-            or the step gives does not fit.
+        ValueError: If times do not increase or leave 0 to 1, noise begins later than at 0, a letter is none of the
+            path's states, or what the model or the step gives does not fit.
 
     Example:
         >>> path = words.MaskPath(3)
@@ -96,9 +100,10 @@ def generate_words(
         >>> made.xs.shape, made.xs.dtype, made.end.max().item() < path.mask
         (torch.Size([6, 4, 2]), torch.int64, True)
     """
-    ts = _checked_grid(ts)
-    x = start.long() if isinstance(start, Tensor) else path.start(start, generator)
+    ts = word_grid(ts, from_noise=not isinstance(start, Tensor))
+    x = start if isinstance(start, Tensor) else path.start(start, generator)
     check_words(x, path.states, path.mask)
+    x = x.long()
     if save_every < 1:
         raise ValueError(f"expected save_every of at least 1, got {save_every}")
     step = step or path.euler
@@ -106,7 +111,7 @@ def generate_words(
     n = len(ts) - 1
     kept, saved = [0], [x]
     for i in _bar(range(n), progress):
-        post = letter_posterior(model, x, ts[i], y, temperature)
+        post = letter_posterior(model, path, x, ts[i], y, temperature)
         x = categorical(step(post, x, ts[i], ts[i + 1]), noise.uniform(*x.shape))
         if (i + 1) % save_every == 0 or i + 1 == n:
             kept.append(i + 1)
@@ -159,7 +164,7 @@ def reveal(
     noise = _uniforms(generator, x)
     for _ in range(int((x == mask).sum(1).max()) if len(x) else 0):
         masked = x == mask
-        post = letter_posterior(model, x, 1 - masked.double().mean(1), y, temperature)
+        post = letter_posterior(model, path, x, 1 - masked.double().mean(1), y, temperature)
         drawn = categorical(post, noise.uniform(*x.shape))
         urgency = _urgency(order, post, noise).masked_fill(~masked, -1)
         first = (urgency == urgency.max(1, keepdim=True).values).int().argmax(1)
@@ -211,7 +216,7 @@ def correct(
     for _ in range(steps):
         chosen = F.one_hot(noise.integers(x.shape[1], len(x)), x.shape[1]).bool()
         hidden = x.masked_fill(chosen, mask)
-        post = letter_posterior(model, hidden, 1 - 1 / x.shape[1], y, temperature)
+        post = letter_posterior(model, path, hidden, 1 - 1 / x.shape[1], y, temperature)
         x = torch.where(chosen, categorical(post, noise.uniform(*x.shape)), x)
     return x
 
@@ -228,15 +233,6 @@ def _urgency(order: str, post: Tensor, noise: Noise) -> Tensor:
 def _uniforms(generator: Generator | None, x: Tensor) -> Noise:
     """Uniform numbers in float64: those of float32 are multiples of 2**-24, too coarse for rare letters."""
     return Noise(generator, torch.empty(0, dtype=torch.float64, device=x.device))
-
-
-def _checked_grid(ts: Tensor) -> Tensor:
-    ts = torch.as_tensor(ts, dtype=torch.float64)
-    if ts.ndim != 1 or len(ts) < 2:
-        raise ValueError(f"expected a time grid of shape (steps+1,) with at least one step, got {tuple(ts.shape)}")
-    if not ((ts.diff() > 0).all() and ts[0] >= 0 and ts[-1] <= 1):
-        raise ValueError(f"expected increasing times from 0 to 1, got {[round(t, 6) for t in ts.tolist()]}")
-    return ts
 
 
 def _bar(steps: Iterable[int], progress: bool):

@@ -6,9 +6,9 @@ from torch import Tensor
 
 from course_utils.chains import check_law
 from course_utils.shapes import Time
+from course_utils.words.base import WordPath
 from course_utils.words.exact import ExactWords
 from course_utils.words.letters import all_words, check_words, word_time
-from course_utils.words.paths import WordPath
 
 __all__ = ["ExactPairs", "board_pairs", "toy_words"]
 
@@ -75,12 +75,17 @@ class ExactPairs:
     def __repr__(self) -> str:
         return f"ExactPairs({self.path})"
 
-    def __call__(self, x: Tensor, t: Time) -> Tensor:
+    @property
+    def letters(self) -> int:
+        """Number v of letters."""
+        return self.path.letters
+
+    def __call__(self, x: Tensor, t: Time | None = None) -> Tensor:
         """Logits, as from a network: the logarithm of the posterior."""
         return self.posterior(x, t).log()
 
-    def posterior(self, x: Tensor, t: float | Tensor) -> Tensor:
-        """Exact law of each clean letter; t of shape (). Seen letters of a `MaskPath` are certain.
+    def posterior(self, x: Tensor, t: Time | None = None) -> Tensor:
+        """Exact law of each clean letter; t of shape (), with masks none is needed. Seen letters are then certain.
 
         Raises:
             ValueError: If a letter is none of the path's states, or t is not one time from 0 to 1.
@@ -98,7 +103,7 @@ class ExactPairs:
         chances = self._chances(t)
         return chances.T @ self.joint @ chances
 
-    def _chances(self, t: float | Tensor) -> Tensor:
+    def _chances(self, t: Time | None) -> Tensor:
         """p_t(x^i = b | z^i = a), shape (v, states)."""
         at = word_time(t, torch.empty(0, 2)).reshape(())
         stays = torch.eye(self.path.letters, self.path.states, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""How good are samples? Report a figure with the number of samples, the floor (data against data) and a baseline."""
+"""Samples of points and of images beside data."""
 
 from collections.abc import Callable
 

@@ -1,0 +1,37 @@
+"""How good are samples? Report a figure with the number of samples, the floor (data against data) and a baseline."""
+
+from course_utils.metrics.names import (
+    NameReport,
+    blanks_inside,
+    distinct,
+    mean_length,
+    name_report,
+    ngram_distance,
+    share_among,
+)
+from course_utils.metrics.samples import (
+    frechet_distance,
+    gaussian_frechet_distance,
+    in_chunks,
+    label_accuracy,
+    nearest_neighbours,
+    off_support,
+    sliced_wasserstein,
+)
+
+__all__ = [
+    "NameReport",
+    "blanks_inside",
+    "distinct",
+    "frechet_distance",
+    "gaussian_frechet_distance",
+    "in_chunks",
+    "label_accuracy",
+    "mean_length",
+    "name_report",
+    "nearest_neighbours",
+    "ngram_distance",
+    "off_support",
+    "share_among",
+    "sliced_wasserstein",
+]
