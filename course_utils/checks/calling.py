@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 HINTS = {
+    r"(same dtype|scalar type).*\b([Ll]ong|[Ii]nt)\b":
+        r"whole numbers meet numbers with a point: bring both to one type, as in a.to(b)",
     r"'\w*(Schedule|SDE)' object is not callable": r"call one of its methods",
     r"xor": r"in Python a power is `**`",
     r"(sqrt|exp|log|sin|cos)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
@@ -39,6 +41,9 @@ HINTS = {
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",
     r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",
     r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
+    r"Expected target size": r"a cross entropy wants the scores along the second axis, right after the batch",
+    r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
+    r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
 

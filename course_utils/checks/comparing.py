@@ -57,6 +57,7 @@ def _difference(got: Tensor, expected: Tensor) -> str:
     if expected.dtype.is_floating_point and gap.max() <= NEARLY * wanted.abs():
         return f"{where}{_nearly(here, wanted)}"
     cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if here.isnan() else ""
+    cause = " (The logarithm of 0 is infinite, and so is a number divided by 0.)" if here.isinf() else cause
     return f"{where}: expected {wanted.item():.6g}, received {here.item():.6g}.{cause}"
 
 
@@ -74,6 +75,8 @@ def _why_dtype(got: Tensor, expected: Tensor) -> str:
         return " All numbers here are real: where do complex ones come in?"
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
+    if got.is_floating_point() and not expected.is_floating_point():
+        return " These are numbers with a point: letters and states are names, whole numbers that nothing is added to."
     return " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
 
 

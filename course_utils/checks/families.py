@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks.layers import AffineAutoencoder, BlockLayers, TransformerLayers
+from course_utils.checks.layers import AffineAutoencoder, BlockLayers, LetterTable, TransformerLayers
 from course_utils.likelihood import divergence
 from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
@@ -216,6 +216,7 @@ FAMILIES: dict[str, Callable] = {
     "block layers": BlockLayers,
     "affine autoencoder": AffineAutoencoder,
     "transformer layers": TransformerLayers,
+    "letter table": LetterTable,
     "schedule": lambda name: {"linear": Linear, "cosine": Cosine}[name](),
     "power schedule": PowerSchedule,
     "polynomial field": PolynomialField,

@@ -1,8 +1,11 @@
 """Layers with given weights, the larger of the families: how they work together is what a student writes."""
 
+import torch
 from torch import Tensor, nn
 
-__all__ = ["AffineAutoencoder", "BlockLayers", "TransformerLayers"]
+from course_utils.shapes import expand_time
+
+__all__ = ["AffineAutoencoder", "BlockLayers", "LetterTable", "TransformerLayers"]
 
 
 class BlockLayers(nn.Module):
@@ -83,3 +86,36 @@ class TransformerLayers(nn.Module):
 
     def forward(self, *arguments):
         raise TypeError("these are the layers alone: how they work together is what you write")
+
+
+class LetterTable(nn.Module):
+    """Logits of letters from a table: logits_ia = offset_ia + sum_j table_iaj at x_j; the mask is one more token.
+
+    Args:
+        table: What the token at place j adds to the logit of letter a at place i, shape (L, v, L, v + 1).
+        offset: Shape (L, v).
+    """
+
+    def __init__(self, table: Tensor, offset: Tensor):
+        super().__init__()
+        self.table, self.offset = nn.Parameter(table.clone()), nn.Parameter(offset.clone())
+        self.letters = offset.shape[1]
+
+    def forward(self, x, t=None, y=None):
+        self._check(x)
+        if t is not None:  # a model of masked letters needs no time, but what it is given has to be one
+            expand_time(t, self.offset.expand(len(x), -1, -1))
+        tokens = nn.functional.one_hot(x, self.letters + 1).to(self.table)
+        return self.offset + torch.einsum("iajk,bjk->bia", self.table, tokens)
+
+    def _check(self, x) -> None:
+        if not isinstance(x, Tensor) or x.dtype != torch.long:
+            got = f"a tensor of {x.dtype}" if isinstance(x, Tensor) else f"a {type(x).__name__}"
+            raise ValueError(
+                f"expected letters first, whole numbers (torch.long), then the time: model(x, t); got {got}"
+            )
+        if x.shape[1:] != self.offset.shape[:1]:
+            raise ValueError(f"expected letters of shape (B, {len(self.offset)}), got shape {tuple(x.shape)}")
+        if not 0 <= x.min() <= x.max() <= self.letters:
+            tokens = f"0, ..., {self.letters - 1} and the mask, {self.letters}"
+            raise ValueError(f"expected letters {tokens}; got some from {x.min()} to {x.max()}")

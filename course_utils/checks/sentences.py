@@ -9,7 +9,7 @@ from course_utils.checks.families import kind_of
 
 __all__ = ["NOT_DONE", "left_changed", "not_repeatable", "unfit"]
 
-DRAWN = ("eps", "dw", "noise", "dws", "u")
+DRAWN = ("eps", "dw", "noise", "dws", "e", "u")
 """Names of arguments that a student may draw anew instead of using them; times of a batch are others."""
 
 NOT_DONE = "not done yet (your function reaches `raise NotImplementedError`)"
@@ -45,8 +45,17 @@ def left_changed(what: str, case: dict) -> str:
     return f"Your function {LEFT[kind].format(name=name)}"
 
 
-def not_repeatable(case: dict) -> str:
-    """What to say of an answer that gives different results for the same inputs."""
+def not_repeatable(case: dict, *, whole: bool = False) -> str:
+    """What to say of an answer that gives different results for the same inputs.
+
+    Args:
+        case: The inputs of the call.
+        whole: Whether they are whole numbers where probabilities are asked for.
+    """
+    if whole:
+        return (
+            "Two calls with the same inputs gave different results: are letters drawn? Their law itself is asked for."
+        )
     times = isinstance(case.get("t"), Tensor) and case["t"].ndim > 0
     given = " and ".join(name for name in case if name in DRAWN or (name == "t" and times))
     asked = f" Is something drawn anew that is given ({given})?" if given else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-__all__ = ["Compared", "Trait", "Values", "close", "wrong_only"]
+__all__ = ["CLOSE", "Compared", "Trait", "Values", "close", "wrong_only"]
 
 Values = dict[str, Tensor]
 

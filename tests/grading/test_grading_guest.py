@@ -12,6 +12,9 @@ import torch
 
 from course_grading.sandbox import box
 from course_grading.sandbox.guest import syntax, wire
+from course_utils import checks
+from course_utils.checks.exercise import CHECK_SEEDS
+from course_utils.checks.families import FAMILIES
 
 MODULES = sorted(box.GUEST.glob("*.py"))
 MAY_IMPORT = {"course_utils", "course_utils.checks.calling", "course_utils.checks.observers"}
@@ -78,6 +81,26 @@ def test_of_the_checks_only_what_calls_an_answer_is_copied(tmp_path: Path):
     kept = {name: f"secret = {name!r}" for name in box.SPOKEN}
     others = ("__init__.py", "lab1.py", "lab2/__init__.py", "lab2/euler.py", "mistakes.py")
     assert files == kept | dict.fromkeys(others, stub)
+
+
+def test_all_that_an_answer_is_called_with_can_be_built_in_the_box(tmp_path: Path):
+    box.copy_course(tmp_path)
+    code = "from course_utils.checks.families import FAMILIES\nprint(*sorted(FAMILIES), sep='\\n')"
+    command = [sys.executable, "-s", "-B", "-c", code]
+    done = subprocess.run(command, env=box.variables(str(tmp_path)), cwd="/", capture_output=True, text=True)
+    assert done.stdout.splitlines() == sorted(FAMILIES), done.stderr
+
+
+@pytest.mark.parametrize("lab", checks.LABS)
+def test_all_inputs_of_exercises_can_be_sent(lab: str):
+    decode = msgspec.json.Decoder(wire.Group).decode
+    for exercise in checks.exercises(lab).values():
+        for seed in CHECK_SEEDS:
+            case = exercise.draw(seed)
+            got = wire.unpack(decode(msgspec.json.encode(wire.pack(case))))
+            assert list(got) == list(case) and msgspec.json.encode(wire.pack(got)) == msgspec.json.encode(
+                wire.pack(case)
+            )
 
 
 @pytest.mark.parametrize("name", get_args(wire.Dtype))

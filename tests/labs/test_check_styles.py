@@ -443,6 +443,243 @@ def half_by_half(block, x, embedding):
     return x
 
 
+@answers("rate_matrix")
+def sums_of_whole_rows(rates):
+    return rates - torch.diag(rates.sum(dim=1))
+
+
+@answers("rate_matrix")
+def filled_in_place_on_a_copy(rates):
+    Q = rates.clone().fill_diagonal_(0)
+    Q[range(len(Q)), range(len(Q))] = -Q.sum(1)
+    return Q
+
+
+@answers("rate_matrix")
+def with_a_mask(rates):
+    same = torch.eye(len(rates), dtype=torch.bool)
+    jumps = rates.masked_fill(same, 0.0)
+    return torch.where(same, -jumps @ torch.ones_like(jumps), jumps)
+
+
+@answers("rate_matrix")
+def in_numpy_rows(rates):
+    Q = rates.numpy().copy()
+    np.fill_diagonal(Q, 0.0)
+    np.fill_diagonal(Q, -Q.sum(axis=1))
+    return torch.from_numpy(Q)
+
+
+@answers("jump")
+def with_a_loop(Q, x, e, u):
+    waits, states = torch.empty_like(e), torch.empty_like(x)
+    for b, here in enumerate(x):
+        rate, below = -Q[here, here], 0.0
+        waits[b] = e[b] / rate
+        for y in range(len(Q)):
+            if y != here:
+                below += Q[here, y] / rate
+                if below > u[b]:
+                    states[b] = y
+                    break
+    return waits, states
+
+
+@answers("jump")
+def by_searching(Q, x, e, u):
+    rates = Q - Q.diagonal().diag()
+    cumulated = rates[x].cumsum(1)
+    states = torch.searchsorted(cumulated, (u * cumulated[:, -1])[:, None], right=True)[:, 0]
+    return e / cumulated[:, -1], states.clamp(max=len(Q) - 1)
+
+
+@answers("jump")
+def counted(Q, x, e, u):
+    rates = F.relu(Q[x])
+    shares = rates / rates.sum(1, keepdim=True)
+    return -e / Q.diagonal()[x], (torch.cumsum(shares, 1) <= u.unsqueeze(1)).sum(1)
+
+
+@answers("jump")
+def without_the_present_state(Q, x, e, u):
+    n = len(Q)
+    others = torch.tensor([[y for y in range(n) if y != here] for here in range(n)])[x]
+    leaving = -Q[x, x]
+    shares = (Q[x].gather(1, others) / leaving[:, None]).cumsum(1)
+    chosen = (shares > u[:, None]).to(torch.int8).argmax(1)
+    return [e / leaving, others[torch.arange(len(x)), chosen]]
+
+
+@answers("corrupt")
+def chosen_in_place_on_a_copy(z, t, u, noise):
+    x = z.clone()
+    lost = u >= t.unsqueeze(-1)
+    x[lost] = noise[lost]
+    return x
+
+
+@answers("corrupt")
+def by_integer_products(z, t, u, noise):
+    keep = (t.view(-1, 1) > u).int()
+    return z * keep + noise * (1 - keep)
+
+
+@answers("corrupt")
+def word_by_word(z, t, u, noise):
+    return torch.stack([noise[b].where(u[b] >= t[b], z[b]) for b in range(z.size(0))])
+
+
+@answers("corrupt")
+def by_a_mask_of_noise(z, t, u, noise):
+    return z.masked_scatter(~(u - t[:, None] < 0), noise[~(u < t[:, None])])
+
+
+@answers("posterior")
+def in_logarithms(words, q, x, t, v):
+    s = t[:, None]
+    same = (x[:, None, :] == words[None]).sum(-1)
+    score = q.log() + same * torch.log(s + (1 - s) / v) + (x.shape[1] - same) * torch.log((1 - s) / v)
+    return torch.tensordot(score.softmax(dim=-1), F.one_hot(words, v).to(q.dtype), dims=1)
+
+
+@answers("posterior")
+def letter_by_letter(words, q, x, t, v):
+    weights = q.expand(len(x), -1).clone()
+    for i in range(x.shape[1]):
+        noise = (1 - t[:, None]) / v
+        weights *= noise + t[:, None] * (x[:, i : i + 1] == words[:, i])
+    laws = x.new_zeros(*x.shape, v).to(q)
+    for i in range(x.shape[1]):
+        laws[:, i].scatter_add_(1, words[:, i].expand(len(x), -1), weights)
+    return laws / weights.sum(1)[:, None, None]
+
+
+@answers("posterior")
+def by_ratios_of_equal_letters(words, q, x, t, v):
+    gain = 1 + v * t / (1 - t)
+    equal = x.unsqueeze(1).eq(words).sum(2)
+    weights = q * gain[:, None] ** equal
+    letters = torch.stack([(words == a).to(q) for a in range(v)], -1)
+    return torch.einsum("bn,nia->bia", weights, letters) / weights.sum(1).reshape(-1, 1, 1)
+
+
+@answers("posterior")
+def normalised_last(words, q, x, t, v):
+    table, seen, t = F.one_hot(words, v).to(q), F.one_hot(x, v).to(q), t.reshape(-1, 1, 1)
+    chances = torch.lerp(torch.full_like(t, 1 / v), torch.einsum("bia,nia->bni", seen, table), t)
+    law = torch.einsum("n,bn,nia->bia", q, chances.prod(-1), table)
+    return law / law.sum(-1, keepdim=True)
+
+
+@answers("euler_law")
+def as_a_mixture(post, x, t, h):
+    share = (h / (1 - t)).view(-1, 1, 1)
+    return torch.lerp(F.one_hot(x, post.shape[-1]).to(post), post, share)
+
+
+@answers("euler_law")
+def scattered(post, x, t, h):
+    share = (h / (1 - t))[:, None, None]
+    stay = (1 - share).expand(-1, x.shape[1], -1)
+    return (share * post).scatter_add(2, x[..., None], stay)
+
+
+@answers("euler_law")
+def with_rows_of_the_identity(post, x, t, h):
+    here = torch.eye(post.shape[2])[x]
+    return here + h * torch.einsum("b,bla->bla", 1 / (1 - t), post - here)
+
+
+@answers("euler_law")
+def with_a_comparison(post, x, t, h):
+    here = (x.unsqueeze(2) == torch.arange(post.size(-1))).double().to(post.dtype)
+    return torch.stack([a + h * (p - a) / (1 - s) for a, p, s in zip(here, post, t, strict=True)])
+
+
+@answers("masked_loss")
+def by_the_letters_under_masks(model, z, t, u):
+    masked = u >= t[:, None]
+    x = z.masked_fill(masked, model.letters)
+    costs = F.cross_entropy(model(x)[masked], z[masked], reduction="none")
+    return (costs / (1 - t)[:, None].expand_as(u)[masked]).sum() / len(z)
+
+
+@answers("masked_loss")
+def by_labels_to_leave_out(model, z, t, u):
+    x = torch.where(u < t[:, None], z, torch.tensor(model.letters))
+    target = torch.where(x == model.letters, z, -100)
+    logits = model(x, t).transpose(1, 2)
+    return torch.mean(F.cross_entropy(logits, target, reduction="none").sum(1) / (1 - t))
+
+
+@answers("masked_loss")
+def by_categorical(model, z, t, u):
+    hidden = (u < t[:, None]).logical_not()
+    x = torch.where(hidden, torch.full_like(z, model.letters), z)
+    log_p = torch.distributions.Categorical(logits=model(x, t[0])).log_prob(z)
+    return -(log_p * hidden / (1 - t.unsqueeze(1))).sum(1).mean(0)
+
+
+@answers("masked_loss")
+def word_after_word(model, z, t, u):
+    total, v = 0, model(z).shape[-1]
+    for word, s, coins in zip(z, t, u, strict=True):
+        x = torch.where(coins < s, word, v)
+        p = model(x[None], s)[0].softmax(-1)
+        for i in (x == v).nonzero()[:, 0]:
+            total = total - torch.log(p[i, word[i]]) / (1 - s)
+    return total / z.shape[0]
+
+
+@answers("unmask_law")
+def in_two_loops(post, x, t, t_next, sigma):
+    batch, length, v = post.shape
+    law = post.new_zeros(batch, length, v + 1)
+    stay = (1 - t_next - sigma * t) / (1 - t)
+    for b in range(batch):
+        for i in range(length):
+            if x[b, i] == v:
+                law[b, i, :v] = (1 - stay) * post[b, i]
+                law[b, i, v] = stay
+            else:
+                law[b, i, x[b, i]] += 1 - sigma
+                law[b, i, v] += sigma
+    return law
+
+
+@answers("unmask_law")
+def letters_then_mask(post, x, t, t_next, sigma):
+    v = post.shape[-1]
+    masked = (x == v).unsqueeze(-1)
+    revealed = (t_next - t + sigma * t) / (1 - t)
+    here = F.one_hot(x, v + 1)[..., :v]
+    letters = torch.where(masked, revealed * post, (1 - sigma) * here)
+    return torch.cat([letters, 1 - letters.sum(-1, keepdim=True)], -1)
+
+
+@answers("unmask_law")
+def by_boolean_indices(post, x, t, t_next, sigma):
+    v = post.shape[-1]
+    law = F.pad(torch.zeros_like(post), (0, 1))
+    masked = x == v
+    share = (t_next - (1.0 - sigma) * t) / (1.0 - t)
+    law[masked] = torch.cat([share * post[masked], (1 - share).expand(int(masked.sum()), 1)], 1)
+    seen = F.one_hot(x[~masked], v + 1).to(law) * (1 - sigma)
+    seen[:, -1] = sigma
+    law[~masked] = seen
+    return law
+
+
+@answers("unmask_law")
+def as_two_steps(post, x, t, t_next, sigma):
+    v = post.shape[-1]
+    tokens = torch.eye(v + 1, dtype=post.dtype)
+    kept = t * (1 - sigma)  # of all letters, seen before and after
+    share = (t_next - kept) / (1 - t)
+    revealing = share * torch.cat([post, torch.zeros_like(post[..., :1])], -1) + (1 - share) * tokens[v]
+    return torch.where((x == v)[..., None], revealing, tokens[x] + sigma * (tokens[v] - tokens[x]))
+
+
 @pytest.mark.parametrize("name, fn", ANSWERS)
 def test_a_right_answer_in_another_style_passes(name, fn, capsys):
     EXERCISES[name].check(fn)

@@ -34,6 +34,13 @@ def test_the_worst_entry_is_shown():
     assert said(wrong) == "The result at index (2,): expected 3, received 5."
 
 
+def test_an_infinite_value_is_told_with_what_it_comes_from():
+    assert said(V / 0).endswith("received inf. (The logarithm of 0 is infinite, and so is a number divided by 0.)")
+    assert said(V * torch.nan).endswith(
+        "received nan. (The root or logarithm of a negative number is nan, and so is 0 / 0.)"
+    )
+
+
 def test_values_that_look_the_same_are_told_apart():
     text = said(V * (1 + 2e-7))
     assert "expected -20, received -20.000004. These are nearly equal, the relative difference is 2.0e-07." in text
@@ -45,6 +52,7 @@ def test_a_wrong_type_is_told_with_what_it_comes_from():
         "received float32. Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
     )
     assert "All numbers here are real" in said(V.to(torch.complex128))
+    assert "letters and states are names" in said(V, V.long())
     assert "whole numbers" in said(V.long()) and "True and False" in said(V > 0)
 
 

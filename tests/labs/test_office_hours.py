@@ -1,4 +1,4 @@
-"""Wrong answers to Labs 1 and 2 that students bring along: none is accepted, and each is told what it is."""
+"""Wrong answers to Labs 1, 2 and 7 that students bring along: none is accepted, and each is told what it is."""
 
 import copy
 import math
@@ -247,6 +247,196 @@ def seed_set(schedule, z, t, noise):
 def evaluation_mode(model, schedule, z, t, noise):
     model.eval()
     return checks.lab2.flow_matching_loss.oracle(model, schedule, z, t, noise)
+
+
+# letters and laws
+
+
+@told("lab7.rate_matrix", "changed its input rates in place")
+def diagonal_filled(rates):
+    rates.fill_diagonal_(0)
+    return rates - rates.sum(1).diag()
+
+
+@told("lab7.rate_matrix", "beside the diagonal all is right; the diagonal is not")
+def all_but_the_last_row(rates):
+    Q = checks.lab7.rate_matrix.oracle(rates)
+    Q[-1, -1] = rates[-1, -1]
+    return Q
+
+
+@told("lab7.rate_matrix", "The result is 0.5 times what it should be, everywhere")
+def halved(rates):
+    return checks.lab7.rate_matrix.oracle(rates) / 2
+
+
+@told("lab7.jump", r"Is something drawn anew that is given \(e and u\)\?")
+def by_multinomial(Q, x, e, u):
+    rates = Q[x].clamp(min=0)
+    return e / rates.sum(1), torch.multinomial(rates, 1)[:, 0]
+
+
+@told("lab7.jump", "The states: expected dtype int64, received float64. .* letters and states are names")
+def states_with_a_point(Q, x, e, u):
+    waits, states = checks.lab7.jump.oracle(Q, x, e, u)
+    return waits, states.double()
+
+
+@told("lab7.jump", r"The waits: expected dtype float64, received int64(.|\n)*the two results are exchanged")
+def states_first(Q, x, e, u):
+    return checks.lab7.jump.oracle(Q, x, e, u)[::-1]
+
+
+@told("lab7.jump", "a row of zeros with a 1 at the right place")
+def states_as_rows(Q, x, e, u):
+    waits, states = checks.lab7.jump.oracle(Q, x, e, u)
+    return waits, torch.nn.functional.one_hot(states, len(Q))
+
+
+@told("lab7.jump", "all waiting times are right, the states are not")
+def largest_rates_first(Q, x, e, u):
+    rates, order = Q[x].clamp(min=0).sort(1, descending=True)
+    above = (rates / rates.sum(1, keepdim=True)).cumsum(1) > u[:, None]
+    return e / rates.sum(1), order.gather(1, above.int().argmax(1, keepdim=True))[:, 0]
+
+
+@told("lab7.jump", "some states are those that are left")
+def nearest_share(Q, x, e, u):
+    rates = Q[x].clamp(min=0)
+    cumulated = (rates / rates.sum(1, keepdim=True)).cumsum(1)
+    states = (cumulated - u[:, None]).abs().argmin(1)
+    return e / rates.sum(1), torch.where(torch.arange(len(x)) < 2, x, states)
+
+
+@told("lab7.corrupt", "changed its input z in place")
+def noise_put_into_z(z, t, u, noise):
+    z[u >= t[:, None]] = noise[u >= t[:, None]]
+    return z
+
+
+@told("lab7.corrupt", r"nothing may be random here\. Is something drawn anew that is given \(t and u and noise\)")
+def coins_of_its_own(z, t, u, noise):
+    return torch.where(torch.rand_like(u) < t[:, None], z, noise)
+
+
+@told("lab7.corrupt", "expected dtype int64, received float64")
+def letters_with_a_point(z, t, u, noise):
+    kept = (u < t[:, None]).double()
+    return kept * z + (1 - kept) * noise
+
+
+@told("lab7.corrupt", "all letters of the words are kept that should be, and more")
+def root_of_the_time(z, t, u, noise):
+    return torch.where(u < t[:, None].sqrt(), z, noise)
+
+
+@told("lab7.corrupt", "the right letters are kept, but elsewhere is not the given noise")
+def masks_of_its_own(z, t, u, noise):
+    return torch.where(u < t[:, None], z, 27)
+
+
+@told("lab7.posterior", "Their law itself is asked for")
+def letters_drawn(words, q, x, t, v):
+    return torch.distributions.Categorical(checks.lab7.posterior.oracle(words, q, x, t, v)).sample()
+
+
+@told("lab7.posterior", "the weights are divided by their sum over the batch")
+def softmax_along_the_batch(words, q, x, t, v):
+    t = t[:, None, None]
+    scores = (t * (x[:, None] == words) + (1 - t) / v).log().sum(2) + q.log()
+    return torch.einsum("bn,nia->bia", scores.softmax(0), torch.nn.functional.one_hot(words, v).to(q))
+
+
+@told("lab7.posterior", "sum to 1, but along another axis")
+def normalised_over_the_places(words, q, x, t, v):
+    t = t[:, None, None]
+    weights = (t * (x[:, None] == words) + (1 - t) / v).prod(2) * q
+    law = torch.einsum("bn,nia->bia", weights, torch.nn.functional.one_hot(words, v).to(q))
+    return law / law.sum(1, keepdim=True)
+
+
+@told("lab7.posterior", r"; whole numbers meet numbers with a point: bring both to one type, as in a\.to\(b\)")
+def whole_numbers_in_the_sum(words, q, x, t, v):
+    weights = checks.lab7.posterior.oracle(words, q, x, t, v)[:, 0] @ torch.ones(v, len(words), dtype=torch.float64)
+    return torch.einsum("bn,nia->bia", weights, torch.nn.functional.one_hot(words, v))
+
+
+@told("lab7.posterior", "With t = 0 your result is right")
+def whole_words_only(words, q, x, t, v):
+    t = t[:, None]
+    weights = (t * (x[:, None] == words).all(2) + (1 - t) / v) * q
+    shares = weights / weights.sum(1, keepdim=True)
+    return torch.einsum("bn,nia->bia", shares, torch.nn.functional.one_hot(words, v).to(q))
+
+
+@told("lab7.euler_law", "a mixture of the present letter and post, as it should be, but not in the right shares")
+def half_a_step(post, x, t, h):
+    return checks.lab7.euler_law.oracle(post, x, t, h / 2)
+
+
+@told("lab7.euler_law", "yours is not")
+def rates_of_logarithms(post, x, t, h):
+    here = torch.nn.functional.one_hot(x, post.shape[-1])
+    return here + h * (post.log() - here) / (1 - t)[:, None, None]
+
+
+@told("lab7.masked_loss", "a cross entropy wants the scores along the second axis")
+def scores_last(model, z, t, u):
+    x = torch.where(u < t[:, None], z, model.letters)
+    return torch.nn.functional.cross_entropy(model(x, t), z)
+
+
+@told("lab7.masked_loss", "the target of a cross entropy is the letters, as whole numbers")
+def target_as_rows(model, z, t, u):
+    x = torch.where(u < t[:, None], z, model.letters)
+    target = torch.nn.functional.one_hot(z, model.letters).mT
+    return torch.nn.functional.cross_entropy(model(x, t).mT, target)
+
+
+@told("lab7.masked_loss", r"expected letters first, whole numbers \(torch.long\), then the time: model\(x, t\)")
+def time_first(model, z, t, u):
+    return model(t, z).mean()
+
+
+@told("lab7.masked_loss", "The result is 0.5 times what it should be, everywhere")
+def half_the_loss(model, z, t, u):
+    return checks.lab7.masked_loss.oracle(model, z, t, u) / 2
+
+
+@told("lab7.masked_loss", "received inf. .The logarithm of 0 is infinite")
+def logarithm_of_the_sum(model, z, t, u):
+    x = torch.where(u < t[:, None], z, model.letters)
+    p = model(x).softmax(-1).gather(-1, z[..., None])[..., 0]
+    return -((p * (x == model.letters)).sum(1).log() / (1 - t)).mean()
+
+
+@told("lab7.masked_loss", "Another model gives the same result")
+def wrong_guesses_counted(model, z, t, u):
+    x = torch.where(u < t[:, None], z, model.letters)
+    return ((model(x).argmax(-1) != z) & (x == model.letters)).double().sum(1).mean()
+
+
+@told("lab7.unmask_law", "with the mask there is one token more than letters")
+def too_few_tokens(post, x, t, t_next, sigma):
+    return torch.nn.functional.one_hot(x, post.shape[-1]).to(post)
+
+
+@told("lab7.unmask_law", "in the proportions of the posterior, but too much or too little is")
+def brackets_forgotten_in_the_share(post, x, t, t_next, sigma):
+    return unmasked(post, x, t_next - (1 - sigma) * t / (1 - t), sigma)
+
+
+@told("lab7.unmask_law", "all is right where x is a mask; where a letter is seen, it is not")
+def masked_to_any_token(post, x, t, t_next, sigma):
+    law = checks.lab7.unmask_law.oracle(post, x, t, t_next, sigma)
+    seen = (1 - sigma) * torch.nn.functional.one_hot(x, law.shape[-1]).to(law) + sigma / law.shape[-1]
+    return torch.where((x == post.shape[-1])[..., None], law, seen)
+
+
+def unmasked(post, x, share, sigma):
+    tokens = torch.eye(post.shape[-1] + 1).to(post)
+    hidden = torch.cat([share * post, (1 - share).expand(*x.shape, 1)], -1)
+    return torch.where((x == post.shape[-1])[..., None], hidden, (1 - sigma) * tokens[x] + sigma * tokens[-1])
 
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)
