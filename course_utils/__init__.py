@@ -20,6 +20,7 @@ __all__ = [
     "chains",
     "simulators",
     "paths",
+    "words",
     "losses",
     "networks",
     "guidance",
