@@ -165,7 +165,8 @@ def judged(
                 rotation=90, ha="right", va="top", color=EXACT)  # fmt: skip
     ax.set(xlabel=xlabel, ylabel="real and never seen, %", xscale="log")
     ax.set_ylim(0, 112 * max(share for _, share in generators.values()))
-    ax.set_xlim(0.93, 1.35 * max(distance / floor for distance, _ in generators.values()))
+    places = [distance / floor for distance, _ in generators.values()]
+    ax.set_xlim(0.96 * min(0.97, *places), 1.35 * max(places))
     plain_ticks(ax.xaxis)
     return fig
 
