@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_utils.losses import counted_masked_terms
+from course_utils.shapes import short_repr
 from course_utils.words import check_words
 
 __all__ = ["SubsetLikelihood", "masked_bound", "ordered_likelihood", "subset_likelihood"]
@@ -31,12 +32,15 @@ class SubsetLikelihood(NamedTuple):
         bound: The mean of its log-probabilities in all orders, which cannot be more.
 
     Example:
-        >>> likelihood.SubsetLikelihood(torch.tensor([-1.0]), torch.tensor([-1.5])).bound
-        tensor([-1.5000])
+        >>> likelihood.SubsetLikelihood(torch.tensor([-1.0]), torch.tensor([-1.5]))
+        SubsetLikelihood(exact=(1,), bound=(1,))
     """
 
     exact: Tensor
     bound: Tensor
+
+    def __repr__(self) -> str:
+        return short_repr(self, **self._asdict())
 
 
 @torch.no_grad()

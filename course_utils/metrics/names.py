@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from course_utils.shapes import short_repr
 from course_utils.words import check_words
 
 __all__ = ["NameReport", "blanks_inside", "distinct", "mean_length", "name_report", "ngram_distance", "share_among"]
@@ -107,7 +108,10 @@ class NameReport(NamedTuple):
         pairs, triples: `ngram_distance` of two and of three letters from as many held-out names.
 
     Example:
-        >>> metrics.NameReport(0.02, 0.05, 0.99, 6.7, 0.0, 0.05, 0.17).copies_a_new_one
+        >>> report = metrics.NameReport(0.02, 0.05, 0.99, 6.7, 0.0, 0.05, 0.17)
+        >>> report
+        NameReport(new_and_real=0.02, copies=0.05, distinct=0.99, length=6.7, blanks_inside=0, pairs=0.05, triples=0.17)
+        >>> report.copies_a_new_one
         2.5
     """
 
@@ -118,6 +122,9 @@ class NameReport(NamedTuple):
     blanks_inside: float
     pairs: float
     triples: float
+
+    def __repr__(self) -> str:
+        return short_repr(self, **self._asdict())
 
     @property
     def copies_a_new_one(self) -> float:

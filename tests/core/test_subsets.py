@@ -54,7 +54,7 @@ def test_probabilities_of_all_words_sum_to_one():
 
 def test_it_is_the_law_of_the_sampler():
     net = network()
-    law = words.reveal_law(lambda x, t: words.letter_posterior(net, x, t), PATH, L)
+    law = words.reveal_law(lambda x, t: words.letter_posterior(net, PATH, x, t), PATH, L)
     torch.testing.assert_close(likelihood.subset_likelihood(net, EVERYTHING).exact.exp(), law, rtol=1e-10, atol=0)
 
 
