@@ -71,12 +71,12 @@ def _nearly(got: Tensor, expected: Tensor) -> str:
 
 
 def _why_dtype(got: Tensor, expected: Tensor) -> str:
+    if got.is_floating_point() and not expected.is_floating_point():
+        return " These are numbers with a point: letters and states are names, whole numbers that nothing is added to."
     if got.is_complex():
         return " All numbers here are real: where do complex ones come in?"
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
-    if got.is_floating_point() and not expected.is_floating_point():
-        return " These are numbers with a point: letters and states are names, whole numbers that nothing is added to."
     return " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
 
 

@@ -46,7 +46,7 @@ def law_mistakes(law: Callable) -> list[Mistake]:
         Mistake(
             "softmax of the law",
             then(lambda p: p.softmax(-1)),
-            "a softmax is taken of what is a law already, and no longer that after it.",
+            "a softmax is taken of what is a law already.",
         ),
     ]
 

@@ -136,6 +136,13 @@ def target_of_the_jump_is_x(post, x, t, h):
     return (1 - share) * post + share * _here(post, x)
 
 
+@euler_law.mistake(
+    "the step leads from the most likely letter to the present one: it begins at x, and leads where post says."
+)
+def from_the_most_likely_letter(post, x, t, h):
+    return euler_law.oracle(_here(post, x), post.argmax(-1), t, h)
+
+
 @euler_law.mistake("the sign of the rate: the step goes away from the posterior.")
 def sign(post, x, t, h):
     return euler_law.oracle(post, x, t, -h)
@@ -236,7 +243,7 @@ def t_not_reshaped(*arguments):
 @euler_law.mistake(
     "the times met the wrong axis: t of shape (B, 1) lines up with the letters of a word, not with the words."
 )
-def t_of_shape_b_1(*arguments):
+def t_as_a_column(*arguments):
     return _law(time=lambda t: t[:, None])(*arguments)
 
 

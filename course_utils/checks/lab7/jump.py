@@ -31,7 +31,7 @@ def _(normal):
     n, batch = ((3, 1), (4, 24), (5, 24), (5, 5))[normal.seed % 4]
     Q, x = chain(normal, n), letters(normal, n, batch)
     u = inside_shares(normal, Q[x].clamp(min=0))
-    if normal.seed % 2 == 0:  # where no jump leads to state 0
+    if normal.seed % 2 == 0 and batch > 1:  # where no jump leads to state 0
         x[0], u[0] = 1, 0.0
     return {"Q": Q, "x": x, "e": -torch.log1p(-evenly(normal, batch)), "u": u}
 
@@ -88,7 +88,7 @@ def mean_wait(*arguments):
     return _jump(wait=lambda Q, x, e: torch.ones_like(e) / -Q[x, x])(*arguments)
 
 
-@jump.mistake("a logarithm of e is taken: e is exponential already. (Of an even number it would be right.)")
+@jump.mistake("a logarithm of e is taken: e is exponential already. (Of a number drawn evenly that would be right.)")
 def logarithm_of_e(*arguments):
     return _jump(wait=lambda Q, x, e: -e.log() / -Q[x, x])(*arguments)
 

@@ -159,9 +159,7 @@ def counted_masks(*arguments):
     return loss_with(words=words)(*arguments)
 
 
-@masked_loss.mistake(
-    "divided by the number of masks, and by 1 - t, too: one of the two is enough, and the text says which."
-)
+@masked_loss.mistake("divided by the number of masks as well as by 1 - t: the letters of a word add up.")
 def own_mean_with_weight(*arguments):
     return loss_with(words=lambda terms, masked, t: (terms * masked).sum(1) / masked.sum(1).clamp(min=1) / (1 - t))(
         *arguments

@@ -113,7 +113,9 @@ def noise_never_right(*arguments):
     return _posterior(same=lambda t, v: t)(*arguments)
 
 
-@posterior.mistake("where letters differ the noise has the chance 1 - t of all letters together, not of this one.")
+@posterior.mistake(
+    "noise is missing where letters agree, and where they differ it has the chance of all letters together."
+)
 def noise_never_right_without_v(*arguments):
     return _posterior(same=lambda t, v: t, other=lambda t, v: 1 - t)(*arguments)
 
@@ -176,7 +178,7 @@ def t_not_reshaped(*arguments):
 @posterior.mistake(
     "the times met the wrong axis: t of shape (B, 1) lines up with the words of the table, not with those of x."
 )
-def t_of_shape_b_1(*arguments):
+def t_as_a_column(*arguments):
     return _posterior(time=lambda t: t[:, None])(*arguments)
 
 

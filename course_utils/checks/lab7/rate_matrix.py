@@ -6,6 +6,7 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.laws import only_wrong
 from course_utils.checks.letters import chain
+from course_utils.checks.traits import Trait, close
 
 __all__ = ["rate_matrix"]
 
@@ -168,9 +169,21 @@ def softmax(rates):
     return rates.softmax(1)
 
 
+def _on_diagonal(rates: Tensor) -> Tensor:
+    return torch.eye(len(rates), dtype=torch.bool)
+
+
 rate_matrix.traits += [
-    only_wrong(
-        "beside the diagonal all is right; the diagonal is not.", lambda rates: torch.eye(len(rates), dtype=torch.bool)
+    only_wrong("beside the diagonal all is right; the diagonal is not.", _on_diagonal),
+    only_wrong("the diagonal is right; beside it not all is.", lambda rates: ~_on_diagonal(rates)),
+    Trait(
+        "negative rates",
+        lambda pair: bool((_jumps(pair.given["result"]) < 0).any()),
+        "beside the diagonal some rates are negative: none can be.",
     ),
-    only_wrong("the diagonal is right; beside it not all is.", lambda rates: ~torch.eye(len(rates), dtype=torch.bool)),
+    Trait(
+        "rows",
+        lambda pair: not close(pair.given["result"].sum(1) + 1, torch.ones(len(pair.given["result"])).double()),
+        "the rows do not sum to 0.",
+    ),
 ]
