@@ -18,7 +18,7 @@ __all__ = ["ORDERS", "Model", "correct", "generate_words", "letter_posterior", "
 Model = Callable[..., Tensor]
 """`model(x, t)` or `model(x, t, y)`: logits of the clean letters, shape (batch, length, v)."""
 
-ORDERS = ("random", "left to right", "confident")
+ORDERS = ("random", "left to right", "confident", "likeliest draw")
 
 
 def letter_posterior(
@@ -137,7 +137,9 @@ def reveal(
             the share of seen letters as the time, shape (batch,).
         path: The `MaskPath` of the model.
         x: Words with masks, the token v, also a pattern with gaps; shape (batch, length).
-        order: "random", "left to right", or "confident": the letter of which the model is surest.
+        order: "random", "left to right", "confident": the place of which the model is surest, or "likeliest draw": of
+            letters drawn for all places the one that was likeliest. The first three are exact for an exact model,
+            since the place is chosen before the letter; the last one prefers likely letters.
         temperature: Of the posterior, see `letter_posterior`.
         y: Labels for the model, shape (batch,).
         generator: Source of orders and letters.
@@ -149,7 +151,8 @@ def reveal(
         ValueError: If the order is none of these, or a letter is no letter and not the mask, or the path has none.
 
     Source: Uria et al., "A deep and tractable density estimator" (2014), any-order autoregression; Ou et al., "Your
-    absorbing discrete diffusion secretly models the conditional distributions of clean data" (2024).
+    absorbing discrete diffusion secretly models the conditional distributions of clean data" (2024). Chang et al.,
+    "MaskGIT: Masked generative image transformer" (2022), for the likeliest draw.
 
     Example:
         >>> pattern = torch.tensor([[0, 3, 3]])
@@ -166,7 +169,7 @@ def reveal(
         masked = x == mask
         post = letter_posterior(model, path, x, 1 - masked.double().mean(1), y, temperature)
         drawn = categorical(post, noise.uniform(*x.shape))
-        urgency = _urgency(order, post, noise).masked_fill(~masked, -1)
+        urgency = _urgency(order, post, drawn, noise).masked_fill(~masked, -1)
         first = (urgency == urgency.max(1, keepdim=True).values).int().argmax(1)
         chosen = F.one_hot(first, x.shape[1]).bool() & masked
         x = torch.where(chosen, drawn, x)
@@ -221,12 +224,14 @@ def correct(
     return x
 
 
-def _urgency(order: str, post: Tensor, noise: Noise) -> Tensor:
+def _urgency(order: str, post: Tensor, drawn: Tensor, noise: Noise) -> Tensor:
     """Which masked letter comes first: the one with the largest number, the leftmost of equals."""
     if order == "random":
         return noise.uniform(*post.shape[:2])
     if order == "confident":
         return post.max(-1).values
+    if order == "likeliest draw":
+        return post.gather(-1, drawn[..., None])[..., 0]
     return torch.ones_like(post[..., 0])
 
 

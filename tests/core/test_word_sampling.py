@@ -1,5 +1,6 @@
 """Samplers of words: their law, what they leave alone, which letters come first."""
 
+import itertools
 import math
 
 import pytest
@@ -182,10 +183,25 @@ def test_colder_letters_and_guided_ones_have_their_laws():
 # One letter an evaluation
 
 
-@pytest.mark.parametrize("order", ["random", "left to right"])
+@pytest.mark.parametrize("order", ["random", "left to right", "confident"])
 def test_one_letter_at_a_time_makes_words_of_the_data(order):
     made = reveal(MASKED, MASKED.path, blank(N), order, generator=seeded())
     assert fits(made, MASKED.q, 5)
+
+
+def test_the_likeliest_draw_prefers_likely_letters():
+    """Two independent letters, by counting all draws of the first round; what is not kept is drawn anew."""
+    p = torch.tensor([0.7, 0.3], dtype=F64)
+    law = torch.zeros(2, 2, dtype=F64)
+    for i, j in itertools.product(range(2), repeat=2):
+        if p[i] >= p[j]:
+            law[i] += p[i] * p[j] * p
+        else:
+            law[:, j] += p[i] * p[j] * p
+    made = reveal(lambda x, t: p.log().expand(*x.shape, 2), MaskPath(2), torch.full((N, 2), 2), "likeliest draw",
+                  generator=seeded())  # fmt: skip
+    assert law[0, 0] > 0.49 + 0.08
+    assert fits(made, law.flatten(), 2)
 
 
 def test_orders_are_what_they_say():
@@ -283,7 +299,7 @@ REFUSED = {
     ),
     "no order": (
         lambda: reveal(MODEL, PATH, WORD, "right to left"),
-        "an order among random, left to right, confident, got 'right to left'",
+        "an order among random, left to right, confident, likeliest draw, got 'right to left'",
     ),
     "beyond the mask": (lambda: reveal(MODEL, PATH, WORD + 4), "letters .* from 0 to 5, got 4 to 6"),
     "no masks to reveal": (lambda: reveal(MODEL, PLAIN, WORD), r"a path with masks, got UniformPath\(5\)"),
