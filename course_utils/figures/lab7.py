@@ -1,5 +1,6 @@
 """Figures of Lab 7: jumps of a chain, words in columns, laws of letters and of a board, what a metric misses."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -178,7 +179,7 @@ def likelihoods(exact: Float[Tensor, " words"], bound: Float[Tensor, " words"], 
     Args:
         exact: In bits, shape (words,).
         bound: In bits, shape (words,).
-        names: Of the words, written beside their dots; or none.
+        names: Of the words, written beside their dots where there is room; or none.
 
     Raises:
         ValueError: If the shapes differ, or there is not one name a word.
@@ -186,11 +187,16 @@ def likelihoods(exact: Float[Tensor, " words"], bound: Float[Tensor, " words"], 
     require_shape("the bound", bound, len(exact))
     require(len(names) in (0, len(exact)), f"{len(exact)} names, one a word", len(names))
     fig, ax = figure(size=(6.6, 4.2))
-    ends = [exact.min().item() - 1, bound.max().item() + 1]
+    low, high = exact.min().item(), bound.max().item()
+    room = 0.04 * (high - low) + 0.1
+    ends = [low - 4 * room, high + room]
     ax.plot(ends, ends, color=EXACT, lw=2, label="bound = exact")
-    ax.plot(exact, bound, ls="", marker="o", color=MODEL, ms=5)
-    for name, x, y in zip(names, exact.tolist(), bound.tolist(), strict=False):
-        ax.annotate(name, (x, y), (-6, 5), textcoords="offset points", ha="right", size=9, path_effects=HALO)
+    ax.plot(exact, bound, ls="", marker="o", color=MODEL, ms=4)
+    last = -math.inf
+    for y, x, name in sorted(zip(bound.tolist(), exact.tolist(), names, strict=False)):
+        if y - last > room:
+            ax.annotate(name, (x, y), (-6, 5), textcoords="offset points", ha="right", size=9, path_effects=HALO)
+            last = y
     ax.set(xlabel="exact, bits a name", ylabel="bound, bits a name", xlim=ends, ylim=ends)
     ax.legend(loc="lower right")
     return fig

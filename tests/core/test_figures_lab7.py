@@ -66,6 +66,9 @@ def test_bounds_over_exact_values(unchecked):
     (ax,) = figures.lab7.likelihoods(exact, bound, names=["LEE", "SMITH"]).axes
     assert ax.lines[1].get_xydata().tolist() == [[20, 20.5], [25, 25.25]]
     assert [text.get_text() for text in ax.texts] == ["LEE", "SMITH"]
+    close = torch.tensor([20.0, 20.01, 25.0])
+    (ax,) = figures.lab7.likelihoods(close, close + 0.1, names=["LEE", "LEA", "SMITH"]).axes
+    assert [text.get_text() for text in ax.texts] == ["LEE", "SMITH"]
     with pytest.raises(ValueError, match="the bound of shape"):
         figures.lab7.likelihoods(exact, bound[:1])
     with pytest.raises(ValueError, match="2 names, one a word, got 1"):

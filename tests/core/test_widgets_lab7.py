@@ -166,6 +166,7 @@ def test_the_picture_is_the_law_of_masks_and_certain_elsewhere():
     assert (found == shades(law.T.sqrt(), "Oranges")).all()
     again = drawn(explorer, pattern="S_", which=1, t=0.0, again=1)
     law[0] = logits[0].softmax(0)
+    assert again["when"] == "$t = 0.00$, letter 1 masked"
     assert signs(again).startswith("__") and (again["law"] == shades(law.T.sqrt(), "Oranges")).all()
 
 

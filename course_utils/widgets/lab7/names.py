@@ -107,7 +107,8 @@ def explore_pattern(
         law = torch.where((x == MASK)[:, None], law, F.one_hot(x.clamp(max=MASK - 1), MASK).to(law))
         names = shown_words("name", decode(states[-1]), draws, kinds)
         names[f"name {which - 1}"]["text"] += " <"
-        when = {"words": "", "when": f"$t = {t:.2f}$"}
+        masked = f", letter {again} masked" if again else ""
+        when = {"words": "", "when": f"$t = {t:.2f}${masked}"}
         return {"law": shades(law.T.sqrt(), "Oranges"), **_signs(x.tolist()), **names, **when}
 
     places = {"none": 0, **{str(i + 1): i + 1 for i in range(10)}}
