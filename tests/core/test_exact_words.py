@@ -230,6 +230,16 @@ def test_a_corrector_is_its_matrix_keeps_the_data_and_leads_there():
 # The board of Lab 2
 
 
+def test_exact_examples_are_models_of_letters():
+    """They say how many letters there are, as networks do, and with masks they need no time."""
+    x = torch.tensor([[0, 5, 5], [5, 5, 5]])
+    assert (MASKED.letters, MASKED.length) == (5, 3)
+    assert torch.equal(MASKED(x), MASKED(x, 0.9))
+    torch.testing.assert_close(MASKED(x).exp(), MASKED.posterior(x), rtol=0, atol=1e-15)
+    pairs = board(MaskPath(8))
+    assert (pairs.letters, pairs.length) == (8, 2) and torch.equal(pairs(x[:, :2] + 3), pairs(x[:, :2] + 3, 0.1))
+
+
 def board(path) -> ExactPairs:
     return board_pairs(path)
 

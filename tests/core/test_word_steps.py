@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 
+from course_utils.networks import LetterMLP, OwnLetter
 from course_utils.words import (
     MaskPath,
     UniformPath,
@@ -175,6 +176,19 @@ def test_own_letter_takes_a_time_for_each_word_and_keeps_the_type():
     for b, i, a in itertools.product(range(3), range(2), range(V)):
         bonus = math.log(1 + V * t[b].item() / (1 - t[b].item())) if x[b, i] == a else 0
         assert found[b, i, a].item() == pytest.approx(logits[b, i, a].item() + bonus, abs=1e-5)
+
+
+def test_a_network_gets_its_own_letter_by_formula():
+    torch.manual_seed(0)
+    net = LetterMLP(V, 3, hidden=8, time=True)
+    torch.nn.init.normal_(net.last[1].weight)
+    model, x, t = OwnLetter(net), some_letters(5, V), torch.rand(5, generator=seeded())
+    torch.testing.assert_close(model(x, t), own_letter(net(x, t), x, t))
+    assert (model.letters, model.length) == (V, 3) and repr(model).startswith("OwnLetter(net=LetterMLP), ")
+    model(x, t).logsumexp(-1).sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    labelled = OwnLetter(LetterMLP(V, 3, hidden=8, time=True, num_classes=2))
+    assert labelled(x, t, torch.tensor([0, 1, 0, 1, 0])).shape == (5, 3, V)
 
 
 # Bad input

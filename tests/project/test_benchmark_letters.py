@@ -80,7 +80,7 @@ def test_corrections_of_the_exact_posterior_are_those_of_the_toy():
 
 def test_a_short_training_learns_and_takes_its_seed():
     untrained, trained, other = (
-        letters.trained(*case)[0] for case in (("masks", 1, 0), ("masks", 60, 0), ("masks", 60, 1))
+        letters.trained(*case).posterior for case in (("masks", 1, 0), ("masks", 60, 0), ("masks", 60, 1))
     )
     errors = [letters.letter_error(post, letters.MASKED, 0.5) for post in (untrained, trained, other)]
     assert errors[1] < 0.8 * errors[0] and errors[1] != errors[2]
