@@ -29,8 +29,7 @@ def ngram_distance(a: Tensor, b: Tensor, n: int) -> float:
         >>> metrics.ngram_distance(torch.tensor([[1, 2]]), torch.tensor([[1, 3]]), n=1)
         0.5
     """
-    letters = 1 + int(max(_checked(a).max(), _checked(b).max()))
-    longest = 2 + min(a.shape[1], b.shape[1])
+    longest = 2 + min(_checked(a).shape[1], _checked(b).shape[1])
     if not 1 <= n <= longest:
         raise ValueError(f"expected from 1 to {longest} letters in a row, got {n}")
     rows, law = [], []
@@ -40,8 +39,7 @@ def ngram_distance(a: Tensor, b: Tensor, n: int) -> float:
         if not len(rows[-1]):
             raise ValueError("expected words with letters, got blanks only")
         law.append(torch.full((len(rows[-1]),), 1 / len(rows[-1]), dtype=torch.float64))
-    powers = letters ** torch.arange(n)
-    _, index = (torch.cat(rows) @ powers).unique(return_inverse=True)
+    _, index = torch.cat(rows).unique(dim=0, return_inverse=True)
     difference = torch.zeros(int(index.max()) + 1, dtype=torch.float64)
     difference.index_add_(0, index, torch.cat([law[0], -law[1]]))
     return difference.abs().sum().item() / 2

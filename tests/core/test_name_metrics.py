@@ -44,6 +44,8 @@ def test_the_ends_of_words_count():
 def test_letters_beyond_the_alphabet_of_one_list():
     a, b = torch.tensor([[1, 1]]), torch.tensor([[40, 1]])
     assert metrics.ngram_distance(a, b, 1) == pytest.approx(0.5)
+    a, b = torch.tensor([[2**62, 1]]), torch.tensor([[0, 1]])
+    assert metrics.ngram_distance(a, b, 2) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize(
