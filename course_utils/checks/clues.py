@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
+from course_utils.checks.comparing import is_one_hot
+
 __all__ = ["ignored", "on_simpler", "relation", "rows_right", "simpler"]
 
 CLOSE = 1e-6
@@ -74,7 +76,7 @@ def _order(got: Tensor, expected: Tensor) -> str:
 
 
 def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
-    if _one_hot(got, expected):
+    if is_one_hot(got, expected):
         return (
             "Each entry is a row of zeros with a 1 at the right place: a whole number is asked for, that place itself."
         )
@@ -92,13 +94,6 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
             "sum missing?"
         )
     return None
-
-
-def _one_hot(got: Tensor, expected: Tensor) -> bool:
-    """Whether a row of zeros with a 1 stands for each whole number."""
-    if expected.is_floating_point() or got.shape[:-1] != expected.shape or got.numel() == 0:
-        return False
-    return bool(((got == 0) | (got == 1)).all() and (got.sum(-1) == 1).all() and (got.argmax(-1) == expected).all())
 
 
 def _fits(value: Tensor, expected: Tensor) -> bool:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-__all__ = ["agree", "describe", "difference", "first_difference"]
+__all__ = ["agree", "describe", "difference", "first_difference", "is_one_hot", "is_whole"]
 
 Values = dict[str, Tensor]
 
@@ -78,6 +78,18 @@ def _why_dtype(got: Tensor, expected: Tensor) -> str:
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
     return " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+
+
+def is_one_hot(got: Tensor, expected: Tensor) -> bool:
+    """Whether a row of zeros with a 1 stands for each whole number that is expected."""
+    if expected.is_floating_point() or got.shape[:-1] != expected.shape or got.numel() == 0:
+        return False
+    return bool(((got == 0) | (got == 1)).all() and (got.sum(-1) == 1).all() and (got.argmax(-1) == expected).all())
+
+
+def is_whole(values: Values) -> bool:
+    """Whether all that came back is whole numbers."""
+    return not any(value.is_floating_point() for value in values.values())
 
 
 def describe(value, points_first: bool = False) -> str:

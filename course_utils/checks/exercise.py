@@ -27,8 +27,9 @@ import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
-from course_utils.checks.comparing import agree, describe, difference, first_difference
+from course_utils.checks.comparing import agree, describe, difference, first_difference, is_whole
 from course_utils.checks.families import build
+from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
@@ -170,7 +171,7 @@ class Exercise:
             return Verdict(False, left_changed(seen.changed[0], case))
         expected = called(self.oracle, build(case), self.sees)
         if not seen.repeatable:
-            return Verdict(False, not_repeatable(case, whole=_whole(seen.values) and not _whole(expected)))
+            return Verdict(False, not_repeatable(case, whole=is_whole(seen.values) and not is_whole(expected)))
         if self._agree(seen.values, expected):
             return Verdict(True)
         differs = difference(seen.values, expected, self.rtol, self.single)
@@ -238,7 +239,7 @@ class Exercise:
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
-        found = relation(*pair, case) or _of_number_and_more(seen.values, expected)
+        found = relation(*pair, case) or of_loss_and_gradient(seen.values, expected)
         if found is None and pair[0].shape == pair[1].shape:
             fine, wrong = on_simpler(*asked)
             trait = self._trait(case, seen.values, expected)
@@ -268,18 +269,3 @@ class Exercise:
     def _call(self, case: dict) -> str:
         twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)
         return f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"
-
-
-def _whole(values: dict) -> bool:
-    """Whether all that came back is whole numbers."""
-    return all(not value.is_floating_point() for value in values.values())
-
-
-def _of_number_and_more(given: dict, expected: dict) -> str | None:
-    """How a wrong number and what came with it, such as a loss and its gradient, relate to the right ones."""
-    pairs = [(given[name], value) for name, value in expected.items()]
-    alike = all(a.shape == b.shape and a.is_floating_point() and b.is_floating_point() for a, b in pairs)
-    if not alike or pairs[0][0].numel() > 1:
-        return None
-    got, right = (torch.cat([value.flatten() for value in values]) for values in zip(*pairs, strict=True))
-    return relation(got, right, {})

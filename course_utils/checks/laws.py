@@ -12,47 +12,42 @@ from course_utils.checks.traits import CLOSE, Compared, Trait, close
 __all__ = ["LAW_TRAITS", "law_mistakes", "only_wrong"]
 
 
+def _most_likely(p: Tensor) -> Tensor:
+    return F.one_hot(p.argmax(-1), p.shape[-1]).to(p)
+
+
+_OTHERS: dict[str, tuple[Callable[[Tensor], Tensor], str]] = {
+    "logarithms": (torch.log, "these are logarithms of probabilities: the probabilities are asked for."),
+    "most likely letter alone": (
+        _most_likely,
+        "the most likely letter has all the probability: the whole law is asked for, from which letters are drawn "
+        "later.",
+    ),
+    "letters for laws": (
+        lambda p: p.argmax(-1),
+        "these are letters, the most likely ones: laws are asked for, from which letters are drawn later.",
+    ),
+    "letters on the second axis": (
+        lambda p: p.transpose(1, 2),
+        "the probabilities of the letters are on the second axis, where a cross entropy wants them: here they are the "
+        "last.",
+    ),
+    "softmax of the law": (lambda p: p.softmax(-1), "a softmax is taken of what is a law already."),
+}
+"""What is returned instead of a law, made from it, and its sentence; by the name of the mistake."""
+
+
 def law_mistakes(law: Callable) -> list[Mistake]:
     """Mistakes that every law of letters invites: something else is returned than its probabilities, as they are asked.
 
     Args:
         law: The right answer, of shape (B, L, letters).
     """
-
-    def then(change: Callable[[Tensor], Tensor]) -> Callable:
-        return lambda *arguments: change(law(*arguments))
-
-    return [
-        Mistake(
-            "logarithms", then(torch.log), "these are logarithms of probabilities: the probabilities are asked for."
-        ),
-        Mistake(
-            "most likely letter alone",
-            then(_most_likely),
-            "the most likely letter has all the probability: the whole law is asked for, from which letters are drawn "
-            "later.",
-        ),
-        Mistake(
-            "letters for laws",
-            then(lambda p: p.argmax(-1)),
-            "these are letters, the most likely ones: laws are asked for, from which letters are drawn later.",
-        ),
-        Mistake(
-            "letters on the second axis",
-            then(lambda p: p.transpose(1, 2)),
-            "the probabilities of the letters are on the second axis, where a cross entropy wants them: here they are "
-            "the last.",
-        ),
-        Mistake(
-            "softmax of the law",
-            then(lambda p: p.softmax(-1)),
-            "a softmax is taken of what is a law already.",
-        ),
-    ]
+    return [Mistake(name, _then(law, change), message) for name, (change, message) in _OTHERS.items()]
 
 
-def _most_likely(p: Tensor) -> Tensor:
-    return F.one_hot(p.argmax(-1), p.shape[-1]).to(p)
+def _then(law: Callable, change: Callable[[Tensor], Tensor]) -> Callable:
+    return lambda *arguments: change(law(*arguments))
 
 
 def only_wrong(words: str, where: Callable) -> Trait:
