@@ -140,6 +140,6 @@ def polylines(ts: Tensor, xs: Tensor) -> Tensor:
     return torch.stack([ts[:, None].expand_as(xs), xs], -1).transpose(0, 1)
 
 
-def shades(values: Float[Tensor, "m m"], colors: str = "Greens") -> np.ndarray:
-    """Values from 0 to 1 as pixels of a colour map, shape (m, m, 4): faster to draw than the values."""
+def shades(values: Float[Tensor, "rows columns"], colors: str = "Greens") -> np.ndarray:
+    """Values from 0 to 1 as pixels of a colour map, shape (rows, columns, 4): faster to draw than the values."""
     return colormaps[colors](values.detach().cpu().numpy(), bytes=True)

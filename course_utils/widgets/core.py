@@ -11,7 +11,7 @@ from IPython.display import HTML, display
 from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
 
-__all__ = ["SHOWN", "Choice", "Controls", "Explorer", "Slider"]
+__all__ = ["SHOWN", "Choice", "Controls", "Explorer", "Slider", "Word"]
 
 SHOWN = 25
 """Paths that a slider draws; histograms and variances are those of all paths."""
@@ -91,8 +91,30 @@ class Choice:
         return buttons, ipywidgets.HBox([buttons])
 
 
-Controls = Mapping[str, Slider | Choice]
-"""From the name of a parameter to its slider or choice."""
+@dataclass(frozen=True)
+class Word:
+    """A word to type; what is drawn changes after Enter or Tab.
+
+    Attributes:
+        label: What stands before the box.
+        value: At the beginning.
+
+    Example:
+        >>> widgets.Word("pattern", "_A_SON")
+        Word(label='pattern', value='_A_SON')
+    """
+
+    label: str
+    value: str
+
+    def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
+        """The widget whose value counts, and the row that holds it."""
+        box = ipywidgets.Text(self.value, description=self.label, continuous_update=False, **LABELLED)
+        return box, ipywidgets.HBox([box])
+
+
+Controls = Mapping[str, Slider | Choice | Word]
+"""From the name of a parameter to its slider, choice or word."""
 
 LABELLED = {"style": {"description_width": "110px"}, "layout": {"width": "230px"}}
 
@@ -103,7 +125,7 @@ class Explorer:
     Args:
         stage: The figure with its moving parts.
         draw: Called with a value for each name in `controls`; returns what changes on the stage.
-        controls: From name to slider or choice.
+        controls: From name to slider, choice or word.
         alt: What the picture shows, for those who cannot see it; the values chosen are added.
 
     Attributes:
@@ -203,7 +225,9 @@ def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     return [widget, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]
 
 
-def _say(spec: Slider | Choice, value: object) -> str:
+def _say(spec: Slider | Choice | Word, value: object) -> str:
     if isinstance(spec, Slider):
         return f"{value:g}"
+    if isinstance(spec, Word):
+        return str(value)
     return next(name for name, option in spec.options.items() if option is value or option == value)
