@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from course_grading.notebook import Cell
 
 NOUNS = frozenset(
-    "question questions answer answers exercise task problem frage fragen antwort antworten aufgabe vraag antwoord fråga"
-    " svar réponse reponse pregunta respuesta pergunta resposta domanda risposta pytanie odpowiedź soru cevap вопрос"
-    " ответ 问题 問題 問 问 回答 nr no q a f".split()
+    "question questions answer answers exercise task problem frage fragen antwort antworten aufgabe vraag antwoord"
+    " fråga svar réponse reponse pregunta respuesta pergunta resposta domanda risposta pytanie odpowiedź soru cevap"
+    " вопрос ответ 问题 問題 問 问 回答 nr no q a f".split()
 )
 """What students call a question or its answer, in some languages."""
 

@@ -14,7 +14,7 @@ from course_grading.cases import Question
 from course_grading.cells import Cells, Process
 from course_grading.model import Limits
 from course_grading.notebook import Cell
-from course_grading.plan import Released, plan, worth_reading
+from course_grading.plan import Released, plan, versions, worth_reading
 from course_grading.sandbox.guest.messages import Described
 from course_grading.sandbox.host import Sandbox
 from course_grading.sandbox.protocol import GRACE, Broken
@@ -50,7 +50,8 @@ def run(
             process.session.deadline = last + GRACE
             seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
-            seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed)
+            others = {name: versions(known, seen.plan.steps, unharmed, name) for name in questions}
+            seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed, others)
     finally:
         process.end()
     seen.cpu_seconds = process.cpu_seconds
