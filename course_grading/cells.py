@@ -65,6 +65,9 @@ class Cells:
     def __init__(self, process: Process, setup: Sequence[Cell], exercises: Sequence[str], limits: Limits):
         self.seen: dict[str, SeenCell] = {}
         self.functions: dict[str, SeenFunction] = {}
+        self.checked: dict[str, set[str]] = {}
+        """By exercise, ids of the cells that called its check."""
+
         self.before: dict[str, list[Cell]] = {}
         """By exercise, the cells that had run when its function was held, or should have been."""
 
@@ -178,6 +181,8 @@ class Cells:
             self.seen[step.cell.id] = SeenCell(ran.printed, ran.error)
         kept_back = 3 * len(self._exercises)  # for what is held when all cells have run
         for name in self._exercises:
+            if name in ran.checked:
+                self.checked.setdefault(name, set()).add(step.cell.id)
             if name in ran.checked and self._process.session.spare > kept_back:
                 self._note(name, so_far)
 

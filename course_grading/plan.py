@@ -5,7 +5,7 @@ that a submission says is believed: its sources are parsed inside the sandbox (s
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from course_grading.model import Lab
@@ -149,7 +149,9 @@ def plan(
     return Plan(tuple(steps), tuple(everything), flags)
 
 
-def versions(known: Released, steps: Sequence[Step], everything: Sequence[Cell], exercise: str) -> Iterator[Version]:
+def versions(
+    known: Released, steps: Sequence[Step], everything: Sequence[Cell], exercise: str, checked: Collection[str]
+) -> Iterator[Version]:
     """Versions of a function: each cell that defines it without the others, the exercise's own first, then the last.
 
     In a notebook a check fails where the answer is wrong, and code that catches this goes on with another answer: so it
@@ -160,12 +162,13 @@ def versions(known: Released, steps: Sequence[Step], everything: Sequence[Cell],
         steps: What ran first.
         everything: All that can run.
         exercise: Name of the function.
+        checked: Ids of the cells that called its check.
     """
     own = {step.cell.id: step.cell for step in steps if exercise in step.names}
     ordered = sorted(reversed(own.values()), key=lambda cell: known.exercises.get(cell.released_as or "") != exercise)
     for chosen in ordered[:MOST_VERSIONS] if len(own) > 1 else ():
         yield Version(tuple(c for c in everything if c.id == chosen.id or c.id not in own), cell=chosen.id)
-    if any("check" in cell.source and any(word in cell.source for word in CATCHES) for cell in everything):
+    if any(word in cell.source for cell in everything if cell.id in checked for word in CATCHES):
         yield from (Version(tuple(everything), passing=number) for number in range(1, MOST_VERSIONS + 1))
 
 

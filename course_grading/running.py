@@ -50,7 +50,7 @@ def run(
             process.session.deadline = last + GRACE
             seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
-            others = {name: versions(known, seen.plan.steps, unharmed, name) for name in questions}
+            others = {n: versions(known, seen.plan.steps, unharmed, n, cells.checked.get(n, ())) for n in questions}
             seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed, others)
     finally:
         process.end()

@@ -215,10 +215,12 @@ class Session:
                 return
 
     def end(self) -> float:
-        """Kill what is left of it: the processor time that it used."""
-        for channel in (self._cells, *self._held.values(), *self._spare.values()):
-            channel.close()
-        return self._end()
+        """Kill what is left of it: the processor time that it used, with all that it started."""
+        try:
+            return self._end()  # while its channels are open: else it might end before it is asked what it used
+        finally:
+            for channel in (self._cells, *self._held.values(), *self._spare.values()):
+                channel.close()
 
     def _ask(self, order: messages.Order, kind: type[Envelope[Body]], seconds: float) -> Body:
         """Give an order to the cells; nothing else may have been said on any channel when the reply is there."""
