@@ -189,7 +189,7 @@ def _parts(given: Given, homes: Mapping[int, str], cells: Sequence[Cell], judged
     region = place = None if homes else given.last + 1  # where the cell stands, and where its words are by now
     left = given.paragraphs.copy()
     for cell in cells:
-        if cell.released_as in given.regions:
+        if cell.released_as is not None and cell.released_as in given.regions:
             region = place = given.regions[cell.released_as]
         naming = _naming(given, cell, region, cell.id in judged)
         lines = [(place, ""), *_own_lines(given, left, cell, place, naming)]

@@ -271,3 +271,32 @@ def test_notes_are_private_to_the_class(tmp_path):
     notes = json.loads((tmp_path / "class" / "grading" / LAB / "intake.json").read_text("utf-8"))
     known = {"keys": ["bo"], "numbered": False, "lasting": False}
     assert notes == {"bo": {"flags": [], "reason": "no notebook", **known}}
+
+
+COPIES = {
+    "beside the lab's name": ((f"{LAB}.ipynb", f"{LAB} (1).ipynb"), f"{LAB}.ipynb"),
+    "in a folder below": ((f"{LAB}.ipynb", f"old/my {LAB}.ipynb"), f"{LAB}.ipynb"),
+    "of higher numbers": ((f"{LAB} (2).ipynb", f"{LAB} (10).ipynb"), f"{LAB} (10).ipynb"),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_of_several_copies_one_is_taken_and_all_are_named(how, tmp_path):
+    (first, second), taken = COPIES[how]
+    other = first if taken == second else second
+    source = laid_out(tmp_path / "in", {f"bo/{taken}": A, f"bo/{other}": B, "anna/x.ipynb": A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    bo = found(tmp_path / "class")["bo"]
+    assert bo.content == A and f"several notebooks of the lab: {taken} is taken, not {other.split('/')[-1]}" in bo.flags
+
+
+def test_a_copy_with_the_same_bytes_and_a_notebook_of_another_name_are_no_matter(tmp_path):
+    source = laid_out(tmp_path / "in", {f"bo/{LAB}.ipynb": A, f"bo/{LAB} (1).ipynb": A, "bo/notes.ipynb": B})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    assert (found(tmp_path / "class")["bo"].content, found(tmp_path / "class")["bo"].flags) == (A, ())
+
+
+def test_notebooks_of_one_name_in_several_folders_are_all_named(tmp_path):
+    source = laid_out(tmp_path / "in", {f"bo/a/{LAB}.ipynb": A, f"bo/b/{LAB}.ipynb": B, "anna/x.ipynb": A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    assert found(tmp_path / "class")["bo"].reason == f"several notebooks: a/{LAB}.ipynb, b/{LAB}.ipynb"

@@ -30,7 +30,7 @@ _passing: dict[str, int] = {}
 """By exercise, how many of its checks there are to the one that does not fail, as those of wrong answers do."""
 
 
-def stand_in(name: str) -> Check:
+def stand_in(name: str) -> Check | type[CheckFailed]:
     """An attribute of `course_utils.checks` or of one of its modules."""
     if name.startswith("__"):
         raise AttributeError(name)
