@@ -16,6 +16,9 @@ SETUP_SECONDS = 60.0
 LEAST_SECONDS = 0.1
 """Wall time that a cell has when the others have used all of it."""
 
+WRITE = "__import__('pathlib').Path({name!r}).write_bytes({data!r});"
+"""A cell that writes a file."""
+
 FUNCTIONS = 60
 """How many functions one process can hold, each check of a notebook counted."""
 
@@ -60,9 +63,17 @@ class Cells:
         setup: The lab's set-up cells.
         exercises: Names of the functions of the lab.
         limits: Times and the number of restarts.
+        modules: Python files that lie where the cells run, by name.
     """
 
-    def __init__(self, process: Process, setup: Sequence[Cell], exercises: Sequence[str], limits: Limits):
+    def __init__(
+        self,
+        process: Process,
+        setup: Sequence[Cell],
+        exercises: Sequence[str],
+        limits: Limits,
+        modules: Mapping[str, bytes] | None = None,
+    ):
         self.seen: dict[str, SeenCell] = {}
         self.functions: dict[str, SeenFunction] = {}
         self.checked: dict[str, set[str]] = {}
@@ -73,6 +84,7 @@ class Cells:
 
         self._process = process
         self._setup = setup
+        self._modules = dict(modules or {})
         self._exercises = exercises
         self._limits = limits
 
@@ -168,6 +180,8 @@ class Cells:
             error = self._process.session.run(cell.source, SETUP_SECONDS, keep=False).error
             if error is not None:
                 raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
+        for name, data in self._modules.items():
+            self._process.session.run(WRITE.format(name=name, data=data), PAUSE, keep=False)
 
     def _run_step(self, step: Step, so_far: Sequence[Step], deadline: float) -> None:
         left = self._limits.output_total - sum(len(one.printed) for one in self.seen.values())

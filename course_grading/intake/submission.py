@@ -1,10 +1,11 @@
 """One student's submission: which of the files that somebody handed in is the notebook, or why none is."""
 
 import hashlib
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from course_grading.intake.archives import Entry, Kind, inside, told
+from course_grading.intake.modules import beside
 from course_grading.intake.names import names_a_lab
 from course_grading.model import natural
 from course_grading.notebook import Notebook, Unreadable, read
@@ -22,17 +23,24 @@ class Submission:
         content: Bytes of the notebook; None where there is none.
         flags: What the instructor should look at.
         reason: Why there is no notebook.
+        modules: Python files that the notebook may import, by name.
     """
 
     student: str
     content: bytes | None
     flags: tuple[str, ...] = ()
     reason: str | None = None
+    modules: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """What tells this submission from any other."""
-        return hashlib.sha256(self.content or b"").hexdigest()
+        parts = [self.content or b"", *(part for name in sorted(self.modules) for part in self._named(name))]
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    def _named(self, name: str) -> tuple[bytes, bytes]:
+        data = self.modules[name]
+        return f"\0{name}\0{len(data)}\0".encode(), data
 
     def notebook(self) -> Notebook:
         """What it holds, read anew at each call."""
@@ -63,7 +71,8 @@ def choose(
         if others:
             taken, *names = _names([chosen, *others])
             flags += (f"several notebooks of the lab: {told(taken)} is taken, not {some(sorted(names))}",)
-        return Submission(student, content, flags)
+        modules, seen = beside(chosen, own, content)
+        return Submission(student, content, (*flags, *seen), modules=modules)
     except Unreadable as error:
         return Submission(student, None, flags, str(error))
 

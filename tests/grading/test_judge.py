@@ -18,7 +18,7 @@ from course_grading.cells import Process
 from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.labs import exercises
 from course_grading.model import MB, Answer, Limits, Outcome, from_json, to_json
-from course_grading.notebook import Cell
+from course_grading.notebook import Cell, Notebook
 from course_grading.plan import Released
 from course_grading.replies import right
 from course_grading.running import run
@@ -537,7 +537,7 @@ def test_reading_the_cells_has_an_end(monkeypatch):
         def end(self):
             return 0.0
 
-    slow, notebook = Slow(), [Cell(f"c{i}", "code", f"x = {i}") for i in range(20)]
+    slow, notebook = Slow(), Notebook(tuple(Cell(f"c{i}", "code", f"x = {i}") for i in range(20)))
     monkeypatch.setattr(Process, "_open", lambda self: slow)
     seen = run(warm_sandbox(LIMITS), Released((), {}, {}), notebook, {}, Limits(notebook_seconds=1))
     assert slow.asked < 6 and len(seen.said) == 20
