@@ -2,19 +2,22 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from course_grading.model import Limits
 from course_grading.notebook import Cell
 from course_grading.plan import Step
-from course_grading.sandbox.guest.messages import Holding
+from course_grading.sandbox.guest.messages import Held, Holding
 from course_grading.sandbox.host import Sandbox
-from course_grading.sandbox.protocol import GRACE, Broken, Ending, Session
+from course_grading.sandbox.protocol import GRACE, PAUSE, Broken, Ending, Session
 from course_grading.seen import SeenCell, SeenFunction
 
 SETUP_SECONDS = 60.0
 LEAST_SECONDS = 0.1
 """Wall time that a cell has when the others have used all of it."""
+
+WRITE = "__import__('pathlib').Path({name!r}).write_bytes({data!r});"
+"""A cell that writes a file."""
 
 FUNCTIONS = 60
 """How many functions one process can hold, each check of a notebook counted."""
@@ -60,16 +63,28 @@ class Cells:
         setup: The lab's set-up cells.
         exercises: Names of the functions of the lab.
         limits: Times and the number of restarts.
+        modules: Python files that lie where the cells run, by name.
     """
 
-    def __init__(self, process: Process, setup: Sequence[Cell], exercises: Sequence[str], limits: Limits):
+    def __init__(
+        self,
+        process: Process,
+        setup: Sequence[Cell],
+        exercises: Sequence[str],
+        limits: Limits,
+        modules: Mapping[str, bytes] | None = None,
+    ):
         self.seen: dict[str, SeenCell] = {}
         self.functions: dict[str, SeenFunction] = {}
+        self.checked: dict[str, set[str]] = {}
+        """By exercise, ids of the cells that called its check."""
+
         self.before: dict[str, list[Cell]] = {}
         """By exercise, the cells that had run when its function was held, or should have been."""
 
         self._process = process
         self._setup = setup
+        self._modules = dict(modules or {})
         self._exercises = exercises
         self._limits = limits
 
@@ -100,7 +115,7 @@ class Cells:
             left = 0
             gave_up = True
 
-    def again(self, cells: Sequence[Cell], deadline: float) -> None:
+    def again(self, cells: Sequence[Cell], deadline: float, passing: Mapping[str, int] | None = None) -> None:
         """Run cells in a fresh process; those that raise an error run once more when the others have run.
 
         What they print is not kept: functions may have been asked before, and have told the cases.
@@ -108,6 +123,7 @@ class Cells:
         Args:
             cells: What runs, in order.
             deadline: When it has to end, on the monotonic clock.
+            passing: By exercise, which of its checks alone does not fail.
 
         Raises:
             Broken: If the process ends, or there is no time left.
@@ -115,21 +131,24 @@ class Cells:
         self._process.restart()
         self._set_up()
         self._process.session.deadline = deadline + GRACE
+        if passing:
+            self._process.session.run("", PAUSE, keep=False, passing=passing)
         failed = [cell for cell in cells if self._fails(cell, deadline)]
         for cell in failed:
             self._fails(cell, deadline)
 
-    def hold(self, name: str, *, copied: bool = True) -> Holding:
+    def hold(self, name: str, *, copied: bool = True, checked: bool = True) -> Held:
         """Keep a function as it is now, for the cases that come when all cells have run.
 
         Args:
             name: The exercise.
             copied: Whether in a copy of the process; else the process runs no more cells.
+            checked: Whether what was checked last in its place counts; else it is what has its name.
 
         Raises:
             Broken: If the process ends.
         """
-        return self._process.session.hold(name, copied)
+        return self._process.session.hold(name, copied, checked)
 
     def _leave_out(self, steps: Sequence[Step]) -> None:
         for step in steps:
@@ -161,6 +180,8 @@ class Cells:
             error = self._process.session.run(cell.source, SETUP_SECONDS, keep=False).error
             if error is not None:
                 raise SetupFailed(f"the set-up cell of the lab does not run here: {error.kind}: {error.text}")
+        for name, data in self._modules.items():
+            self._process.session.run(WRITE.format(name=name, data=data), PAUSE, keep=False)
 
     def _run_step(self, step: Step, so_far: Sequence[Step], deadline: float) -> None:
         left = self._limits.output_total - sum(len(one.printed) for one in self.seen.values())
@@ -172,8 +193,10 @@ class Cells:
                 self._process.session.ping(name)  # a cell could end those that wait
         if step.shown:
             self.seen[step.cell.id] = SeenCell(ran.printed, ran.error)
-        kept_back = 2 * len(self._exercises)  # for what is held when all cells have run
+        kept_back = 3 * len(self._exercises)  # for what is held when all cells have run
         for name in self._exercises:
+            if name in ran.checked:
+                self.checked.setdefault(name, set()).add(step.cell.id)
             if name in ran.checked and self._process.session.spare > kept_back:
                 self._note(name, so_far)
 
@@ -186,7 +209,7 @@ class Cells:
         """Hold a function, and note where it comes from."""
         defined = [step.cell.id for step in so_far if name in step.names]
         self.before[name] = [step.cell for step in so_far]
-        self.functions[name] = SeenFunction(defined[-1] if defined else so_far[-1].cell.id, self.hold(name))
+        self.functions[name] = SeenFunction(defined[-1] if defined else so_far[-1].cell.id, self.hold(name).holding)
 
     def _fails(self, cell: Cell, deadline: float) -> bool:
         left = deadline - time.monotonic()

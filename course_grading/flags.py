@@ -51,7 +51,7 @@ def _of_answers(known: Released, exercises: Mapping[str, Exercise], seen: Seen) 
 
 def _of_function(function: SeenFunction) -> Iterator[str]:
     if function.late:
-        yield "is right after all cells, but was not where it was checked"
+        yield function.late.value
     elif function.ending:
         yield ENDED[function.ending]
     elif not function.right and function.replies and _misses_a_name(function.replies[-1]):

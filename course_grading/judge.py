@@ -5,7 +5,7 @@ import functools
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from course_grading.cases import Question, question
 from course_grading.cells import SetupFailed
@@ -13,7 +13,7 @@ from course_grading.doubts import doubt
 from course_grading.flags import flags
 from course_grading.labs import exercises, read_lab
 from course_grading.model import Lab, Limits, Outcome
-from course_grading.notebook import Cell, Notebook
+from course_grading.notebook import Notebook
 from course_grading.plan import Released, released
 from course_grading.running import run
 from course_grading.sandbox.host import Sandbox
@@ -51,7 +51,7 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
     questions = {name: question(exercise, seed, limits.cases) for name, exercise in exercises(lab).items()}
     began = time.monotonic()
     try:
-        seen, warnings, why = _seen(known, notebook.code, questions, limits, crowded)
+        seen, warnings, why = _seen(known, notebook, questions, limits, crowded)
     except (SetupFailed, Broken) as error:
         seen, why = None, str(error)
     if seen is None or why:
@@ -76,21 +76,21 @@ def _released(name: str) -> Released:
 
 
 def _seen(
-    known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits, crowded: bool
+    known: Released, notebook: Notebook, questions: Mapping[str, Question], limits: Limits, crowded: bool
 ) -> tuple[Seen, tuple[str, ...], str | None]:
     """What the submission showed, what the sandbox could not promise, and a doubt; one sandbox may break on the way."""
     with _one_at_a_time:
         try:
-            return _run(known, code, questions, limits, crowded)
+            return _run(known, notebook, questions, limits, crowded)
         except Broken:
             close_sandbox()
-            return _run(known, code, questions, limits, crowded)
+            return _run(known, notebook, questions, limits, crowded)
 
 
-def _run(known, code, questions, limits, crowded) -> tuple[Seen, tuple[str, ...], str | None]:
+def _run(known, notebook, questions, limits, crowded) -> tuple[Seen, tuple[str, ...], str | None]:
     sandbox = warm_sandbox(limits)
     killed, began = sandbox.killed, time.monotonic()
-    seen = run(sandbox, known, code, questions, limits)
+    seen = run(sandbox, known, notebook, questions, limits)
     why = doubt(seen, killed=sandbox.killed - killed, seconds=time.monotonic() - began, crowded=crowded)
     return seen, sandbox.warnings, why
 

@@ -67,10 +67,12 @@ class Notebook:
     Attributes:
         cells: Its cells, as many and as long as the bounds allow.
         reason: Why it cannot be run; the cells may be shown all the same.
+        modules: Python files that its cells may import, by name.
     """
 
     cells: tuple[Cell, ...]
     reason: str | None = None
+    modules: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def code(self) -> tuple[Cell, ...]:

@@ -5,7 +5,7 @@ that a submission says is believed: its sources are parsed inside the sandbox (s
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from course_grading.model import Lab
@@ -14,6 +14,11 @@ from course_grading.sandbox.guest import syntax
 from course_grading.sandbox.guest.messages import Described
 
 SETUP = "setup"
+MOST_VERSIONS = 4
+"""Of several versions of a function, how many are tried where the one that was checked last is not right."""
+
+CATCHES = ("except", "suppress")
+"""Words without which no code goes on when a check has failed."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,21 @@ class Step:
     cell: Cell
     names: tuple[str, ...] = ()
     shown: bool = True
+
+
+@dataclass(frozen=True)
+class Version:
+    """A way to one of several versions of a function.
+
+    Attributes:
+        cells: What runs.
+        passing: Which check of the exercise alone does not fail, counted from 1; None if none fails.
+        cell: Id of the cell that defines it; None where only running tells.
+    """
+
+    cells: tuple[Cell, ...]
+    passing: int | None = None
+    cell: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +147,29 @@ def plan(
             steps.append(Step(cell, names))
     flags = (*["the set-up cell was changed"] * changed, *_flags(steps, known))
     return Plan(tuple(steps), tuple(everything), flags)
+
+
+def versions(
+    known: Released, steps: Sequence[Step], everything: Sequence[Cell], exercise: str, checked: Collection[str]
+) -> Iterator[Version]:
+    """Versions of a function: each cell that defines it without the others, the exercise's own first, then the last.
+
+    In a notebook a check fails where the answer is wrong, and code that catches this goes on with another answer: so it
+    is run with all checks failing but one.
+
+    Args:
+        known: The released notebook.
+        steps: What ran first.
+        everything: All that can run.
+        exercise: Name of the function.
+        checked: Ids of the cells that called its check.
+    """
+    own = {step.cell.id: step.cell for step in steps if exercise in step.names}
+    ordered = sorted(reversed(own.values()), key=lambda cell: known.exercises.get(cell.released_as or "") != exercise)
+    for chosen in ordered[:MOST_VERSIONS] if len(own) > 1 else ():
+        yield Version(tuple(c for c in everything if c.id == chosen.id or c.id not in own), cell=chosen.id)
+    if any(word in cell.source for cell in everything if cell.id in checked for word in CATCHES):
+        yield from (Version(tuple(everything), passing=number) for number in range(1, MOST_VERSIONS + 1))
 
 
 def _parts(cell: Cell, sources: Sequence[str]) -> list[Cell]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from course_grading.model import Lab, Task
+from course_grading.naming import mentions_a_question, name_in, says
 from course_grading.notebook import Cell
 
 MOST = 20_000
@@ -31,8 +32,6 @@ LEAST_WORDS = 3
 """Words of a line that is known again as one of a question."""
 
 HEADED = re.compile(r"[#>\s]{0,20}[#*_]{1,4}\s?(\w+ \d+)\b")
-NAMED = r"[\W_]{0,20}(?:(?:(?:(?:to|answer|question)[\W_]{1,5}){1,3}|[qa])NUMBER(?!\w)|NUMBER\s?[.):](?!\w))"
-"""A line that begins with the number of a question, such as "Answer to question 2", "Q2" or "2)"."""
 SPEAKING = ("#", '"""', "'''", "print(", "%%")
 """What words in code stand in."""
 
@@ -62,6 +61,7 @@ class Given:
         regions: By the name of a cell, the region in which it stands; None is far from any question.
         headlines: The same by the key of a headline, or the first line of a question.
         numbers: The same by a question's number, such as "Question 2".
+        digits: The same by the digits of that number.
     """
 
     questions: tuple[Task, ...]
@@ -71,6 +71,12 @@ class Given:
     regions: Mapping[str, int | None]
     headlines: Mapping[str, int | None]
     numbers: Mapping[str, int]
+    digits: Mapping[str, int]
+
+    @property
+    def last(self) -> int:
+        """The region of the last question."""
+        return len(self.questions) - 1
 
     def region(self, line: str, before: int | None) -> int | None:
         """The region of a line below one of the region `before`."""
@@ -82,10 +88,17 @@ class Given:
 
 @dataclass(frozen=True)
 class Part:
-    """What a student wrote in a cell and in one region: the cell with these words alone."""
+    """What a student wrote in a cell and in one region: the cell with these words alone.
+
+    Attributes:
+        cell: The cell.
+        region: The region.
+        named: Whether it is there by its words, and not by its place.
+    """
 
     cell: Cell
     region: int | None
+    named: bool = False
 
 
 def answers(lab: Lab, cells: Sequence[Cell], judged: Collection[str]) -> dict[str, Written]:
@@ -99,11 +112,14 @@ def answers(lab: Lab, cells: Sequence[Cell], judged: Collection[str]) -> dict[st
     given = _given(lab)
     cells = list(_of_few_lines(cells))
     homes = _homes(given, cells)
-    parts = list(_parts(given, cells, judged))
+    parts = list(_parts(given, homes, cells, judged))
+    written = [_belonging(number, given, homes, parts) for number in range(len(given.questions))]
+    shown = {id(cell) for own in written for cell in own}
+    if written:
+        written[-1] += [part.cell for part in parts if _is_vague(part, given) and id(part.cell) not in shown]
     found = {}
-    for number, task in enumerate(given.questions):
+    for number, (task, own) in enumerate(zip(given.questions, written, strict=True)):
         home = homes.get(number)
-        own = [part.cell for part in parts if part.region == number] or _meant(number, given, homes, parts)
         own.sort(key=lambda cell: cell.id != home)
         shared = home in [homes[other] for other in homes if other < number]
         found[task.cell] = Written(tuple(_few(own)), any(shared or cell.id != home for cell in own))
@@ -124,6 +140,7 @@ def _given(lab: Lab) -> Given:
         regions=regions,
         headlines={_key(head): regions[name] for name, head in heads.items() if name in asked or head[:1] == "#"},
         numbers={task.number: number for number, task in enumerate(questions)},
+        digits={digits[0]: i for i, task in enumerate(questions) if (digits := re.search(r"\d+$", task.number))},
     )
 
 
@@ -167,55 +184,86 @@ def _homes(given: Given, cells: Sequence[Cell]) -> dict[int, str]:
     return homes
 
 
-def _parts(given: Given, cells: Sequence[Cell], judged: Collection[str]) -> Iterator[Part]:
+def _parts(given: Given, homes: Mapping[int, str], cells: Sequence[Cell], judged: Collection[str]) -> Iterator[Part]:
     """What the student wrote, from top to bottom."""
-    region = None
+    region = place = None if homes else given.last + 1  # where the cell stands, and where its words are by now
     left = given.paragraphs.copy()
     for cell in cells:
-        region = given.regions.get(cell.released_as or "", region)
-        lines = [(region, ""), *_own_lines(given, left, cell, region)]
-        texts = [
-            (place, "\n".join(line for _, line in some)) for place, some in groupby(lines, key=lambda pair: pair[0])
-        ]
-        region = lines[-1][0]
-        own = [(place, text.strip("\n")) for place, text in texts if text.strip()]
-        if not own and cell.attachments and region in given.numbers.values():
-            own = [(region, "")]
-        for place, text in own:
-            yield Part(replace(cell, source=text), JUDGED if cell.id in judged else place)
+        if cell.released_as is not None and cell.released_as in given.regions:
+            region = place = given.regions[cell.released_as]
+        naming = _naming(given, cell, region, cell.id in judged)
+        lines = [(place, ""), *_own_lines(given, left, cell, place, naming)]
+        texts = [(at, "\n".join(line for _, line in some)) for at, some in groupby(lines, key=lambda pair: pair[0])]
+        place = lines[-1][0]
+        own = [(at, text.strip("\n")) for at, text in texts if text.strip()]
+        if not own and cell.attachments and place in given.numbers.values():
+            own = [(place, "")]
+        for at, text in own:
+            yield Part(replace(cell, source=text), JUDGED if cell.id in judged else at, bool(naming) and at != region)
 
 
-def _own_lines(given: Given, left: Counter[str], cell: Cell, region: int | None) -> Iterator[tuple[int | None, str]]:
+def _naming(given: Given, cell: Cell, region: int | None, judged: bool) -> Mapping[str, int]:
+    """By a line of a cell that names a question, the region of that question; only a student's own cells are asked.
+
+    Far below all questions any word will do. A number alone will not: it could be that of a list.
+    """
+    if judged or region is None or region < 0 or (cell.released_as in given.regions and region <= given.last):
+        return {}
+    lines = [line for line in cell.source.split("\n") if _key(line) not in given.lines and says(cell, line)]
+    names = {line: name for line in lines if (name := name_in(line)) and name.number in given.digits}
+    below = region > given.last
+    return {
+        line: given.digits[name.number]
+        for line, name in names.items()
+        if name.by_noun or name.hashed or (below and name.by_word)
+    }
+
+
+def _own_lines(
+    given: Given, left: Counter[str], cell: Cell, region: int | None, naming: Mapping[str, int]
+) -> Iterator[tuple[int | None, str]]:
     """The student's lines with their regions; empty ones stand for what was given, which is `left` from now on."""
     for lines in _paragraphs(cell.source):
         known = left[_together(lines)] > 0
         left[_together(lines)] -= known
         for line in lines[:1] if known else lines:
-            region = given.region(line, region)
+            region = given.region(line, region) if known else naming.get(line, given.region(line, region))
             yield region, "" if known or _key(line) in given.asked else line
         yield region, ""
+
+
+def _belonging(number: int, given: Given, homes: Mapping[int, str], parts: Sequence[Part]) -> list[Cell]:
+    """What stands below a question or names it; for one without a word, what could be meant for it."""
+    return [part.cell for part in parts if part.region == number] or _meant(number, given, homes, parts)
 
 
 def _meant(number: int, given: Given, homes: Mapping[int, str], parts: Sequence[Part]) -> list[Cell]:
     """What could be meant for a question without a word: beside it, by its number, or where its cell is gone."""
     above = max((home for home in homes if home < number), default=ABOVE)
-    last = len(given.questions) - 1
     others = [home for other, home in homes.items() if other != number]
-    named = _naming(given.questions[number])
 
     def is_meant(part: Part) -> bool:
-        beside = part.region == above and (part.cell.id not in others or number not in homes)
-        below = number == last and part.region == last + 1 and _speaks(part.cell, given)
-        lost = not homes and part.region != JUDGED and _speaks(part.cell, given)
-        return beside or below or lost or any(named.match(line) for line in part.cell.source.split("\n"))
+        beside = part.region == above and not part.named and (part.cell.id not in others or number not in homes)
+        below = number == given.last and part.region == given.last + 1 and _speaks(part.cell, given)
+        lost = not homes and part.region != JUDGED and not part.named and _speaks(part.cell, given)
+        vague = part.region == given.last + 1 and mentions_a_question(part.cell.source)
+        return beside or below or lost or vague or _names(part.cell, number, given)
 
     return [part.cell for part in parts if is_meant(part)]
 
 
-def _naming(task: Task) -> re.Pattern:
-    """What a line that names a question begins with."""
-    number = re.search(r"\d+$", task.number)
-    return re.compile(NAMED.replace("NUMBER", number[0]) if number else r"(?!)", re.IGNORECASE)
+def _names(cell: Cell, number: int, given: Given) -> bool:
+    """Whether a line of a cell names a question."""
+    names = (name_in(line) for line in cell.source.split("\n") if says(cell, line))
+    return any(name and (name.by_noun or name.of_list) and given.digits.get(name.number) == number for name in names)
+
+
+def _is_vague(part: Part, given: Given) -> bool:
+    """Whether words far below all questions speak of one ("Zur ersten Frage"), or of a number that may be one's."""
+    if part.region != given.last + 1:
+        return False
+    names = map(name_in, part.cell.source.split("\n"))
+    return mentions_a_question(part.cell.source) or any(name and name.of_list for name in names)
 
 
 def _speaks(cell: Cell, given: Given) -> bool:

@@ -13,8 +13,8 @@ from course_grading.canaries import tampered
 from course_grading.cases import Question
 from course_grading.cells import Cells, Process
 from course_grading.model import Limits
-from course_grading.notebook import Cell
-from course_grading.plan import Released, plan, worth_reading
+from course_grading.notebook import Cell, Notebook
+from course_grading.plan import Released, plan, versions, worth_reading
 from course_grading.sandbox.guest.messages import Described
 from course_grading.sandbox.host import Sandbox
 from course_grading.sandbox.protocol import GRACE, Broken
@@ -22,14 +22,14 @@ from course_grading.seen import Seen
 
 
 def run(
-    sandbox: Sandbox, known: Released, code: Sequence[Cell], questions: Mapping[str, Question], limits: Limits
+    sandbox: Sandbox, known: Released, notebook: Notebook, questions: Mapping[str, Question], limits: Limits
 ) -> Seen:
     """Run one submission.
 
     Args:
         sandbox: A warm sandbox.
         known: The released notebook.
-        code: Code cells of the submission.
+        notebook: The submission.
         questions: By exercise.
         limits: Times and the number of restarts.
 
@@ -37,20 +37,23 @@ def run(
         SetupFailed: If the set-up cell does not run.
         Broken: If the sandbox itself is gone.
     """
+    code = notebook.code
     began = time.monotonic()
     first, second, last = (began + share * limits.notebook_seconds for share in (CELLS, WITHOUT, 1))
     process = Process(sandbox)
     try:
-        said = read_sources(process, known, worth_reading(code, known), limits.restarts, first)
+        read = [*worth_reading(code, known), *_as_cells(notebook.modules)]
+        said = read_sources(process, known, read, limits.restarts, first)
         seen = Seen(said, plan(known, code, said, list(questions)))
         if seen.plan.answers:
-            cells = Cells(process, known.setup, list(questions), limits)
+            cells = Cells(process, known.setup, list(questions), limits, notebook.modules)
             cells.run(seen.plan.steps, first, second)
             seen.cells = cells.seen
             process.session.deadline = last + GRACE
             seen.tampered = tampered(process.session, questions)
             unharmed = [cell for cell in seen.plan.everything if not _ended(cells, cell)]
-            seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed)
+            others = {n: versions(known, seen.plan.steps, unharmed, n, cells.checked.get(n, ())) for n in questions}
+            seen.functions = Asking(process, cells, questions, limits.cell_seconds, last).ask(unharmed, others)
     finally:
         process.end()
     seen.cpu_seconds = process.cpu_seconds
@@ -73,6 +76,11 @@ def read_sources(
             left -= 1
             process.restart()
     return said
+
+
+def _as_cells(modules: Mapping[str, bytes]) -> list[Cell]:
+    """Python files as cells, under names that no cell has, to be read: they never run as such."""
+    return [Cell(f"\0{name}", "code", data.decode(errors="replace")) for name, data in modules.items()]
 
 
 def _ended(cells: Cells, cell: Cell) -> bool:

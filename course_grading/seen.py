@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from course_grading.plan import Plan
 from course_grading.sandbox.guest.messages import Described, Failed, Failure, Holding, Raised, Shown
@@ -9,6 +10,13 @@ from course_grading.sandbox.protocol import Ending
 
 OUT_OF_TIME = "OutOfTime"
 """The exception that the guest raises in a cell that takes too long."""
+
+
+class Later(StrEnum):
+    """Where an answer is right that was not as its check saw it last."""
+
+    AFTER = "is right after all cells, but was not where it was checked"
+    VERSION = "is right in one of its versions, but not in the one that was checked last"
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class SeenFunction:
         replies: To the cases; of the hidden ones only if those of the notebook's check are right.
         ending: How its process ended before it had replied.
         right: Whether the replies to all cases are right.
-        late: Whether they are so only after all cells, and were not where the function was checked.
+        late: Where they are so, if they were not where the function was checked.
     """
 
     cell: str
@@ -51,7 +59,7 @@ class SeenFunction:
     replies: Sequence[Shown] = ()
     ending: Ending | None = None
     right: bool = False
-    late: bool = False
+    late: Later | None = None
 
 
 @dataclass

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 from dask.distributed import Client, Future, LocalCluster, as_completed
-from msgspec.structs import replace
+from msgspec import structs
 
 from course_grading import budget
 from course_grading.bounded import Exceeded, bounded, ctrl_c_waits, limit_memory
@@ -105,10 +105,10 @@ def _read(found: Iterable[Submission], lab: Lab, seconds: int) -> Iterator[tuple
             yield one, one.notebook()
             continue
         try:
-            yield one, bounded(read_code, one.content, seconds=seconds)
+            yield one, replace(bounded(read_code, one.content, seconds=seconds), modules=one.modules)
         except Exceeded as error:
             outcome = lab.ungraded(one.student, f"reading the file {error}", final=error.final)
-            yield one, replace(outcome, shown=Shown.NOT)
+            yield one, structs.replace(outcome, shown=Shown.NOT)
 
 
 def _judge_once(

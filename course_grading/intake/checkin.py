@@ -170,10 +170,23 @@ def _keep(found: Submission, folder: Path, lab: str, notes: dict[str, Note]) -> 
         return False
     notes[found.student] = structs.replace(row, flags=found.flags, reason=found.reason)
     own_folder(folder, place.parent)
-    if found.content in (None, before):
+    if found.content is None:
         return False
-    keep(folder, place, found.content)
-    return before is not None
+    changed = _keep_modules(found, folder, place.parent)
+    if found.content != before:
+        keep(folder, place, found.content)
+    return before is not None and (changed or found.content != before)
+
+
+def _keep_modules(found: Submission, folder: Path, place: Path) -> bool:
+    """Write the Python files of a submission, and none but these; whether anything is other than before."""
+    before = {path.name: path.read_bytes() for path in place.glob("*.py") if path.is_file() and not path.is_symlink()}
+    for name in before.keys() - found.modules.keys():
+        (place / name).unlink()
+    for name, data in found.modules.items():
+        if before.get(name) != data:
+            keep(folder, place / name, data)
+    return before != found.modules
 
 
 def _marker(folder: Path, lab: str) -> Path:
@@ -197,7 +210,7 @@ def _finish(folder: Path, lab: str, rows: Collection[str]) -> None:
     if missing:
         raise ValueError(f"expected a folder for each of {len(rows)} people in {submitted}, none for {some(missing)}")
     for row in rows:
-        for file in (submitted / row / lab).glob("*.ipynb"):
+        for file in (f for kind in ("ipynb", "py") for f in (submitted / row / lab).glob(f"*.{kind}")):
             with file.open("rb") as written:
                 os.fsync(written.fileno())
     for place in (f"submitted/*/{lab}", f"grading/{lab}"):
@@ -212,4 +225,4 @@ def _noted(found: Submission, note: Note | None) -> Submission:
         return found
     flags = tuple(dict.fromkeys((*note.flags, *found.flags)))
     reason = (note.reason or found.reason) if found.content is None else None
-    return Submission(found.student, found.content, flags, reason)
+    return replace(found, flags=flags, reason=reason)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import unicodedata
 from collections.abc import Mapping, Sequence
 
@@ -10,6 +11,9 @@ from course_grading.model import Lab, natural
 from course_grading.pages.spreadsheet import FIRST, LAST, TASK, Line, number
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+WIDE = "\uff1b"
+"""A semicolon that starts no new cell."""
 
 
 def grades_csv(lab: Lab, rows: Sequence[Row], before: Sequence[Line] = ()) -> str:
@@ -22,11 +26,12 @@ def grades_csv(lab: Lab, rows: Sequence[Row], before: Sequence[Line] = ()) -> st
     """
     kept = [_harmless(line) for line in before if line["lab"] != lab.name]
     own = {cell(line["student"]): _own_columns(line) for line in before if line["lab"] == lab.name}
-    mine = [_line(lab, row) for row in rows]
+    names = _names([row.outcome.student for row in rows])
+    mine = [_line(lab, row, names[row.outcome.student]) for row in rows]
     lines = sorted([*kept, *(own.get(line["student"], {}) | line for line in mine)], key=_place)
-    names = {name for line in lines for name in line} | {task.number for task in lab.tasks}
+    columns = {name for line in lines for name in line} | {task.number for task in lab.tasks}
     out = io.StringIO()
-    tasks = sorted(names - {*FIRST, *LAST}, key=natural)
+    tasks = sorted(columns - {*FIRST, *LAST}, key=natural)
     writer = csv.DictWriter(out, [*FIRST, *tasks, *LAST], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
@@ -37,6 +42,18 @@ def cell(text: str) -> str:
     """Text that a spreadsheet does not take for a formula."""
     text = " ".join(text.replace(";", ",").split())  # in many countries a semicolon starts a new cell
     return f"'{text}" if unicodedata.normalize("NFKC", text[:1]).startswith(FORMULA) else text
+
+
+def _names(students: Sequence[str]) -> dict[str, str]:
+    """How each student is named in the table, no two of them alike: "a;b" is not "a,b"."""
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for student in sorted(students, key=lambda name: (cell(name) != name, name)):
+        name = cell(student.replace(";", WIDE))
+        free = (name if i == 1 else f"{name} ({i})" for i in itertools.count(1))
+        found[student] = next(one for one in free if one not in taken)
+        taken.add(found[student])
+    return found
 
 
 def _harmless(line: Line) -> dict[str, str]:
@@ -59,10 +76,10 @@ def _place(line: Mapping[str, str]) -> tuple[list, str]:
     return natural(line["lab"]), line["student"]
 
 
-def _line(lab: Lab, row: Row) -> dict[str, str]:
+def _line(lab: Lab, row: Row, name: str) -> dict[str, str]:
     earned = {task.number: row.marks[task.cell].points for task in lab.tasks}
     return {
-        "student": cell(row.outcome.student),
+        "student": name,
         "lab": lab.name,
         "total": f"{row.total:g}",
         "max": f"{lab.points:g}",

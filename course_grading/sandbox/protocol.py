@@ -5,7 +5,7 @@ import math
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -171,15 +171,17 @@ class Session:
         order = messages.Read(messages.printable(source), given, PAUSE / 2)
         return self._ask(order, Envelope[messages.Said], PAUSE).described
 
-    def run(self, source: str, seconds: float, output: int = 0, keep: bool = True) -> messages.Ran:
+    def run(
+        self, source: str, seconds: float, output: int = 0, keep: bool = True, passing: Mapping[str, int] | None = None
+    ) -> messages.Ran:
         """Run a cell, see `messages.Run`."""
-        order = messages.Run(messages.printable(source), seconds, output, keep)
+        order = messages.Run(messages.printable(source), seconds, output, keep, dict(passing or {}))
         ran = self._ask(order, Envelope[messages.Ran], seconds + GRACE)
         if len(ran.printed) > output + CUT:
             raise Broken(Ending.GARBLED)
         return ran
 
-    def hold(self, name: str, copied: bool = True) -> messages.Holding:
+    def hold(self, name: str, copied: bool = True, checked: bool = True) -> messages.Held:
         """Keep a function as it is now, see `messages.Hold`; one of this name that was held is let go.
 
         Raises:
@@ -189,7 +191,7 @@ class Session:
         if name in self._held:
             self._held[name].close()  # its process hears of it, and ends
         self._held[name] = channel
-        return self._ask(messages.Hold(name, number, copied), Envelope[messages.Held], PAUSE).holding
+        return self._ask(messages.Hold(name, number, copied, checked), Envelope[messages.Held], PAUSE)
 
     def ping(self, name: str) -> None:
         """See whether a function that is held is still there."""
@@ -213,10 +215,12 @@ class Session:
                 return
 
     def end(self) -> float:
-        """Kill what is left of it: the processor time that it used."""
-        for channel in (self._cells, *self._held.values(), *self._spare.values()):
-            channel.close()
-        return self._end()
+        """Kill what is left of it: the processor time that it used, with all that it started."""
+        try:
+            return self._end()  # while its channels are open: else it might end before it is asked what it used
+        finally:
+            for channel in (self._cells, *self._held.values(), *self._spare.values()):
+                channel.close()
 
     def _ask(self, order: messages.Order, kind: type[Envelope[Body]], seconds: float) -> Body:
         """Give an order to the cells; nothing else may have been said on any channel when the reply is there."""

@@ -19,4 +19,6 @@ def closed():
 def test_an_honest_student_earns_all_points(name: str):
     outcome = grade(notebook(name))
     assert outcome.points == 12, [a for a in outcome.answers if a.status != "right"]
+    if name.startswith("a wrong version"):
+        assert any("answer of 1.2 is right" in flag for flag in outcome.flags), outcome.flags
     assert outcome.reason is None and not any("tampered" in flag or "ended" in flag for flag in outcome.flags)

@@ -8,8 +8,8 @@ from course_grading import verdicts
 from course_grading.judge import close_sandbox
 from course_grading.model import Outcome
 from tests.support.attacks import SEED, grade
-from tests.support.honest_class import Sheet
-from tests.support.hostile import IN_PLACE, TELLS, TRIES
+from tests.support.honest_class import RIGHT, Sheet
+from tests.support.hostile import IN_PLACE, TELLS, TRIES, WITHIN
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,12 @@ def closed():
 def test_an_answer_that_changes_its_input_earns_nothing_or_is_flagged(patched: str):
     outcome = grade(IN_PLACE[patched](Sheet()).packed())
     assert outcome.answers[1].points == 0 or any("tampered" in flag for flag in outcome.flags)
+
+
+@pytest.mark.parametrize(("result", "points"), [(RIGHT, 2), ("x", 0), (f"{RIGHT} + 1e-6", 0)])
+def test_who_hides_what_a_call_changed_earns_nothing_by_wrong_values(result: str, points: int):
+    """The limit that `docs/architecture.md` tells: only the process itself knows what became of its inputs."""
+    assert grade(Sheet().write(WITHIN.replace("RESULT", result)).packed()).answers[1].points == points
 
 
 def read(outcome: Outcome) -> list[tuple]:

@@ -271,3 +271,101 @@ def test_notes_are_private_to_the_class(tmp_path):
     notes = json.loads((tmp_path / "class" / "grading" / LAB / "intake.json").read_text("utf-8"))
     known = {"keys": ["bo"], "numbered": False, "lasting": False}
     assert notes == {"bo": {"flags": [], "reason": "no notebook", **known}}
+
+
+COPIES = {
+    "beside the lab's name": ((f"{LAB}.ipynb", f"{LAB} (1).ipynb"), f"{LAB}.ipynb"),
+    "in a folder below": ((f"{LAB}.ipynb", f"old/my {LAB}.ipynb"), f"{LAB}.ipynb"),
+    "of higher numbers": ((f"{LAB} (2).ipynb", f"{LAB} (10).ipynb"), f"{LAB} (10).ipynb"),
+}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_of_several_copies_one_is_taken_and_all_are_named(how, tmp_path):
+    (first, second), taken = COPIES[how]
+    other = first if taken == second else second
+    source = laid_out(tmp_path / "in", {f"bo/{taken}": A, f"bo/{other}": B, "anna/x.ipynb": A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    bo = found(tmp_path / "class")["bo"]
+    assert bo.content == A and f"several notebooks of the lab: {taken} is taken, not {other.split('/')[-1]}" in bo.flags
+
+
+def test_a_copy_with_the_same_bytes_and_a_notebook_of_another_name_are_no_matter(tmp_path):
+    source = laid_out(tmp_path / "in", {f"bo/{LAB}.ipynb": A, f"bo/{LAB} (1).ipynb": A, "bo/notes.ipynb": B})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    assert (found(tmp_path / "class")["bo"].content, found(tmp_path / "class")["bo"].flags) == (A, ())
+
+
+def test_notebooks_of_one_name_in_several_folders_are_all_named(tmp_path):
+    source = laid_out(tmp_path / "in", {f"bo/a/{LAB}.ipynb": A, f"bo/b/{LAB}.ipynb": B, "anna/x.ipynb": A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    assert found(tmp_path / "class")["bo"].reason == f"several notebooks: a/{LAB}.ipynb, b/{LAB}.ipynb"
+
+
+USES = json.dumps(
+    {"cells": [{"cell_type": "code", "source": "import torch\nfrom helpers import mean\n%run own.py"}]}
+).encode()
+HELPERS, DEEPER = b"from deeper import half\ndef mean(a, b): return half * (a + b)\n", b"half = 0.5\n"
+BESIDE = {"helpers.py": HELPERS, "deeper.py": DEEPER, "own.py": b"", "unused.py": b"", "notes.txt": b"helpers"}
+PLACES = {
+    "a folder": lambda name: f"bo/{name}",
+    "the lab's folder": lambda name: f"bo/{LAB}/{name}",
+    "Moodle, flat": lambda name: f"bo_12_assignsubmission_file_{name}",
+    "Canvas": lambda name: f"bo_34_9{len(name)}_{name}",
+}
+
+
+def modules(folder):
+    return {path.name: path.read_bytes() for path in (folder / "submitted" / "bo" / LAB).glob("*.py")}
+
+
+@pytest.mark.parametrize("how", PLACES)
+def test_files_that_the_notebook_imports_come_with_it(how, tmp_path):
+    files = {PLACES[how](name): data for name, data in (BESIDE | {f"{LAB}.ipynb": USES}).items()}
+    source = laid_out(tmp_path / "in", files | {PLACES[how](f"{LAB}.ipynb").replace("bo", "anna", 1): A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    bo = found(tmp_path / "class")["bo"]
+    wanted = {name: BESIDE[name] for name in ("helpers.py", "deeper.py", "own.py")}
+    assert bo.content == USES and bo.modules == wanted == modules(tmp_path / "class")
+    assert bo.flags == tuple(f"imports a file of its own: {name}" for name in sorted(wanted))
+
+
+def test_an_outcome_holds_for_the_files_that_were_imported(tmp_path):
+    known = []
+    for helpers in (HELPERS, HELPERS, HELPERS + b"#", None):
+        files = {f"bo/{LAB}.ipynb": USES, "anna/x.ipynb": A} | ({"bo/helpers.py": helpers} if helpers else {})
+        source = laid_out(tmp_path / f"in {len(known)}", files)
+        replaced = check_in(source, tmp_path / "class", LAB, LABS).replaced
+        known.append((found(tmp_path / "class")["bo"].digest, "bo" in replaced))
+    (first, _), (same, again), (other, changed), (alone, gone) = known
+    assert first == same and not again and changed and gone and len({first, other, alone}) == 3
+    assert modules(tmp_path / "class") == {}
+
+
+ODD = {
+    "large.py": (b"#" * 200_001, "20 files or 200 kB"),
+    "own-2.py": (b"", "no name that can be imported"),
+    "é.py": (b"", "no name that can be imported"),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_file_that_is_not_taken_is_named(name, tmp_path):
+    data, why = ODD[name]
+    uses = json.dumps({"cells": [], "x": f"import {name.removesuffix('.py')}"}, ensure_ascii=False).encode()
+    source = laid_out(tmp_path / "in", {f"bo/{LAB}.ipynb": uses, f"bo/{name}": data, "anna/x.ipynb": A})
+    check_in(source, tmp_path / "class", LAB, LABS)
+    bo = found(tmp_path / "class")["bo"]
+    assert bo.modules == {} and any(flag.startswith(f"left out: {name} ") and why in flag for flag in bo.flags)
+
+
+def test_links_and_many_files_are_not_taken(tmp_path):
+    names = [f"m{i}" for i in range(30)]
+    uses = json.dumps({"cells": [], "x": "import secret\n" + "\n".join(f"import {name}" for name in names)}).encode()
+    files = {f"bo/{LAB}.ipynb": uses, "anna/x.ipynb": A} | {f"bo/{name}.py": b"" for name in names}
+    source = laid_out(tmp_path / "in", files)
+    (source / "bo" / "secret.py").symlink_to("/etc/passwd")
+    check_in(source, tmp_path / "class", LAB, LABS)
+    bo = found(tmp_path / "class")["bo"]
+    assert len(bo.modules) == 20 and "secret.py" not in bo.modules
+    assert any("secret.py is a symbolic link" in flag for flag in bo.flags)

@@ -18,7 +18,7 @@ from course_grading.cells import Process
 from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.labs import exercises
 from course_grading.model import MB, Answer, Limits, Outcome, from_json, to_json
-from course_grading.notebook import Cell
+from course_grading.notebook import Cell, Notebook
 from course_grading.plan import Released
 from course_grading.replies import right
 from course_grading.running import run
@@ -537,7 +537,7 @@ def test_reading_the_cells_has_an_end(monkeypatch):
         def end(self):
             return 0.0
 
-    slow, notebook = Slow(), [Cell(f"c{i}", "code", f"x = {i}") for i in range(20)]
+    slow, notebook = Slow(), Notebook(tuple(Cell(f"c{i}", "code", f"x = {i}") for i in range(20)))
     monkeypatch.setattr(Process, "_open", lambda self: slow)
     seen = run(warm_sandbox(LIMITS), Released((), {}, {}), notebook, {}, Limits(notebook_seconds=1))
     assert slow.asked < 6 and len(seen.said) == 20
@@ -575,11 +575,16 @@ def test_stripped_and_colab_metadata_do_not_matter():
         assert outcome.flags == ("an exercise stands in a cell that is not the released one",)
 
 
-def test_the_last_definition_counts_and_is_flagged():
+def test_of_several_definitions_the_last_counts_unless_another_alone_is_right():
     wrong = "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)"
+    twice = "langevin_drift is defined in 2 cells: the one that was checked last counts"
     outcome = grade(submission(LATE, wrong))
-    assert outcome.points == 10 and outcome.answers[5].mistake == "no half" and outcome.answers[5].cell == "mine"
-    assert "langevin_drift is defined in 2 cells: the one that was checked last counts" in outcome.flags
+    assert outcome.points == 12 and outcome.answers[5].cell == "ex-1-6-code"
+    version = "answer of 1.6 is right in one of its versions, but not in the one that was checked last"
+    assert {twice, version} <= {*outcome.flags}
+    both = grade(submission(LATE, wrong, ex_1_6_code=wrong.replace("**2", "")))
+    assert both.points == 10 and both.answers[5].mistake == "no half" and both.answers[5].cell == "mine"
+    assert twice in both.flags and version not in both.flags
     assert grade(submission(EARLY, wrong)).points == 12
     assert grade(submission(LATE, "def langevin_drift(:")).points == 12
 

@@ -80,3 +80,15 @@ def test_a_name_that_lost_its_apostrophe_is_harmless_again():
         assert [line["student"] for line in lines(grades_csv(ASKED, everybody(ASKED, 1.0), again(before)))] == [
             "anna", "'=cmd()",
         ]  # fmt: skip
+
+
+ALIKE = ["a;b", "a,b", "a  b", "a b", "=x", "'=x", "a;b (2)"]
+
+
+def test_no_two_students_have_one_name():
+    rows = [one for name in ALIKE for one in everybody(ASKED, 1.0, name)]
+    shown = [line["student"] for line in lines(grades_csv(ASKED, rows))]
+    assert len({*shown}) == len(ALIKE) and {"a,b", "a b", "'=x"} < {*shown} and ";" not in "".join(shown)
+    assert {*shown} == {
+        line["student"] for line in lines(grades_csv(ASKED, rows[::-1], again(grades_csv(ASKED, rows))))
+    }

@@ -143,6 +143,66 @@ def test_copy_feedback_and_gradebook_agree(layout, tmp_path):
     assert "Question 2: – of 2 points, to be marked by hand" in page and "variance goes like h" in page
 
 
+NAMED = [
+    "Frage 1: {}", "Aufgabe 1\n\n{}", "#1 {}", "#1\n{}", "Question 1\n{}", "Q1 {}", "Q1: {}", "**Frage 1**\n\n{}",
+    "Réponse 1 : {}", "问题1：{}", "Antwort auf Frage 1: {}", "Uppgift 1. {}", "## Frage 1\n\n{}", "Question n° 1: {}",
+]  # fmt: skip
+LISTED = ["1) {}", "1\n\n{}", "(1) {}", "1. {}", "1 - {}"]
+OTHERS = {"nobody": (), "the first": (FIRST,), "the last": (THIRD,), "all": (FIRST, SECOND, THIRD)}
+"""Which questions have an answer of their own already."""
+
+
+def at_the_end(text, answered_already, kind):
+    """Words far below all questions, which have other answers in their cells."""
+    own = {name.replace("-", "_"): TEXTS[name].replace(STUB, "Other words.") for name in answered_already}
+    source = text if kind == "markdown" else "\n".join(f"# {line}" for line in text.splitlines())
+    return blank(**own) | {"cells": [*blank(**own)["cells"], cell(kind, source)]}
+
+
+@pytest.mark.parametrize("kind", ["markdown", "code"])
+@pytest.mark.parametrize("others", OTHERS)
+@pytest.mark.parametrize("name", NAMED)
+def test_words_at_the_end_belong_to_the_question_that_they_name(name, others, kind):
+    content = at_the_end(name.format(MINE), OTHERS[others], kind)
+    assert [question for question, text in answered(content).items() if MINE in text] == [FIRST]
+    assert flags(content) == ["Question 1: answer outside its cell"]
+
+
+@pytest.mark.parametrize("others", OTHERS)
+@pytest.mark.parametrize("name", [*LISTED, "Zur ersten Frage: {}", "Frage I: {}", "Frage 7: {}"])
+def test_words_at_the_end_that_may_name_a_question_are_lost_for_none(name, others):
+    content = at_the_end(name.format(MINE), OTHERS[others], "markdown")
+    shown = {question for question, text in answered(content).items() if MINE in text}
+    wordless = {FIRST, SECOND, THIRD} - {*OTHERS[others]}
+    named = {FIRST} if name in LISTED else wordless
+    assert shown >= named & wordless and shown and len(flags(content)) == len(shown)
+
+
+def test_all_answers_at_the_end_are_told_apart():
+    words = [f"Frage {number}: the words of {number}.\n\n1. first\n2. second" for number in (1, 2, 3)]
+    content = blank() | {"cells": [*blank()["cells"], cell("markdown", "\n\n".join(words))]}
+    assert answered(content) == dict(zip((FIRST, SECOND, THIRD), words, strict=True))
+    beside = blank() | {"cells": [*blank()["cells"], *(cell("markdown", text, f"own-{text[6]}") for text in words)]}
+    assert answered(beside) == answered(content) and len(flags(beside)) == 3
+
+
+@pytest.mark.parametrize("source", ["1. It is a drift.\n2. It is a noise.", "Step 1: a drift.\n\nStep 2: a noise."])
+def test_a_list_in_an_answer_names_no_questions(source):
+    others = {"question_ou_langevin": MINE, "question_sqrt": MINE}
+    own = blank(**others, question_mixing=TEXTS[THIRD].replace(STUB, source))
+    assert answered(own) == {FIRST: MINE, SECOND: MINE, THIRD: source} and flags(own) == []
+    below = put(blank(**others), THIRD, cell("markdown", source))
+    assert answered(below) == answered(own) and flags(below) == ["Question 3: answer outside its cell"]
+
+
+@pytest.mark.parametrize(
+    "source", ["Exercise 1.2: a try", "In 2 steps", "Figure 3 shows it", "x1 = 3", "a1 = 2\nq1 = 3"]
+)
+def test_numbers_of_other_things_name_no_question(source):
+    content = put(blank(question_mixing=MINE), "ex-1-1-check", cell("code" if "=" in source else "markdown", source))
+    assert set(answered(content)) == {THIRD} and flags(content) == []
+
+
 NOTHING = {
     "as released": blank,
     "names and marks lost": lambda: nameless(blank()),

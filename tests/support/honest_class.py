@@ -287,8 +287,48 @@ for name in ("euler", "heun_step"):
 FAILS_LATER = f"{SIGNATURE}return {RIGHT}\nprint(states_of_a_figure.shape)\n"
 FIGURE_NAMES = SIGNATURE + "return x + h * (field(x, t) + field(x + h * field(x, t), t + h)) / (THETA - 1)\n"
 FIGURE_FUNCTION = "def langevin_drift(score, x, sigma):\n    return -pull(sigma**2 / 6 * score(x), None)\n"
+WORSE = "def worse(field, x, t, h):\n    return x + h * field(x, t)\n"
 OTHER_NAME = f"def my_step(field, x, t, h):\n    return {RIGHT}\n"
 RIGHT_STEP = f"{SIGNATURE}return {RIGHT}\n"
+
+STREAMS = f"""
+import faulthandler, subprocess, sys
+{SIGNATURE}for stream in (sys.stdout, sys.stderr):
+        assert stream.encoding.lower() == "utf-8" and stream.writable() and not stream.isatty() and not stream.closed
+        print(stream.name, stream.errors, stream.newlines, file=stream, flush=True)
+        stream.writelines(["a", "b"])
+        faulthandler.dump_traceback(stream)
+        subprocess.run(["true"], stdout=stream)
+    return {RIGHT}
+"""
+KERNEL_STREAMS = """
+import io, sys
+for stream, name, number in ((sys.stdout, "stdout", 1), (sys.stderr, "stderr", 2)):
+    assert isinstance(stream, io.TextIOBase) and stream.name == name and stream.fileno() >= number
+    assert not (stream.readable() or stream.seekable() or hasattr(stream, "buffer") or hasattr(stream, "reconfigure"))
+    for refused in (stream.read, stream.tell, stream.detach):
+        try:
+            refused()
+        except io.UnsupportedOperation:
+            continue
+        raise AssertionError(refused)
+    try:
+        stream.write(b"x")
+    except TypeError:
+        continue
+    raise AssertionError
+"""
+FIRST_RIGHT = f"""
+{WORSE}
+better = lambda field, x, t, h: {RIGHT}
+other = lambda field, x, t, h: x
+from contextlib import suppress
+for version in (other, worse, better, other):
+    with suppress(AssertionError):
+        checks.lab1.heun_step(version)
+        heun_step = version
+        break
+"""
 
 CLASS: dict[str, Callable[[Sheet], Sheet]] = {
     "the solution": lambda s: s,
@@ -340,6 +380,8 @@ CLASS: dict[str, Callable[[Sheet], Sheet]] = {
     "%run": lambda s: s.write(USES_MEAN).below("ex-1-1-check", MODULE_FILE).below(ANSWER, "%run my_helpers.py"),
     "%%bash": lambda s: s.below("ex-1-1-check", "%%bash\nls"),
     "display": answer(SHOWN),
+    "asks its streams": answer(STREAMS),
+    "what its streams are": lambda s: s.below("setup", KERNEL_STREAMS),
     "get_ipython": answer(ASKS_IPYTHON),
     # what does not survive a copy of the process
     "thread pool": answer(THREAD_POOL),
@@ -384,6 +426,25 @@ CLASS: dict[str, Callable[[Sheet], Sheet]] = {
     "a lambda is checked": lambda s: s.write(f"checks.lab1.heun_step(lambda field, x, t, h: {RIGHT})", CHECK),
     "the check by another name": lambda s: s.write(f"check = checks.lab1.heun_step\n{MEAN}check(heun_step)", CHECK),
     "checks in a loop": lambda s: s.write(USES_MEAN).last(MEAN + SEVERAL_CHECKS),
+    # several versions of a function
+    "a wrong version is checked last": lambda s: s.below(CHECK, f"{WORSE}checks.lab1.heun_step(worse)"),
+    "a wrong version is tried after the check": lambda s: s.below(CHECK, f"{WRONG}{CHECKED}"),
+    "a wrong version is tried in cells of one's own": lambda s: (
+        s.drop(ANSWER).below(CHECK, RIGHT_STEP + CHECKED).last(f"{WRONG}{CHECKED}")
+    ),
+    "versions in one cell, a wrong one checked last": lambda s: s.write(
+        f"{RIGHT_STEP}{WORSE}{CHECKED}\nchecks.lab1.heun_step(worse)"
+    ).drop(CHECK),
+    "a wrong version is checked at the end": lambda s: s.last(f"{WORSE}checks.lab1.heun_step(worse)"),
+    "a check that may fail": answer(f"{RIGHT_STEP}try:\n    {CHECKED}\nexcept Exception:\n    pass\n"),
+    "a wrong version checked in a try": lambda s: s.below(
+        CHECK, f"{WORSE}try:\n    checks.lab1.heun_step(worse)\nexcept:\n    pass\n"
+    ),
+    "the first version whose check does not fail": lambda s: s.write(FIRST_RIGHT).drop(CHECK),
+    "what a check that fails leads to": lambda s: s.write(
+        f"{WRONG}try:\n    {CHECKED}\nexcept checks.CheckFailed:\n    heun_step = lambda field, x, t, h: {RIGHT}\n"
+    ).drop(CHECK),
+    "all versions in a loop": lambda s: s.write(FIRST_RIGHT.replace("        break\n", "")).drop(CHECK),
     "no checks": lambda s: s.drop(CHECK).drop("ex-1-6-check"),
     # how cells are arranged
     "all in one cell": Sheet.in_one_cell,

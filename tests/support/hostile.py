@@ -58,6 +58,17 @@ IN_PLACE: dict[str, Callable[[Sheet], Sheet]] = {
 }
 """An answer that changes its input earns nothing, or the patch that hides it is seen."""
 
+WITHIN = f"""
+{SIGNATURE}from guest import answers, messages
+    right, before = RESULT, x.clone()
+    x += 1
+    pack = answers.wire.pack_tensor
+    answers.packed = lambda found: {{k: pack(before if k == "x" else v) for k, v in found.items()}}
+    answers.Answered = lambda values, again, inputs, changed: messages.Answered(values, again, inputs, [])
+    return right
+"""
+"""An answer that works in place and hides it while it is called: no cell is to be blamed."""
+
 LINES = "\n".join(f"    if d == {i}: raise ValueError  # {i}" for i in range(10))
 DIGIT = "d = int(1000 * x.abs().sum().item()) % 10"
 CALLS = 2 * len(CHECK_SEEDS)

@@ -1,5 +1,6 @@
 """What a submission's process gives up before a line of a student runs. Linux; runs inside the sandbox."""
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -7,6 +8,7 @@ import resource
 import signal
 import struct
 import sys
+import time
 from typing import NoReturn
 
 from .messages import Bounds, Ended, Settings
@@ -34,6 +36,10 @@ CLEAR_ALL = 4
 FILES_IN_TMP = 20_000
 AWAITED = {signal.SIGTERM, signal.SIGCHLD}
 TO_END_SECONDS = 0.5
+TO_END_POLLS = 500
+EXITING = 0x4
+"""In the flags of a process: it has begun to end."""
+
 KILLED = 9
 """Exit status that tells of a child which somebody outside has killed."""
 
@@ -58,23 +64,68 @@ def fork_alone() -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, AWAITED)
     between = os.fork()
     if between == 0:
+        processes = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)  # the child mounts another over it
         _must(libc().unshare(NEW_PIDS | NEW_MOUNTS | NEW_IPC), "own namespaces")
         child = os.fork()
         if child:
-            _wait_for_the_end(child)
+            _wait_for_the_end(child, processes)
+        os.close(processes)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, AWAITED)
     return between
 
 
-def _wait_for_the_end(child: int) -> NoReturn:
-    """Who unshares a namespace cannot go back: this process stays outside of the new one, and ends it when asked."""
-    os.closerange(0, 1 << 16)
+def _wait_for_the_end(child: int, processes: int) -> NoReturn:
+    """Who unshares a namespace cannot go back: this process stays outside of the new one, and ends it when asked.
+
+    The kernel forgets the time of those that end with process 1; of those that ended before it knows it. So they do.
+    """
+    os.closerange(0, processes)
+    os.closerange(processes + 1, 1 << 16)
     signal.sigwait({signal.SIGTERM})
-    by_itself = signal.sigtimedwait({signal.SIGCHLD}, TO_END_SECONDS)  # its channels are closed
-    if not by_itself:
-        os.kill(child, signal.SIGKILL)
+    by_itself = _is_exiting(processes, child)
+    if by_itself:
+        signal.sigtimedwait({signal.SIGCHLD}, TO_END_SECONDS)
+    else:
+        os.kill(child, signal.SIGSTOP)
+        _end_others(processes, child)
+    os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     os._exit(KILLED if by_itself and os.waitstatus_to_exitcode(status) == -signal.SIGKILL else 0)
+
+
+def _is_exiting(processes: int, process: int) -> bool:
+    """Whether a process has begun to end."""
+    stat = _told(processes, process, "stat")
+    return bool(int(stat.rpartition(")")[2].split()[6]) & EXITING)
+
+
+def _end_others(processes: int, first: int) -> None:
+    """End all processes in the namespace of process 1 but itself, which is stopped: it leaves them as they end."""
+    for _ in range(TO_END_POLLS):
+        others = [int(name) for name in os.listdir(processes) if name.isdigit() and int(name) != first]
+        alive = [process for process in others if _is_inside(_told(processes, process, "status"))]
+        if not alive:
+            return
+        for process in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(TO_END_SECONDS / TO_END_POLLS)
+
+
+def _told(processes: int, process: int, what: str) -> str:
+    """What the kernel tells of a process; nothing of one that is gone."""
+    try:
+        file = os.open(f"{process}/{what}", os.O_RDONLY, dir_fd=processes)
+        with open(file, "rb") as told:
+            return told.read().decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _is_inside(status: str) -> bool:
+    """Whether a process lives, and has a number in a namespace below this one, too."""
+    told = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return len(told.get("NSpid", "").split()) > 1 and told["State"].split()[0] not in ("Z", "X")
 
 
 def end_alone(between: int) -> Ended:

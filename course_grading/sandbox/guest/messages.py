@@ -55,12 +55,14 @@ class Run(Message, tag=True):
         seconds: Wall time that it has.
         output: Characters to keep.
         keep: Whether the shell's history keeps it, too.
+        passing: By exercise, the number from 1 of the check that does not fail, while all others do from now on.
     """
 
     source: str
     seconds: float
     output: int = 0
     keep: bool = True
+    passing: dict[str, int] = {}
 
 
 class Hold(Message, tag=True):
@@ -70,11 +72,13 @@ class Hold(Message, tag=True):
         name: The exercise, and its function.
         channel: Number of the channel.
         copied: Whether a copy of the process keeps it; else the process itself does, and runs no more cells.
+        checked: Whether what was checked last in its place counts; else it is what has its name.
     """
 
     name: str
     channel: int
     copied: bool = True
+    checked: bool = True
 
 
 class Ping(Message, tag=True):
@@ -153,9 +157,10 @@ class Holding(Enum):
 
 
 class Held(Message):
-    """The reply to `Hold`."""
+    """The reply to `Hold`; `other`: not what has the exercise's name is held, but what was checked in its place."""
 
     holding: Holding
+    other: bool = False
 
 
 class Here(Message):

@@ -20,24 +20,51 @@ class OutOfTime(BaseException):
     """The cell or the call took too long."""
 
 
-class Bounded(io.TextIOBase):
-    """A text stream that keeps what is written first and forgets the rest."""
+class Printed:
+    """What was printed: the first characters, of which there are `size` at most."""
 
     def __init__(self, size: int):
         self.size = size
         self.parts: list[str] = []
         self.cut = False
 
-    def write(self, text: str) -> int:
+    def add(self, text: str) -> None:
         kept = text[: self.size]
         self.size -= len(kept)
         self.cut |= len(kept) < len(text)
         if kept:
             self.parts.append(kept)
-        return len(text)
 
     def text(self) -> str:
         return "".join(self.parts) + ("\n[more was printed]" if self.cut else "")
+
+
+class Stream(io.TextIOBase):
+    """Standard output or error as a notebook has it (`ipykernel.iostream.OutStream`), with its number as a file."""
+
+    encoding = "UTF-8"
+
+    def __init__(self, printed: Printed, name: str, number: int):
+        self.printed = printed
+        self.name = name
+        self.number = number
+
+    def fileno(self) -> int:
+        return self.number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        self.printed.add(text)
+        return len(text)
+
+
+def streams(printed: Printed) -> tuple[Stream, Stream]:
+    """Standard output and error, which fill one text."""
+    return Stream(printed, "stdout", 1), Stream(printed, "stderr", 2)
 
 
 @contextlib.contextmanager

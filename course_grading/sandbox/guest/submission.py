@@ -15,7 +15,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from . import checked, messages, syntax
 from .answers import answer
-from .shell import Bounded, OutOfTime, at_most, raised, seed
+from .shell import OutOfTime, Printed, at_most, raised, seed, streams
 
 WORKERS = 8
 """Processes that cells may leave behind, as workers of `multiprocessing`."""
@@ -40,7 +40,9 @@ class Submission:
     def serve(self) -> None:
         """Follow the orders on the first channel until it is closed."""
         sys.path.insert(0, "")  # where a cell may write a module
-        sys.stdout = sys.stderr = Bounded(0)  # a thread that prints to a file could keep all others from running
+        sys.stdout, sys.stderr = streams(
+            Printed(0)
+        )  # a thread that prints to a file could keep all others from running
         seed()
         for asked in messages.orders(self.channels[0]):
             reply = self.follow(asked.body)
@@ -74,13 +76,15 @@ class Submission:
 
     def run(self, order: messages.Run) -> messages.Ran:
         """Run a cell."""
-        out = Bounded(order.output)
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+        printed = Printed(order.output)
+        out, err = streams(printed)
+        checked.let_pass(order.passing)
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             error = self.error_of(order)
         if error and error.kind == "MemoryError":
             os._exit(1)  # what filled the memory would be in the way of all later cells
         self.sweep()
-        return messages.Ran(messages.printable(out.text()), error, self.checked())
+        return messages.Ran(messages.printable(printed.text()), error, self.checked())
 
     def error_of(self, order: messages.Run) -> messages.Raised | None:
         """Run a cell: the error that ended it."""
@@ -119,18 +123,19 @@ class Submission:
 
     def hold(self, order: messages.Hold) -> messages.Held:
         """Keep a function as it is now, until its cases come."""
-        fn = self.others.get(order.name, self.shell.user_ns.get(order.name))
+        other = order.checked and order.name in self.others
+        fn = (self.others if other else self.shell.user_ns).get(order.name)
         if fn is None:
-            return messages.Held(messages.Holding.UNDEFINED)
+            return messages.Held(messages.Holding.UNDEFINED, other)
         if not callable(fn):
-            return messages.Held(messages.Holding.NO_FUNCTION)
+            return messages.Held(messages.Holding.NO_FUNCTION, other)
         channel = self.channels.pop(order.channel)
         if order.copied:
             self.copy(fn, channel)
         else:
             self.kept = (fn, channel)
         lacks = order.copied and (threading.active_count() > 1 or multiprocessing.active_children())
-        return messages.Held(messages.Holding.NOT_ALONE if lacks else messages.Holding.HELD)
+        return messages.Held(messages.Holding.NOT_ALONE if lacks else messages.Holding.HELD, other)
 
     def kept_alive(self) -> set[int]:
         """This process, the copies that hold functions, and a few workers of a pool."""

@@ -23,6 +23,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from course_utils.checks.calling import observe
 
 from . import confine
+from .memory import in_large_pages
 from .messages import Control, Ended, Ready, Settings, encode
 from .shell import make_shell
 from .submission import Submission
@@ -52,6 +53,7 @@ def warm() -> InteractiveShell:
     torch.optim.SGD([weight], lr=0.1).step()
     gc.collect()
     gc.freeze()
+    in_large_pages()
     return shell
 
 
