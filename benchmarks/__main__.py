@@ -31,6 +31,7 @@ BENCHMARKS = {
     "sampling": "sampling",
     "quality": "quality",
     "latents": "latents",
+    "offline": "latents",
     "transformers": "transformers",
     "finished": "finished",
     "grids": "grids",

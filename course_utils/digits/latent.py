@@ -103,5 +103,5 @@ def latent_digits(
     h = latents.encode(images, generator)
     a_label = len(images) // 10
     clusters = clusters or max(1, round(CLUSTERS * a_label**0.5))
-    options = {"rank": autoencoder.dim, "generator": generator, "progress": progress}
+    options: dict[str, Any] = {"rank": autoencoder.dim, "generator": generator, "progress": progress}
     return LatentDigits(latents, fit_class_mixtures(h, labels, clusters, clusters_for(a_label), **options))
