@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from benchmarks.latents import reconstructions
 from benchmarks.rows import Row, alone
 from benchmarks.transformers import transformer, without_attention
 from course_utils import data, digits
@@ -40,6 +41,9 @@ class GridAutoencoder(nn.Module):
 
     def decode(self, h: Tensor) -> Tensor:
         return self.decoder(h)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 2 * self.decode(self.encode(x)[0]).sigmoid() - 1
 
 
 class GridDigits(nn.Module):
@@ -121,6 +125,7 @@ def grids(quick: bool) -> Iterator[Row]:
     h, centre, spread = encoded(autoencoder, train.images)
     mixtures = fit_class_mixtures(h, train.labels, generator=torch.Generator().manual_seed(0))
     exact, scale = ClassMixtures(mixtures), ResidualScale(mixtures[None].spectrum)
+    yield alone("grids", f"4×7×7: reconstructions, n = {n}", reconstructions(autoencoder, n), "× floor")
     yield from judged("grids", "4×7×7: class mixtures", GridDigits(exact, autoencoder, centre, spread), n)
     for name in ("transformer", "mixtures + transformer"):
         torch.manual_seed(0)

@@ -12,11 +12,12 @@ from functools import cache
 from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from benchmarks.plots import Plot
 from benchmarks.rows import Row, over_seeds
 from course_utils import data, digits
-from course_utils.digits.latent import LatentDigits, latent_digits
+from course_utils.digits.latent import latent_digits
 from course_utils.distributions.pca_mixture import clusters_for
 from course_utils.losses import vae_loss
 from course_utils.networks import MLP, Autoencoder, Residual, ResidualScale, Transformer, UNet
@@ -112,7 +113,7 @@ def judged(model, n: int) -> list[Found]:
     return found
 
 
-def reconstructions(model: LatentDigits, n: int) -> float:
+def reconstructions(autoencoder: Callable[[Tensor], Tensor], n: int) -> float:
     """How far the reconstructions of test digits are from other test digits, in floors."""
     from course_utils.classifier import digit_classifier
     from course_utils.metrics import frechet_distance, in_chunks
@@ -121,7 +122,7 @@ def reconstructions(model: LatentDigits, n: int) -> float:
     order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))
     first, second = (test.images[rows] for rows in order[: 2 * n].split(n))
     with torch.no_grad():
-        again = torch.cat([model.latents.autoencoder(part) for part in second.split(500)])
+        again = torch.cat([autoencoder(part) for part in second.split(500)])
     real, other, made = (in_chunks(classifier.features, images) for images in (first, second, again))
     return frechet_distance(made, real) / frechet_distance(other, real)
 
@@ -157,7 +158,7 @@ def latents(quick: bool) -> Iterator[Row | Plot]:
         yield over_seeds("latents", f"{name}: training and fit", [each.seconds for each in made], "CPU-s")
         yield from rows(name, runs, n)
         if name == OURS:
-            values = [reconstructions(each.model, n) for each in made]
+            values = [reconstructions(each.model.latents.autoencoder, n) for each in made]
             yield over_seeds(
                 "latents", "reconstructions, the floor of all latent generators", values, "× floor", most=2.4
             )
@@ -168,7 +169,10 @@ def latents(quick: bool) -> Iterator[Row | Plot]:
     for dim in (16, 64):
         model = latent_mixtures(0, STEPS // (20 if quick else 1), dim).model
         yield over_seeds(
-            "latents", f"latents of {dim} numbers, seed 0: reconstructions", [reconstructions(model, n)], "× floor"
+            "latents",
+            f"latents of {dim} numbers, seed 0: reconstructions",
+            [reconstructions(model.latents.autoencoder, n)],
+            "× floor",
         )
         yield from rows(f"mixtures of {dim} numbers, seed 0", [judged(model, n)], n)
     said = "; ".join(f"{name} {min(values):.1f}" for name, (_, values) in lines.items())
@@ -214,5 +218,5 @@ def offline(quick: bool) -> Iterator[Row]:
         made = [make(seed).model for seed in range(seeds)]
         yield from rows(f"{name} of the offline digits", [judged(model, n) for model in made], n)
         if name == OURS:
-            values = [reconstructions(model, n) for model in made]
+            values = [reconstructions(model.latents.autoencoder, n) for model in made]
             yield over_seeds("latents", "reconstructions by an autoencoder of the offline digits", values, "× floor")

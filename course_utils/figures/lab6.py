@@ -1,18 +1,24 @@
-"""Figures of Lab 6: the bound as bars, patches as a list, quality against time."""
+"""Figures of Lab 6: the bound as bars, patches as a list, seams between patches, quality against time."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
-from course_utils.plotting.images import inked, tiled
+from course_utils.plotting.images import image_grid, inked, tiled
 from course_utils.plotting.inputs import require
 from course_utils.plotting.theme import HALO, LOOKS, MODEL, figure, plain_ticks
 
-__all__ = ["bound_bars", "cost_and_quality", "cut_into_patches"]
+__all__ = ["SEAMS", "bound_bars", "cost_and_quality", "cut_into_patches", "seams"]
+
+SEAMS = Path(__file__).parents[1] / "assets" / "seams.png"
+"""Three rows of ten digits, which `python course.py bench seams` draws; a card beside it says how."""
 
 
 def bound_bars(bounds: Mapping[str, float], exact: Mapping[str, float]) -> Figure:
@@ -64,6 +70,16 @@ def cut_into_patches(
     right.grid(False)
     right.set_title(f"a list of {tokens} patches, and the same list shuffled")
     return fig
+
+
+def seams() -> Figure:
+    """What attention buys: real digits, and those of two transformers, with attention and without, from `SEAMS`."""
+    with Image.open(SEAMS) as picture:
+        ink = torch.from_numpy(np.array(picture))
+    rows = ink.reshape(3, 28, -1, 28).transpose(1, 2).float() / 127.5 - 1
+    return image_grid(
+        rows, row_titles=["real", "with attention", "without attention"], column_titles=list("0123456789")
+    )
 
 
 def cost_and_quality(

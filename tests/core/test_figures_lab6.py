@@ -1,7 +1,9 @@
 """Figures of Lab 6: what is drawn is what was given, and bad input is refused."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from course_utils import figures
 
@@ -31,6 +33,24 @@ def test_patches_in_two_orders():
         assert torch.allclose(shown[4:, 4 * k : 4 * k + 2], grey[3 - k], atol=1)
     with pytest.raises(ValueError, match="an order of 4 patches"):
         figures.lab6.cut_into_patches(image, patches, [0, 1, 1, 3])
+
+
+def test_seams_are_the_rows_of_the_file(tmp_path, monkeypatch):
+    ink = torch.randint(0, 256, (3, 10, 28, 28), generator=torch.Generator().manual_seed(0)).byte()
+    file = tmp_path / "seams.png"
+    Image.fromarray(ink.transpose(1, 2).reshape(84, 280).numpy()).save(file)
+    monkeypatch.setattr(figures.lab6, "SEAMS", file)
+    shown = torch.tensor(np.array(figures.lab6.seams().axes[0].images[0].get_array()))
+    assert shown.shape == (3 * 30 - 2, 10 * 30 - 2)
+    for row, column in ((0, 0), (1, 4), (2, 9)):
+        top, left = 30 * row, 30 * column
+        found = shown[top : top + 28, left : left + 28]
+        assert torch.allclose(found, ink[row, column].float() / 127.5 - 1)
+
+
+def test_the_seams_that_come_with_the_course_are_three_rows_of_digits():
+    with Image.open(figures.lab6.SEAMS) as picture:
+        assert (picture.size, picture.mode) == ((280, 84), "L")
 
 
 def test_cost_and_quality_of_each_generator():
