@@ -55,10 +55,11 @@ def test_the_seams_that_come_with_the_course_are_three_rows_of_digits():
 
 def test_cost_and_quality_of_each_generator():
     points = {"pixels": ([60, 90], [5.9, 3.2]), "latents": ([34, 35], [4.0, 2.9])}
-    fig = figures.lab6.cost_and_quality(points, floors={"real digits": 1.0})
+    fig = figures.lab6.cost_and_quality(points, floors={"real digits": 1.0}, left=["latents"])
     (ax,) = fig.axes
     drawn = [line.get_xydata().tolist() for line in ax.lines]
     assert drawn[:2] == [[[60, 5.9], [90, 3.2]], [[34, 4.0], [35, 2.9]]]
     assert drawn[2][0][1] == drawn[2][1][1] == 1
     assert [text.get_text() for text in ax.texts] == ["pixels", "latents", "real digits"]
+    assert [text.get_ha() for text in ax.texts] == ["left", "right", "right"]
     assert ax.get_xscale() == ax.get_yscale() == "log"
