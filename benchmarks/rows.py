@@ -103,6 +103,16 @@ def alone(
     return Row(name, what, value, None, "", unit, ratio, None, f"{word} {limit:g} {unit}".strip(), holds)
 
 
+def over_seeds(
+    name: str, what: str, values: list[float], unit: str, *, most: float | None = None, least: float | None = None
+) -> Row:
+    """The mean over seeds, with the least and the most of them, and the limit that the mean has to keep."""
+    mean = statistics.mean(values)
+    holds = (most is None or mean <= most) and (least is None or mean >= least)
+    must = f"at most {most:g}" if most is not None else f"at least {least:g}" if least is not None else ""
+    return Row(name, what, mean, None, "", unit, mean, (min(values), max(values)), must, holds)
+
+
 def forget_peak() -> None:
     """Let `peak_megabytes` begin anew with what this process holds now (Linux)."""
     Path("/proc/self/clear_refs").write_text("5")

@@ -69,7 +69,8 @@ def save(model: Residual | LatentDigits, path: str | Path, card: dict[str, Any])
     Args:
         model: Of `train`.
         path: The file, `*.safetensors`; the card is `*.md`.
-        card: The plan, the time taken, what `judge` found (None: it is not judged yet).
+        card: The plan, the time taken, what `judge` found (None: it is not judged yet), and the command, if there was
+            one.
 
     Example:
         >>> from pathlib import Path
@@ -106,7 +107,7 @@ def load(
     Example:
         >>> model, card = digits.load(digits.FINISHED)
         >>> model
-        LatentDigits(dim=32, clusters=62), 465,188 parameters
+        LatentDigits(dim=32, clusters=85), 465,188 parameters
     """
     if not Path(path).is_file():
         raise ValueError(f"there is no model at {path}: `python course.py train` makes one in minutes")
@@ -160,7 +161,8 @@ def card_text(card: dict[str, Any]) -> str:
         "# A generator of handwritten digits",
         "",
         f"{made} Data: {card['data']}. "
-        f"{card['steps']:,} steps of {size} digits, {card['seconds']:.0f} s, seed {card['plan']['seed']}.",
+        f"{card['steps']:,} steps of {size} digits, {card['seconds']:,.0f} s, seed {card['plan']['seed']}.",
+        *(["", f"Made by `{card['command']}`."] if "command" in card else []),
         "",
         *(_found_lines(card["found"]) if card["found"] else ["Not judged yet."]),
         "",

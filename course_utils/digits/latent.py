@@ -9,6 +9,7 @@ from torch import Tensor
 
 from course_utils.digits.mixtures import ClassMixtures
 from course_utils.distributions import PCAMixture, fit_class_mixtures
+from course_utils.distributions.pca_mixture import clusters_for
 from course_utils.latents import Latents
 from course_utils.networks import Autoencoder, Network
 from course_utils.shapes import Time
@@ -17,8 +18,8 @@ __all__ = ["LATENT_BATCH_SIZE", "SIZES", "LatentDigits", "latent_digits", "new_a
 
 SIZES: dict[str, Any] = {"dim": 32, "encoder": (32, 1), "decoder": (64, 2), "fine": (32, 1)}
 """Of the autoencoder that `train --latent` trains."""
-CLUSTERS = 62
-"""Clusters a digit, and of all digits together: as many as `clusters_for` 6,000 points."""
+CLUSTERS = 1.1
+"""Clusters of a digit over the root of the number of its images: 85 for 6,000. More are better, and dearer to keep."""
 LATENT_BATCH_SIZE = 128
 
 
@@ -32,7 +33,7 @@ class LatentDigits(Network):
     Example:
         >>> few = data.mnist("test", "offline")
         >>> digits.latent_digits(networks.Autoencoder(dim=8), few.images, few.labels)
-        LatentDigits(dim=8, clusters=6), 96,596 parameters
+        LatentDigits(dim=8, clusters=8), 96,596 parameters
     """
 
     def __init__(self, latents: Latents, mixtures: Mapping[int | None, PCAMixture]):
@@ -42,7 +43,7 @@ class LatentDigits(Network):
         self.field = ClassMixtures(mixtures)
 
     def extra_repr(self) -> str:
-        return f"dim={self.event_shape[0]}, clusters={len(self.mixtures[None].top.weights)}"
+        return f"dim={self.event_shape[0]}, clusters={len(self.mixtures[0].top.weights)}"
 
     @property
     def event_shape(self) -> tuple[int, ...]:
@@ -87,7 +88,8 @@ def latent_digits(
         images: Digits in [-1, 1].
         labels: 0 to 9.
         seed: Of the latents and the clusters.
-        clusters: A label, by default as many as `fit_class_mixtures` takes.
+        clusters: A label, by default 1.1 times the root of the mean number of its images. All digits together, for
+            the null label, have as many as `fit_class_mixtures` takes.
         progress: Whether to show a progress bar.
 
     Example:
@@ -99,5 +101,7 @@ def latent_digits(
     generator = torch.Generator().manual_seed(seed)
     latents = Latents.of(autoencoder, images)
     h = latents.encode(images, generator)
-    mixtures = fit_class_mixtures(h, labels, clusters, rank=autoencoder.dim, generator=generator, progress=progress)
-    return LatentDigits(latents, mixtures)
+    a_label = len(images) // 10
+    clusters = clusters or max(1, round(CLUSTERS * a_label**0.5))
+    options: dict[str, Any] = {"rank": autoencoder.dim, "generator": generator, "progress": progress}
+    return LatentDigits(latents, fit_class_mixtures(h, labels, clusters, clusters_for(a_label), **options))

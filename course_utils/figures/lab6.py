@@ -1,18 +1,24 @@
-"""Figures of Lab 6: the bound as bars, patches as a list, quality against time."""
+"""Figures of Lab 6: the bound as bars, patches as a list, seams between patches, quality against time."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
-from course_utils.plotting.images import inked, tiled
+from course_utils.plotting.images import image_grid, inked, tiled
 from course_utils.plotting.inputs import require
 from course_utils.plotting.theme import HALO, LOOKS, MODEL, figure, plain_ticks
 
-__all__ = ["bound_bars", "cost_and_quality", "cut_into_patches"]
+__all__ = ["SEAMS", "bound_bars", "cost_and_quality", "cut_into_patches", "seams"]
+
+SEAMS = Path(__file__).parents[1] / "assets" / "seams.png"
+"""Three rows of ten digits, which `python course.py bench seams` draws; a card beside it says how."""
 
 
 def bound_bars(bounds: Mapping[str, float], exact: Mapping[str, float]) -> Figure:
@@ -66,22 +72,36 @@ def cut_into_patches(
     return fig
 
 
+def seams() -> Figure:
+    """What attention buys: real digits, and those of two transformers, with attention and without, from `SEAMS`."""
+    with Image.open(SEAMS) as picture:
+        ink = torch.from_numpy(np.array(picture))
+    rows = ink.reshape(3, 28, -1, 28).transpose(1, 2).float() / 127.5 - 1
+    return image_grid(
+        rows, row_titles=["real", "with attention", "without attention"], column_titles=list("0123456789")
+    )
+
+
 def cost_and_quality(
-    generators: Mapping[str, tuple[Sequence[float], Sequence[float]]], *, floors: Mapping[str, float]
+    generators: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    *,
+    floors: Mapping[str, float],
+    left: Sequence[str] = (),
 ) -> Figure:
     """Fréchet distance in floors against CPU-seconds, each generator a line over its guidance scales.
 
     Args:
         generators: From a name to CPU-seconds of all the work and distances in floors.
         floors: From a name to distances that are drawn as lines: real digits, reconstructions.
+        left: Generators whose name stands to the left of its line, where the right is crowded.
     """
     fig, ax = figure(size=(8.0, 4.8))
     for i, (name, (seconds, distances)) in enumerate(generators.items()):
         colour, marker, dash = LOOKS[i % len(LOOKS)]
         ax.loglog(seconds, distances, color=colour, marker=marker, ls=dash)
-        ax.annotate(
-            name, (seconds[0], distances[0]), (7, 5), textcoords="offset points", color=colour, path_effects=HALO
-        )
+        place, side = ((-7, 5), "right") if name in left else ((7, 5), "left")
+        words = {"color": colour, "path_effects": HALO, "ha": side}
+        ax.annotate(name, (seconds[0], distances[0]), place, textcoords="offset points", **words)
     for name, value in floors.items():
         ax.axhline(value, color="0.3", ls=":", lw=1.5)
         ax.annotate(

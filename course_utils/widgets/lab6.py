@@ -1,11 +1,11 @@
-"""Sliders of Lab 6: a walk in latent space, the bound, a flow of latents, where tokens look."""
+"""Sliders of Lab 6: walks in latent space, the bound, a flow of latents, where tokens look."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
+from matplotlib import colormaps
 from matplotlib.patches import Rectangle
 from torch import Tensor
 from torch.distributions import Normal
@@ -14,14 +14,14 @@ from tqdm.auto import tqdm
 from course_utils.guidance import classifier_free
 from course_utils.latents import Latents
 from course_utils.losses import linear_bound
-from course_utils.networks import SelfAttention, Transformer, attention_weights
 from course_utils.plotting.images import pixels, wall
 from course_utils.plotting.stage import Stage
 from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
 from course_utils.simulators import midpoint_step, simulate
+from course_utils.widgets.attention import explore_attention
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider
 
-__all__ = ["explore_attention", "explore_bound", "explore_latent_flow", "explore_walk"]
+__all__ = ["explore_attention", "explore_bound", "explore_latent_flow", "explore_plane", "explore_walk"]
 
 
 def explore_walk(
@@ -58,6 +58,51 @@ def explore_walk(
     stage = wall(images[:1].expand(1, 2, -1, -1), zoom=6, column_titles=("real", "walked"))
     alt = "Left, a real digit. Right, its latent decoded after a walk: the same digit with more ink, or slanted."
     return Explorer(stage, draw, {"digit": Choice("digit", options), **sliders}, alt=alt)
+
+
+def explore_plane(latents: Latents, points: Float[Tensor, "n 2"], labels: Int[Tensor, " n"]) -> Explorer:
+    """The plane of an autoencoder with two latents, with latents of digits in it, and the decoded digit of any place.
+
+    Args:
+        latents: Between images and pairs of numbers.
+        points: Latents of digits, each drawn as its digit, shape (n, 2).
+        labels: Of the points, 0 to 9.
+
+    Raises:
+        ValueError: If the latents are not pairs.
+    """
+    if latents.event_shape != (2,):
+        raise ValueError(f"expected latents of 2 numbers, got {latents.event_shape[0]}")
+
+    def draw(h1: float, h2: float):
+        shown = latents.decode(torch.tensor([[h1, h2]]))
+        return {"place": ([h1], [h2]), "images": pixels(shown)}
+
+    controls: Controls = {
+        "h1": Slider("first number", -LIMIT, LIMIT, 0.0, 0.05),
+        "h2": Slider("second number", -LIMIT, LIMIT, 0.0, 0.05),
+    }
+    alt = (
+        "Left, a plane full of small digits, each at the latent of a real one, in regions by label, with a cross. "
+        "Right, the digit that is decoded at the cross: near the edge of a region it turns into the neighbour."
+    )
+    return Explorer(_plane_and_digit(points, labels), draw, controls, alt=alt)
+
+
+LIMIT = 3.0
+"""How far the plane of latents is shown."""
+
+
+def _plane_and_digit(points: Tensor, labels: Tensor) -> Stage:
+    fig, (left, right) = figure(1, 2, size=(4.2, 4.2), width_ratios=(1.5, 1))
+    for y in range(10):
+        own = points[labels == y]
+        left.scatter(own[:, 0], own[:, 1], s=24, marker=f"${y}$", color=colormaps["tab10"](y), linewidths=0)
+    left.set(xlabel="$h_1$", ylabel="$h_2$", xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), aspect="equal")
+    (place,) = left.plot([0], [0], marker="P", ms=13, mfc="black", mec="white", mew=1.5)
+    image = right.imshow(pixels(torch.zeros(1, 1, 28, 28)), interpolation="nearest")
+    right.set_axis_off()
+    return Stage(fig, {"place": place, "images": image})
 
 
 def explore_bound(x: float, *, w: float = 1.5, s: float = 0.8) -> Explorer:
@@ -162,101 +207,3 @@ def explore_latent_flow(
         "t = 0.6 on. Lower row, the clean latent predicted from it, decoded: at w = 1 whole digits from t = 0 on."
     )
     return Explorer(wall(rows(scales[1], 0.0), zoom=2, **titles), draw, controls, alt=alt)
-
-
-@torch.no_grad()
-def explore_attention(
-    net: Transformer,
-    images: Float[Tensor, "n 1 height width"],
-    labels: Int[Tensor, " n"],
-    *,
-    noise: Tensor,
-    ts: Sequence[float] = (0.3, 0.5, 0.7, 0.9),
-) -> Explorer:
-    """Where one patch of a noisy digit looks, in every head of every block, with digit, patch and time to choose.
-
-    Args:
-        net: A trained transformer.
-        images: Digits to choose from.
-        labels: Of the digits, shape (n,).
-        noise: Standard normal noise, shape of `images`.
-        ts: Times to choose from.
-    """
-    maps = {}
-    for t in ts:
-        noisy = t * images + (1 - t) * noise
-        maps[t] = (noisy, _weights_of_all_blocks(net, noisy, t, labels))
-    rows, columns = net.inner[1] // net.patch, net.inner[2] // net.patch
-
-    def panels_of(digit: int, row: int, column: int, t: float) -> Tensor:
-        noisy, blocks = maps[t]
-        return _heads_of_blocks(net, noisy[digit, 0], blocks[:, digit], row, column)
-
-    def draw(digit: int, row: int, column: int, t: float):
-        return {"images": pixels(panels_of(digit, row, column, t))}
-
-    controls: Controls = {
-        "digit": Choice("digit", {str(y): i for i, y in enumerate(labels.tolist())}),
-        "t": Choice("time t", {f"{t:g}": t for t in ts}, first=f"{ts[-1]:g}"),
-        "row": Slider("row of the patch", 0, rows - 1, rows // 2, 1),
-        "column": Slider("its column", 0, columns - 1, columns // 2, 1),
-    }
-    titles = {
-        "column_titles": ("digit", *[f"head {i + 1}" for i in range(net.heads)]),
-        "row_titles": [f"block {i + 1}" for i in range(len(net.blocks))],
-    }
-    alt = (
-        "Left, a noisy digit with a frame around one patch. Beside it, for each block a row and for each head a "
-        "picture of how much that patch looks at every other: dark where it looks."
-    )
-    first = panels_of(0, rows // 2, columns // 2, ts[-1])
-    return Explorer(wall(first, zoom=3, **titles), draw, controls, alt=alt)
-
-
-def _weights_of_all_blocks(
-    net: Transformer, x: Tensor, t: float, y: Tensor
-) -> Float[Tensor, "blocks batch heads tokens tokens_again"]:
-    found = []
-
-    def watch(layer, inputs, output) -> None:
-        q, k, _ = layer.split(inputs[0])
-        found.append(attention_weights(q, k))
-
-    layers = [layer for layer in net.modules() if isinstance(layer, SelfAttention)]
-    hooks = [layer.register_forward_hook(watch) for layer in layers]
-    try:
-        net(x, t, y)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return torch.stack(found)
-
-
-def _heads_of_blocks(
-    net: Transformer, image: Float[Tensor, "height width"], weights: Tensor, row: int, column: int
-) -> Float[Tensor, "blocks columns height width"]:
-    """For each block the image with a frame around one patch, then, as large, where that patch looks in each head.
-
-    Args:
-        net: The transformer.
-        image: What it saw.
-        weights: Shape (blocks, heads, tokens, tokens).
-        row, column: Of the patch.
-    """
-    rows, columns = net.inner[1] // net.patch, net.inner[2] // net.patch
-    seen = weights[:, :, row * columns + column].unflatten(-1, (rows, columns))
-    heat = 2 * seen / seen.amax((-1, -2), keepdim=True) - 1
-    large = heat.repeat_interleave(net.patch, -1).repeat_interleave(net.patch, -2)
-    heads = F.pad(large, [net.margin] * 4, value=-1.0)
-    marked = _marked(image, net, row, column)
-    return torch.cat([marked.expand(len(heads), 1, -1, -1), heads], 1)
-
-
-def _marked(image: Float[Tensor, "height width"], net: Transformer, row: int, column: int) -> Tensor:
-    """The image with a black frame around one patch."""
-    top, left = (net.margin + place * net.patch for place in (row, column))
-    framed = image.clone()
-    bottom, right = top + net.patch - 1, left + net.patch - 1
-    framed[[top, bottom], left : right + 1] = 1.0
-    framed[top : bottom + 1, [left, right]] = 1.0
-    return framed

@@ -44,6 +44,23 @@ def test_a_walk_moves_the_mean_latent():
         widgets.lab6.explore_walk(space, images, directions, names=("3",))
 
 
+def test_a_place_in_the_plane_is_decoded():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        autoencoder = Autoencoder(2, (8, 1), (8, 1), (8, 0))
+        for p in autoencoder.parameters():
+            torch.nn.init.normal_(p, 0, 0.2)
+    space = Latents(autoencoder, torch.tensor([0.5, -1.0]), torch.tensor([2.0, 0.25]))
+    points, labels = torch.randn(30, 2, generator=seeded()), torch.arange(30) % 10
+    found = drawn(widgets.lab6.explore_plane(space, points, labels), h1=1.5, h2=-2.0)
+    assert found["place"] == ([1.5], [-2.0])
+    with torch.no_grad():
+        decoded = torch.tanh(autoencoder.decode(torch.tensor([[0.5 + 2.0 * 1.5, -1.0 - 0.25 * 2.0]])) / 2)
+    assert (found["images"].float() - pixels(decoded).float()).abs().max() <= 1
+    with pytest.raises(ValueError, match="expected latents of 2 numbers, got 4"):
+        widgets.lab6.explore_plane(small_latents(), points, labels)
+
+
 @pytest.mark.parametrize("mean, log_var", [(0.0, 0.0), (1.2, -2.0)])
 def test_bound_and_gap_add_up_to_log_p(mean, log_var):
     """By numerical integration over the latent."""

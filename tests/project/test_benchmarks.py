@@ -15,9 +15,11 @@ import torch
 from benchmarks import __main__ as command
 from benchmarks import board, growth, package, quality
 from benchmarks.digits import Clock, fastest_product
+from benchmarks.finished import greys
+from benchmarks.grids import jumps
 from benchmarks.plots import Plot
 from benchmarks.report import Report, read_rows
-from benchmarks.rows import Row, alone, compare, forget_peak, peak_megabytes, side_by_side, table
+from benchmarks.rows import Row, alone, compare, forget_peak, over_seeds, peak_megabytes, side_by_side, table
 
 
 @pytest.fixture
@@ -86,6 +88,37 @@ def test_a_limit_of_0_has_no_ratio(value, holds):
 def test_alone_without_a_limit_is_only_stated():
     row = alone("a", "b", 3.0, "ms")
     assert row.holds and row.must == "" and row.ratio is None
+
+
+@pytest.mark.parametrize(("limit", "holds"), [({"most": 3.0}, True), ({"most": 2.9}, False), ({"least": 3.1}, False)])
+def test_over_seeds_it_is_the_mean_that_has_to_hold(limit, holds):
+    row = over_seeds("a", "b", [1.0, 6.0, 2.0], "", **limit)
+    assert (row.ours, row.spread, row.holds) == (3.0, (1.0, 6.0), holds)
+    assert row.must.split() == ["at", *next((word, f"{value:g}") for word, value in limit.items())]
+
+
+def test_jumps_at_the_edges_of_patches():
+    """By loops over all pairs of neighbours; a picture that is smooth has as large ones at the edges as elsewhere."""
+    images = torch.randn(2, 1, 6, 6, generator=torch.Generator().manual_seed(0))
+    images[..., 3:] += 2
+    across, within = [], []
+    for x in images[:, 0].tolist():
+        for i in range(6):
+            for k in range(5):
+                kept = across if k == 2 else within
+                kept += [(x[i][k + 1] - x[i][k]) ** 2, (x[k + 1][i] - x[k][i]) ** 2]
+    expected = sum(across) / len(across) / (sum(within) / len(within))
+    assert jumps(images, patch=3) == pytest.approx(expected, rel=1e-5)
+    slope = torch.arange(6.0) + torch.arange(6.0)[:, None]
+    assert jumps(slope[None, None], patch=3) == pytest.approx(1)
+
+
+def test_greys_are_those_of_a_file():
+    images = torch.linspace(-1, 1, 999)
+    file = (127.5 * (images + 1)).round().byte()
+    assert torch.allclose(greys(images), file.float() / 127.5 - 1)
+    paper = torch.tensor([-1.0, -0.9999])
+    assert greys(paper).tolist() == [-1, -1]
 
 
 def test_table_says_what_does_not_hold():

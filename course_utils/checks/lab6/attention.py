@@ -1,4 +1,4 @@
-"""Exercise 6.5: attention."""
+"""Exercise 6.6: attention."""
 
 import math
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from course_utils.checks.exercise import exercise
 __all__ = ["attention"]
 
 
-@exercise("6.5", "Attention", points=3, rtol=1e-6, why="the root of d may be one in single precision")
+@exercise("6.6", "Attention", points=3, rtol=1e-6, why="the root of d may be one in single precision")
 def attention(q, k, v):
     out = q.new_zeros(*q.shape[:3], v.shape[-1])
     for b in range(q.shape[0]):

@@ -1,4 +1,4 @@
-"""Exercise 6.6: a transformer block, told the time and the label by scale, shift and gate."""
+"""Exercise 6.7: a transformer block, told the time and the label by scale, shift and gate."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ __all__ = ["dit_block"]
 
 
 @exercise(
-    "6.6",
+    "6.7",
     "Transformer block with adaLN-Zero",
     points=3,
     rtol=1e-5,

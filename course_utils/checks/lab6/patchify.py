@@ -1,4 +1,4 @@
-"""Exercise 6.4: an image as a list of patches."""
+"""Exercise 6.5: an image as a list of patches."""
 
 import torch
 import torch.nn.functional as F
@@ -9,7 +9,7 @@ from course_utils.checks.exercise import exercise
 __all__ = ["patchify"]
 
 
-@exercise("6.4", "An image as a list of patches", points=2, why="the same numbers at other places")
+@exercise("6.5", "An image as a list of patches", points=2, why="the same numbers at other places")
 def patchify(x, p):
     images = []
     for image in x:
