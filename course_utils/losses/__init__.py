@@ -1,6 +1,15 @@
 """Training losses. Each takes `(model, z, ...)` and makes its own times and noise unless they are given."""
 
 from course_utils.losses.bound import kl_to_normal, linear_bound, vae_loss
+from course_utils.losses.maps import (
+    average_velocity_loss,
+    average_velocity_target,
+    lagrangian_loss,
+    regression_loss,
+    shortcut_loss,
+    two_halves,
+    two_times,
+)
 from course_utils.losses.matching import (
     drop_labels,
     flow_matching_loss,
@@ -10,12 +19,19 @@ from course_utils.losses.matching import (
 )
 
 __all__ = [
+    "average_velocity_loss",
+    "average_velocity_target",
     "drop_labels",
     "flow_matching_loss",
     "kl_to_normal",
+    "lagrangian_loss",
     "linear_bound",
     "noise_prediction_loss",
+    "regression_loss",
     "score_matching_loss",
+    "shortcut_loss",
     "stratified_times",
+    "two_halves",
+    "two_times",
     "vae_loss",
 ]

@@ -1,11 +1,13 @@
 r"""Networks. Every model is called `model(x, t, y=None)` and returns the shape of x; t has shape () or (batch,).
 
-Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it.
+Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it. A
+`FlowMap` has two times: `model(x, s, t, y=None)`.
 """
 
 from course_utils.networks.autoencoder import Autoencoder
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
+from course_utils.networks.flow_map import FlowMap
 from course_utils.networks.lenet import Classifier
 from course_utils.networks.mlp import MLP
 from course_utils.networks.patches import attention, attention_weights, patchify, unpatchify, waves_of_places
@@ -19,6 +21,7 @@ __all__ = [
     "Autoencoder",
     "Classifier",
     "Embedding",
+    "FlowMap",
     "FourierFeatures",
     "Network",
     "Residual",

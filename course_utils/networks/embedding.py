@@ -89,14 +89,24 @@ class Embedding(Network):
     def extra_repr(self) -> str:
         return f"size={self.size}, num_classes={self.num_classes}"
 
-    def forward(self, x: Tensor, t: Time, y: Integer[Tensor, " labels"] | None = None) -> Float[Tensor, "batch size"]:
+    def forward(
+        self,
+        x: Tensor,
+        t: Time,
+        y: Integer[Tensor, " labels"] | None = None,
+        extra: Float[Tensor, "batch size"] | None = None,
+    ) -> Float[Tensor, "batch size"]:
         """The vector of each state's time and label, shape (batch, size); of x only the batch and dtype matter.
+
+        What else a network is to know, as `FlowMap`'s second time, is added as `extra`, a vector of the same shape.
 
         Raises:
             ValueError: If t is neither () nor (batch,), y not (batch,) or not whole numbers, or a label not among
                 0..num_classes.
         """
         vector = self.time(expand_time(t, x).flatten().expand(len(x)))
+        if extra is not None:
+            vector = vector + extra
         if self.label is None:
             if y is not None:
                 raise ValueError("expected no labels: this network was made with num_classes = 0")
