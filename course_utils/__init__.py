@@ -22,6 +22,7 @@ __all__ = [
     "losses",
     "networks",
     "guidance",
+    "steering",
     "latents",
     "storage",
     "weights",
