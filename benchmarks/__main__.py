@@ -32,6 +32,8 @@ BENCHMARKS = {
     "quality": "quality",
     "latents": "latents",
     "transformers": "transformers",
+    "maps": "maps",
+    "rewards": "rewards",
     "finished": "finished",
     "empirical": "fields",
     "growth": "growth",

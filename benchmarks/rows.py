@@ -8,7 +8,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 
@@ -101,6 +101,14 @@ def alone(
     holds = value <= limit if most is not None else value >= limit
     ratio = value / limit if limit else None
     return Row(name, what, value, None, "", unit, ratio, None, f"{word} {limit:g} {unit}".strip(), holds)
+
+
+def over_seeds(
+    name: str, what: str, values: list[float], unit: str, *, most: float | None = None, least: float | None = None
+) -> Row:
+    """The mean over seeds, with the least and the most, and the limit that the mean has to keep."""
+    row = alone(name, what, statistics.mean(values), unit, most=most, least=least)
+    return replace(row, ratio=row.ours, spread=(min(values), max(values)))
 
 
 def forget_peak() -> None:
