@@ -115,7 +115,7 @@ def resample(log_weights: Float[Tensor, " n"], u: float | Float[Tensor, ""]) -> 
     Raises:
         ValueError: If u is outside [0, 1), or as `effective_size`.
 
-    Source: Douc, Cappé and Moulines, "Comparison of resampling schemes for particle filtering" (2005), section 2.4.
+    Source: Douc, Cappé and Moulines, "Comparison of resampling schemes for particle filtering" (2005).
 
     Example:
         >>> steering.resample(torch.tensor([0.5, 0.125, 0.375]).log(), u=0.25)
@@ -152,8 +152,7 @@ def log_weight(
     Raises:
         ValueError: If shapes differ or a variance is not positive.
 
-    Source: Wu et al., "Practical and asymptotically exact conditional sampling in diffusion models" (2023),
-    equation 11.
+    Source: Wu et al., "Practical and asymptotically exact conditional sampling in diffusion models" (2023).
 
     Example:
         >>> v, x = torch.zeros(1), torch.tensor([[2.0]])

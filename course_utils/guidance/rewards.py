@@ -62,7 +62,7 @@ def plug_in_value(
     Raises:
         ValueError: If `lam` is not positive; when called, if the reward has another shape.
 
-    Source: Chung et al., "Diffusion posterior sampling for general noisy inverse problems" (2023), equation 11.
+    Source: Chung et al., "Diffusion posterior sampling for general noisy inverse problems" (2023).
 
     Example:
         >>> value = guidance.plug_in_value(lambda x, t: 2 - x, lambda z: z[:, 0], lam=0.5)

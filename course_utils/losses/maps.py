@@ -69,8 +69,8 @@ def average_velocity_target(model, v: Tensor, x: Tensor, s: Tensor, t: Tensor, y
     Raises:
         ValueError: If shapes do not fit, or a start is later than its end.
 
-    Source: Geng et al., "Mean flows for one-step generative modeling" (2025), equations 6 and 10. There data lie at
-    time 0, and the end of the span moves: hence the other sign.
+    Source: Geng et al., "Mean flows for one-step generative modeling" (2025), the MeanFlow identity. There data
+    lie at time 0, and the end of the span moves: hence the other sign.
 
     Example:
         >>> x, s, t = torch.tensor([[1.0]]), torch.tensor([0.0]), torch.tensor([1.0])
@@ -91,7 +91,7 @@ def two_halves(model, x: Tensor, s: Tensor, t: Tensor, y: Tensor | None = None) 
     $\frac12 (u_\theta(x,s,m) + u_\theta(x',m,t))$ with $x' = x + (m - s)\,u_\theta(x,s,m)$. Arguments and errors as for
     `average_velocity_target`.
 
-    Source: Frans et al., "One step diffusion via shortcut models" (2024), equation 4.
+    Source: Frans et al., "One step diffusion via shortcut models" (2025).
 
     Example:
         >>> x, s, t = torch.tensor([[1.0]]), torch.tensor([0.0]), torch.tensor([1.0])
@@ -169,7 +169,7 @@ def shortcut_loss(
 
     Arguments, value and errors as for `average_velocity_loss`; no derivative is needed.
 
-    Source: Frans et al., "One step diffusion via shortcut models" (2024), equation 5; the halves are those of Salimans
+    Source: Frans et al., "One step diffusion via shortcut models" (2025); the halves are those of Salimans
     and Ho, "Progressive distillation for fast sampling of diffusion models" (2022).
 
     Example:
@@ -202,7 +202,7 @@ def lagrangian_loss(
     $X = x + (t - s)\,u_\theta$ is the model's own; what the teacher says of it, v, stands still. Arguments, value and
     errors as for `average_velocity_loss`; the teacher is needed.
 
-    Source: Boffi et al., "Flow map matching with stochastic interpolants" (2024), Lagrangian map distillation.
+    Source: Boffi et al., "Flow map matching with stochastic interpolants" (2025), Lagrangian map distillation.
 
     Example:
         >>> z, s, t = torch.tensor([[1.0]]), torch.tensor(0.0), torch.tensor(1.0)
@@ -236,7 +236,8 @@ def regression_loss(
     Arguments, value and errors as for `average_velocity_loss`; the teacher is called as flow_map(x, s, t) or
     flow_map(x, s, t, y). Pairs with t = s, of which nothing can be learned, are drawn only if asked for.
 
-    Source: Luhman and Luhman, "Knowledge distillation in iterative generative models" (2021), for s = 0 and t = 1.
+    Source: Luhman and Luhman, "Knowledge distillation in iterative generative models for improved sampling speed"
+    (2021), for s = 0 and t = 1.
 
     Example:
         >>> z, s, t = torch.tensor([[1.0]]), torch.tensor(0.0), torch.tensor(1.0)

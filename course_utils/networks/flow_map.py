@@ -29,7 +29,7 @@ class FlowMap(Network):
         ValueError: If `net` has no embedding. When called: if s is later than t, a time is not within 0 to 1 or has
             a shape that does not fit.
 
-    Source: Boffi et al., "Flow map matching with stochastic interpolants" (2024); Geng et al., "Mean flows for one-step
+    Source: Boffi et al., "Flow map matching with stochastic interpolants" (2025); Geng et al., "Mean flows for one-step
     generative modeling" (2025).
 
     Example:

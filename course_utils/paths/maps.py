@@ -22,7 +22,7 @@ def average_velocity(flow_map: Callable, velocity: Callable) -> Callable:
     Returns:
         A function of (x, s, t) or (x, s, t, y) with values of the shape of x; s and t have shape () or (batch,).
 
-    Source: Geng et al., "Mean flows for one-step generative modeling" (2025), equation 3, with time inverted.
+    Source: Geng et al., "Mean flows for one-step generative modeling" (2025), with time inverted.
 
     Example:
         >>> gaussian = distributions.GaussianMixture(torch.tensor([[3.0]]), torch.tensor([[[4.0]]]))

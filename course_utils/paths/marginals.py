@@ -109,7 +109,7 @@ class Marginal:
             TypeError: If nothing is known of this kind of distribution.
             ValueError: If no closed form is known of this one, or as `velocity`.
 
-        Source: Boffi et al., "Flow map matching with stochastic interpolants" (2024), for the notion.
+        Source: Boffi et al., "Flow map matching with stochastic interpolants" (2025), for the notion.
         """
         return self._carried("flow_map", x, s, t)
 
