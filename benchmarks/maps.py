@@ -16,7 +16,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.plots import Plot
 from benchmarks.rows import Row, alone, over_seeds
 from course_utils.distributions import GaussianMixture
 from course_utils.losses import (
@@ -151,11 +150,10 @@ def exact_error(n: int = 2000) -> float:
     return (ends - exact.flow_map(x, 0.0, 1.0)).abs().max().item()
 
 
-def maps(quick: bool) -> Iterator[Row | Plot]:
-    """Rows of the exact map, of both bases untrained, then of every way on each; the plot of distances."""
+def maps(quick: bool) -> Iterator[Row]:
+    """Rows of the exact map, of the closed-form base untrained, then of every way on each."""
     seconds, seeds = (0.3, 1) if quick else (6.0, 3)
     yield alone("maps", "exact map of the line: error beside 2,500 Runge–Kutta steps", exact_error(), "", most=1e-10)
-    curves = {}
     for basis, base in BASES.items():
         if base is not None:
             distances, whole, everywhere = judged(untrained(base), False)
@@ -165,11 +163,6 @@ def maps(quick: bool) -> Iterator[Row | Plot]:
         for name, way in WAYS.items():
             runs = [found(way, base, seed, seconds) for seed in range(seeds)]
             yield from rows(name + basis, runs, way.velocity_only)
-            means = [statistics.mean(run.distances[i] for run in runs) for i in range(len(EVALUATIONS))]
-            curves[name + basis] = (list(EVALUATIONS), means)
-    said = "; ".join(f"{name} {', '.join(f'{d:.3f}' for d in means)}" for name, (_, means) in curves.items())
-    alt = f"Wasserstein distance to the exact ends at 1, 2, 4 evaluations, {seconds:g} CPU-s of training: {said}."
-    yield Plot("maps", alt, "evaluations", "Wasserstein distance", curves)
 
 
 def rows(name: str, runs: list[Found], velocity_only: bool) -> Iterator[Row]:
