@@ -36,6 +36,8 @@ BENCHMARKS = {
     "letters": "letters",
     "learned": "letters",
     "ratios": "letters",
+    "maps": "maps",
+    "rewards": "rewards",
     "finished": "finished",
     "names": "names",
     "name_knobs": "name_knobs",

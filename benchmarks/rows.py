@@ -8,7 +8,7 @@ import re
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 
@@ -106,11 +106,9 @@ def alone(
 def over_seeds(
     name: str, what: str, values: list[float], unit: str, *, most: float | None = None, least: float | None = None
 ) -> Row:
-    """The mean over seeds, with the least and the most of them, and the limit that the mean has to keep."""
-    mean = statistics.mean(values)
-    holds = (most is None or mean <= most) and (least is None or mean >= least)
-    must = f"at most {most:g}" if most is not None else f"at least {least:g}" if least is not None else ""
-    return Row(name, what, mean, None, "", unit, mean, (min(values), max(values)), must, holds)
+    """The mean over seeds, with the least and the most, and the limit that the mean has to keep."""
+    row = alone(name, what, statistics.mean(values), unit, most=most, least=least)
+    return replace(row, ratio=row.ours, spread=(min(values), max(values)))
 
 
 def forget_peak() -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "losses",
     "networks",
     "guidance",
+    "steering",
     "latents",
     "storage",
     "weights",

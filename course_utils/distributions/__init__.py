@@ -3,6 +3,8 @@
 All are `torch.distributions` classes. Those whose noisy version is known in closed form also have
 `noisy_log_prob(x, alpha, beta)`, the density of x = alpha z + beta noise, and `posterior(x, alpha, beta)`, what is
 known of z and noise once x has been seen. From them `paths.marginal` makes the exact fields of a Gaussian path.
+Mixtures of Gaussians also say where its flow leads (`flow_map`, `held_map`), and what a reward makes of them
+(`tilted`).
 """
 
 from course_utils.distributions.base import Posterior, draw, score

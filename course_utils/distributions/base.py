@@ -10,7 +10,10 @@ from torch.distributions import Distribution, constraints
 
 from course_utils.shapes import as_floats, short_repr
 
-__all__ = ["Noise", "Posterior", "Seeded", "column", "draw", "score"]
+__all__ = ["Factors", "Noise", "Posterior", "Seeded", "column", "draw", "score"]
+
+Factors = tuple[Tensor, Tensor]
+"""What a Gaussian path mixes: alpha of the data and beta of the noise, shape () or (batch, 1, ..., 1)."""
 
 
 class Posterior(NamedTuple):

@@ -5,7 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from course_utils.distributions.base import Noise, Posterior, Seeded, column
+from course_utils.distributions.base import Factors, Noise, Posterior, Seeded, column
+from course_utils.distributions.quantiles import monotone_map
+from course_utils.distributions.tilting import Tilt, check_temperature, tilt
 from course_utils.shapes import as_floats, as_states, short_repr
 
 __all__ = ["GaussianMixture"]
@@ -111,6 +113,109 @@ class GaussianMixture(Seeded):
         data, noise = Posterior.completed(self.smaller_mean(flat, a, b), flat, a, b)
         return Posterior(data.reshape(x.shape), noise.reshape(x.shape))
 
+    def flow_map(self, x: Tensor, start: Factors, end: Factors) -> Tensor:
+        r"""Where the flow of a Gaussian path carries x, from one pair of factors (alpha, beta) to another; exact.
+
+        With one component, $\alpha'\mu + (D'/D)^{1/2}(x - \alpha\mu)$, $D = \alpha^2\Sigma + \beta^2 I$: the standard
+        score stays. With several on a line, $F'^{-1}(F(x))$, F the distribution function: the order stays.
+
+        Args:
+            x: States, shape (batch, *event).
+            start, end: Factors alpha and beta, shape () or (batch, 1, ..., 1), where x is and where it goes.
+
+        Raises:
+            ValueError: If there are several components and more than one dimension, where no closed form is known, or
+                a component has no width at the start (on a line, with several, at the start or the end).
+
+        Example:
+            >>> one, zero = torch.tensor(1.0), torch.tensor(0.0)
+            >>> gaussian = distributions.GaussianMixture(torch.tensor([[3.0]]), torch.tensor([[[4.0]]]))
+            >>> gaussian.flow_map(torch.tensor([[0.0], [1.0]]), start=(zero, one), end=(one, zero))
+            tensor([[3.],
+                    [5.]])
+        """
+        k, d = self.means.shape
+        if k == 1:
+            return self.held_map(x, start, end)
+        if d > 1:
+            raise ValueError(
+                f"expected one component or one dimension, got {k} components in {d} dimensions: "
+                "no closed form is known, held_map comes close"
+            )
+        points = self._flat(x)
+        laws = []
+        for factors in (start, end):
+            widths = self._widths(points, factors)
+            _check_width(widths)
+            laws.append((column(factors[0]) * self.means.T.to(points), widths[..., 0]))
+        return monotone_map(points, self.weights.to(points), *laws).reshape(x.shape)
+
+    def held_map(self, x: Tensor, start: Factors, end: Factors) -> Tensor:
+        r"""$\sum_k p(k|x) X^k(x)$: each Gaussian's exact flow map, weighted as at the start; see `flow_map`.
+
+        Exact for one component; for several right to first order in the time, since the weights change on the way.
+
+        Raises:
+            ValueError: If a component has no width at the start.
+        """
+        flat = self._flat(x)
+        before = self._widths(flat, start)
+        _check_width(before)
+        log_weights, scaled = self._components(flat, column(start[0]), column(start[1]))
+        weights = log_weights.softmax(1)
+        centred = scaled * before * self._widths(flat, end)
+        moved = column(end[0]) * (weights @ self.means.to(flat)) + self._turn_back(weights[..., None] * centred)
+        return moved.reshape(x.shape)
+
+    def tilted(self, a: Tensor, Q: Tensor | None = None, lam: float = 1.0) -> "GaussianMixture":
+        r"""$p^*(z) \propto p(z)\,e^{r(z)/\lambda}$ for the reward $r(z) = a \cdot z - \frac12 z^T Q z$.
+
+        This is a mixture again, and has the largest $\mathbb{E}[r] - \lambda\,\text{KL}(p^* \| p)$ of all laws. For a
+        linear reward, $\mu^* = \mu + \Sigma a/\lambda$ and
+        $w^* \propto w\,e^{a \cdot \mu/\lambda + a^T \Sigma a/(2\lambda^2)}$.
+
+        Args:
+            a: Slope of the reward at 0, shape (*event).
+            Q: Symmetric, shape (d, d) for d numbers an event; None for a linear reward. An observation y = Hz + noise
+                of variance v has $a = H^T y/v$ and $Q = H^T H/v$.
+            lam: Temperature, positive: a large one changes little.
+
+        Raises:
+            ValueError: If shapes do not fit, Q is not symmetric, `lam` is not positive, or the reward grows so fast
+                that no law is left to normalise.
+
+        Example:
+            >>> mixture = distributions.GaussianMixture(torch.tensor([[-1.0], [1.0]]), 0.5 * torch.ones(2, 1, 1))
+            >>> tilted = mixture.tilted(torch.tensor([1.0]), lam=0.5)
+            >>> tilted.means.flatten(), tilted.weights
+            (tensor([0., 2.]), tensor([0.0180, 0.9820]))
+        """
+        tilt = self._tilt(a, Q, lam)
+        return GaussianMixture(tilt.means.reshape(-1, *self.event_shape), tilt.covs, tilt.weights)
+
+    def log_normaliser(self, a: Tensor, Q: Tensor | None = None, lam: float = 1.0) -> Tensor:
+        r"""$\log \mathbb{E}_p[e^{r(z)/\lambda}]$, shape (), for the rewards and with the errors of `tilted`."""
+        return self._tilt(a, Q, lam).log_normaliser
+
+    def _tilt(self, a: Tensor, Q: Tensor | None, lam: float) -> Tilt:
+        check_temperature(lam)
+        d = self.means.shape[1]
+        if a.shape != self.event_shape or (Q is not None and Q.shape != (d, d)):
+            raise ValueError(
+                f"expected a of shape {tuple(self.event_shape)} and Q of shape {(d, d)}, "
+                f"got {tuple(a.shape)} and {None if Q is None else tuple(Q.shape)}"
+            )
+        if Q is not None and not torch.allclose(Q, Q.mT, atol=1e-5 * float(Q.abs().max())):
+            raise ValueError("expected a symmetric Q, got one that differs from its transpose")
+        roots = (self.directions * self.variances.sqrt()[..., None]).mT
+        slope = a.flatten().to(roots) / lam
+        return tilt(self.weights, self.means, self.covs, roots, slope, None if Q is None else Q.to(roots) / lam)
+
+    def _widths(self, x: Tensor, factors: Factors) -> Tensor:
+        """Standard deviations of alpha z + beta noise in the eigenbases, shape (k, d) or (b, k, d)."""
+        alpha, beta = (column(factor)[..., None] for factor in factors)
+        return (alpha**2 * self.variances.to(x) + beta**2).sqrt()
+
     def _flat(self, x: Tensor) -> Tensor:
         return as_states(x, self.event_shape).flatten(1)
 
@@ -141,3 +246,8 @@ class GaussianMixture(Seeded):
     def _turn_back(self, turned: Tensor) -> Tensor:
         """Sum over components of vectors given in their eigenbases: (..., k, d) to (..., d)."""
         return turned.flatten(-2) @ self.directions.to(turned).flatten(0, 1)
+
+
+def _check_width(widths: Tensor) -> None:
+    if not (widths > 0).all():
+        raise ValueError("expected noise where a component has no width: the flow map is not defined there")

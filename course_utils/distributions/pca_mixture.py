@@ -3,14 +3,16 @@
 import math
 
 import torch
-from jaxtyping import Float, Int, Real
+from jaxtyping import Int, Real
 from torch import Tensor
 
-from course_utils.distributions.base import Noise, Posterior, Seeded, column
+from course_utils.distributions.base import Factors, Noise, Posterior, Seeded, column
+from course_utils.distributions.clusters import cluster_gaussians, clusters_for
 from course_utils.distributions.gaussians import GaussianMixture
+from course_utils.distributions.tilting import check_temperature
 from course_utils.shapes import as_floats, as_states, short_repr
 
-__all__ = ["PCAMixture", "cluster_gaussians", "clusters_for", "fit_class_mixtures", "k_means"]
+__all__ = ["PCAMixture", "fit_class_mixtures"]
 
 
 class PCAMixture(Seeded):
@@ -109,6 +111,60 @@ class PCAMixture(Seeded):
         data = data + self.centre.flatten().to(seen)
         return Posterior(data.reshape(x.shape), noise.reshape(x.shape))
 
+    def flow_map(self, x: Tensor, start: Factors, end: Factors) -> Tensor:
+        """Exact, see `GaussianMixture.flow_map`; ValueError with several components, of which none is known."""
+        if len(self.top.weights) > 1:
+            raise ValueError(f"expected one component, got {self}: no closed form is known, held_map comes close")
+        return self.held_map(x, start, end)
+
+    def held_map(self, x: Tensor, start: Factors, end: Factors) -> Tensor:
+        """Each Gaussian's exact flow map, weighted as at the start; see `GaussianMixture.held_map`."""
+        a, b = (column(factor) for factor in start)
+        to_a, to_b = (column(factor) for factor in end)
+        seen, leading, others = self._rotate(x, a)
+        variances = torch.cat([self.variances, self.rest[None]]).to(seen)
+        ratios = ((to_a**2 * variances + to_b**2) / (a**2 * variances + b**2)).sqrt()
+        ratio = ratios[..., -1:]  # the map is ratio * seen, but for what U adds
+        ratios = ratios[..., :-1]
+        moved = self.top.held_map(leading, (a, b), (to_a, to_b))
+        within = torch.cat([moved - ratio * leading, (ratios - ratio) * others], 1)
+        flat = within @ self.basis.to(seen).T + ratio * seen + to_a * self.centre.flatten().to(seen)
+        return flat.reshape(x.shape)
+
+    def tilted(self, a: Tensor, lam: float = 1.0) -> "PCAMixture":
+        r"""$p^*(z) \propto p(z)\,e^{a \cdot z/\lambda}$: means move and weights change; see `GaussianMixture.tilted`.
+
+        A quadratic reward would turn the axes of each component, and leave another form than this one.
+
+        Args:
+            a: Slope of the reward, shape (*event).
+            lam: Temperature, positive.
+
+        Raises:
+            ValueError: If the shape does not fit or `lam` is not positive.
+        """
+        slope, leading, others = self._slopes(a, lam)
+        shift = self.basis[:, self.rank :] @ ((self.variances - self.rest) * others)
+        shift = shift + self.rest * (slope - self.basis[:, : self.rank] @ leading)
+        centre = self.centre + shift.reshape(self.event_shape)
+        return PCAMixture(centre, self.basis, self.top.tilted(leading), self.variances, self.rest)
+
+    def log_normaliser(self, a: Tensor, lam: float = 1.0) -> Tensor:
+        r"""$\log \mathbb{E}_p[e^{a \cdot z/\lambda}]$, shape (), with the errors of `tilted`."""
+        slope, leading, others = self._slopes(a, lam)
+        outside = slope.square().sum() - leading.square().sum() - others.square().sum()
+        spread = self.rest * outside + (self.variances * others.square()).sum()
+        return slope @ self.centre.flatten() + self.top.log_normaliser(leading) + spread / 2
+
+    def _slopes(self, a: Tensor, lam: float) -> tuple[Tensor, Tensor, Tensor]:
+        """The slope a / lam, flat, and its first and other coordinates in U."""
+        check_temperature(lam)
+        if a.shape != self.event_shape:
+            raise ValueError(f"expected a of shape {tuple(self.event_shape)}, got {tuple(a.shape)}")
+        slope = a.flatten().to(self.centre) / lam
+        leading, others = (slope @ self.basis).split([self.rank, len(self.variances)])
+        return slope, leading, others
+
     def _rotate(self, x: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x - alpha c, flat, and its first and other coordinates in U."""
         flat = as_states(x, self.event_shape).flatten(1)
@@ -163,57 +219,6 @@ class PCAMixture(Seeded):
         top = cluster_gaussians(centred @ basis[:, :rank], components, shrinkage, least, generator)
         m = max(rank, int((eigenvalues > least).sum()))
         return cls(mean.reshape(data.shape[1:]), basis[:, :m].contiguous(), top, eigenvalues[rank:m], least)
-
-
-def cluster_gaussians(
-    points: Float[Tensor, "n d"],
-    components: int,
-    shrinkage: float,
-    least: Tensor,
-    generator: torch.Generator | None = None,
-) -> GaussianMixture:
-    """One Gaussian for each k-means cluster, covariances shrunk towards the average one; see `PCAMixture.fit`."""
-    centres, nearest = k_means(points, components, generator=generator)
-    within = points - centres[nearest]
-    d = points.shape[1]
-    ridge = least * torch.eye(d).to(points)
-    average = within.T @ within / len(points)
-    prior = shrinkage * d
-    counts = []
-    covs = []
-    for k in range(components):
-        members = within[nearest == k]
-        counts.append(len(members))
-        covs.append((members.T @ members + prior * average) / (len(members) + prior) + ridge)
-    return GaussianMixture(centres, torch.stack(covs), torch.tensor(counts).to(points))
-
-
-def k_means(
-    points: Float[Tensor, "n d"], k: int, iterations: int = 20, generator: torch.Generator | None = None
-) -> tuple[Float[Tensor, "k d"], Int[Tensor, " n"]]:
-    """Cluster centres and the index of each point's centre: Lloyd's algorithm from a k-means++ start.
-
-    Source: Arthur and Vassilvitskii, "k-means++: the advantages of careful seeding" (2007).
-    """
-    source = Noise(generator, points)
-    centres = points[source.integers(len(points), 1)]
-    squares = (points - centres).square().sum(1)
-    for _ in range(k - 1):
-        weights = squares if squares.sum() > 0 else torch.ones_like(squares)
-        new = points[source.choices(weights, 1)]
-        centres = torch.cat([centres, new])
-        squares = torch.minimum(squares, (points - new).square().sum(1))
-    for _ in range(iterations):
-        nearest = (centres.square().sum(1) / 2 - points @ centres.T).argmin(1)
-        counts = torch.bincount(nearest, minlength=k)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, points)
-        centres = torch.where(counts[:, None] > 0, sums / counts.clamp(min=1)[:, None], centres)
-    return centres, nearest
-
-
-def clusters_for(n: int) -> int:
-    """A number of clusters for n points: enough to hold their styles, few enough to have points for a covariance."""
-    return max(1, round(0.8 * n**0.5))
 
 
 def fit_class_mixtures(

@@ -6,7 +6,14 @@ from torch import Tensor
 from course_utils.paths import GaussianPath, LinearPath
 from course_utils.shapes import as_floats, check_labels, check_same_shape
 
-__all__ = ["drop_labels", "flow_matching_loss", "noise_prediction_loss", "score_matching_loss", "stratified_times"]
+__all__ = [
+    "drop_labels",
+    "flow_matching_loss",
+    "noise_prediction_loss",
+    "score_matching_loss",
+    "stratified_times",
+    "uniform",
+]
 
 
 def stratified_times(n: int, generator: torch.Generator | None = None, start: float = 0.0) -> Tensor:
@@ -23,7 +30,7 @@ def stratified_times(n: int, generator: torch.Generator | None = None, start: fl
         raise ValueError(f"expected at least 1 time, got n = {n}")
     if not 0 <= start < 1:
         raise ValueError(f"expected a start in [0, 1), got {start}")
-    u = _uniform((n,), generator)
+    u = uniform((n,), generator)
     return start + (1 - start) * (torch.arange(n, device=u.device) + u) / n
 
 
@@ -127,7 +134,7 @@ def _mean_square(target: str, model, z, y, path, t, noise, weight, generator) ->
     z = as_floats(z)
     if t is None:
         first, last = path.schedule.span if target == "score" else (0.0, 1.0)
-        t = first + (last - first) * _uniform((len(z),), generator).to(z)
+        t = first + (last - first) * uniform((len(z),), generator).to(z)
     sample = path.sample(z, t, noise, generator)
     prediction = model(sample.x, t) if y is None else model(sample.x, t, y)
     check_same_shape(prediction=prediction, x=sample.x)
@@ -163,11 +170,11 @@ def drop_labels(
     if not 0 <= p <= 1:
         raise ValueError(f"expected a probability from 0 to 1, got {p}")
     check_labels(y, len(y))
-    u = _uniform(y.shape, generator).to(y.device) if u is None else u
+    u = uniform(y.shape, generator).to(y.device) if u is None else u
     check_same_shape(u=u, y=y)
     return torch.where(u < p, null, y)
 
 
-def _uniform(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
+def uniform(shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
     """Uniform numbers, made where their generator lives."""
     return torch.rand(shape, generator=generator, device=generator.device if generator else None)

@@ -112,16 +112,21 @@ def gaussian_frechet_distance(mean_a: Tensor, cov_a: Tensor, mean_b: Tensor, cov
     return (shift + cov_a.trace() + cov_b.trace() - 2 * cross).item()
 
 
-def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor, "m e"]) -> float:
+def frechet_distance(
+    features_a: Float[Tensor, "n d"], features_b: Float[Tensor, "m e"], weights: Float[Tensor, " m"] | None = None
+) -> float:
     """`gaussian_frechet_distance` between Gaussians with the mean and covariance of two sets of features.
 
     It shrinks with more samples even when nothing gets better: compare only at equal n, beside real against real.
 
     Args:
         features_a, features_b: Features of generated and of real images, shapes (n, d) and (m, d).
+        weights: Of the rows of `features_b`, not negative, shape (m,): real images, reweighted to what was asked for,
+            are the yardstick of a sampler that is steered. None for equal weights.
 
     Raises:
-        ValueError: If there are fewer than two rows, or d differs.
+        ValueError: If there are fewer than two rows, d differs, or `weights` is not one weight of at least 0 a row, at
+            least two of them positive.
 
     Source: Heusel et al., "GANs trained by a two time-scale update rule" (2017).
 
@@ -136,9 +141,11 @@ def frechet_distance(features_a: Float[Tensor, "n d"], features_b: Float[Tensor,
         raise ValueError(f"expected as many features a row, got {features_a.shape[1]} and {features_b.shape[1]}")
     a = features_a.double()
     b = features_b.double()
+    shares = None if weights is None else _shares(weights, len(b)).to(b)
+    mean_b = b.mean(0) if shares is None else shares @ b
     cov_a = torch.atleast_2d(a.T.cov())
-    cov_b = torch.atleast_2d(b.T.cov())
-    return gaussian_frechet_distance(a.mean(0), cov_a, b.mean(0), cov_b)
+    cov_b = torch.atleast_2d(b.T.cov(aweights=shares))
+    return gaussian_frechet_distance(a.mean(0), cov_a, mean_b, cov_b)
 
 
 @torch.no_grad()
@@ -220,3 +227,10 @@ def nearest_neighbours(
 def _check_count(x: Tensor, least: int) -> None:
     if x.ndim < 2 or len(x) < least:
         raise ValueError(f"expected at least {least} sample(s), shape (n, *event), got shape {tuple(x.shape)}")
+
+
+def _shares(weights: Tensor, n: int) -> Tensor:
+    """Weights with sum 1, float64; ValueError unless they are n, none negative, and more than one positive."""
+    if weights.shape != (n,) or not (weights >= 0).all() or weights.isinf().any() or (weights > 0).sum() < 2:
+        raise ValueError(f"expected {n} finite weights of at least 0, two of them positive, got {weights}")
+    return weights.double() / weights.double().sum()

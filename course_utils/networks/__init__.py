@@ -1,12 +1,14 @@
 r"""Networks. Every model is called `model(x, t, y=None)` and returns the shape of x; t has shape () or (batch,).
 Models of letters return logits, shape (batch, length, letters).
 
-Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it.
+Labels are integers 0..num_classes-1; the null label `num_classes` stands for "no label", and y=None means it. A
+`FlowMap` has two times: `model(x, s, t, y=None)`.
 """
 
 from course_utils.networks.autoencoder import Autoencoder
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import TIME_FREQUENCIES, Embedding, FourierFeatures, fourier_features
+from course_utils.networks.flow_map import FlowMap
 from course_utils.networks.lenet import Classifier
 from course_utils.networks.letters import LetterMLP, LogitSum, OwnLetter
 from course_utils.networks.mlp import MLP
@@ -21,6 +23,7 @@ __all__ = [
     "Autoencoder",
     "Classifier",
     "Embedding",
+    "FlowMap",
     "FourierFeatures",
     "LetterMLP",
     "LogitSum",

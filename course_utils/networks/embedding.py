@@ -90,15 +90,23 @@ class Embedding(Network):
         return f"size={self.size}, num_classes={self.num_classes}"
 
     def forward(
-        self, x: Tensor, t: Time | None, y: Integer[Tensor, " labels"] | None = None
+        self,
+        x: Tensor,
+        t: Time | None,
+        y: Integer[Tensor, " labels"] | None = None,
+        extra: Float[Tensor, "batch size"] | None = None,
     ) -> Float[Tensor, "batch size"]:
         """The vector of each state's time and label, shape (batch, size); of x only the batch and dtype matter.
+
+        What else a network is to know, as `FlowMap`'s second time, is added as `extra`, a vector of the same shape.
 
         Raises:
             ValueError: If t is missing or neither () nor (batch,), y not (batch,) or not whole numbers, or a label not
                 among 0..num_classes.
         """
         vector = self._of_time(x, t)
+        if extra is not None:
+            vector = vector + extra
         if self.label is None:
             if y is not None:
                 raise ValueError("expected no labels: this network was made with num_classes = 0")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Integer, Num
+from jaxtyping import Float, Integer, Num
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
@@ -51,13 +51,17 @@ class MLP(Network):
         return f"dim={self.dim}, hidden={hidden}, depth={depth}, num_classes={self.embedding.num_classes}"
 
     def forward(
-        self, x: Num[Tensor, "batch dim"], t: Time, y: Integer[Tensor, " labels"] | None = None
+        self,
+        x: Num[Tensor, "batch dim"],
+        t: Time,
+        y: Integer[Tensor, " labels"] | None = None,
+        extra: Float[Tensor, "batch size"] | None = None,
     ) -> Num[Tensor, "batch dim"]:
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"expected states of shape (batch, {self.dim}), got {tuple(x.shape)}")
         x = as_floats(x)
         coordinates = torch.cat([x, self.fourier(x).flatten(1)], 1)
-        h = self.first(coordinates) + self.embedding(x, t, y)
+        h = self.first(coordinates) + self.embedding(x, t, y, extra)
         for layer in self.layers:
             h = layer(F.silu(h))
         return self.last(F.silu(h))

@@ -172,10 +172,14 @@ class Transformer(Network):
         return self.inward(patchify(inside, self.patch)) + self.places
 
     def forward(
-        self, x: Num[Tensor, "batch channels height width"], t: Time, y: Integer[Tensor, " labels"] | None = None
+        self,
+        x: Num[Tensor, "batch channels height width"],
+        t: Time,
+        y: Integer[Tensor, " labels"] | None = None,
+        extra: Float[Tensor, "batch size"] | None = None,
     ) -> Num[Tensor, "batch channels height width"]:
         h = self.tokens(x)
-        embedding = self.embedding(x, t, y)
+        embedding = self.embedding(x, t, y, extra)
         for block in self.blocks:
             h = block(h, embedding)
         scale, shift = self.modulation(F.silu(embedding))[:, None].chunk(2, -1)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Integer, Num
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import Embedding
@@ -42,8 +43,13 @@ class ResidualBlock(Network):
         self, x: Float[Tensor, "batch channels height width"], embedding: Float[Tensor, "batch size"]
     ) -> Float[Tensor, "batch channels height width"]:
         scale, shift = self.modulation(F.silu(embedding))[..., None, None].chunk(2, dim=1)
-        h = (1 + scale) * self.norm(x) + shift
+        h = (1 + scale) * self.norm(_as_differentiated(x)) + shift
         return x + self.conv2(F.silu(self.conv1(h)))
+
+
+def _as_differentiated(x: Tensor) -> Tensor:
+    """`x` itself; under `torch.func.jvp` in the ordinary memory format, the only one that group norm then knows."""
+    return x if forward_ad.unpack_dual(x).tangent is None else x.contiguous()
 
 
 class UNet(Network):
@@ -103,11 +109,15 @@ class UNet(Network):
         )
 
     def forward(
-        self, x: Num[Tensor, "batch channels height width"], t: Time, y: Integer[Tensor, " labels"] | None = None
+        self,
+        x: Num[Tensor, "batch channels height width"],
+        t: Time,
+        y: Integer[Tensor, " labels"] | None = None,
+        extra: Float[Tensor, "batch size"] | None = None,
     ) -> Num[Tensor, "batch channels height width"]:
         self._check(x)
         x = F.pad(as_floats(x), [-self.margin] * 4)
-        embedding = self.embedding(x, t, y)
+        embedding = self.embedding(x, t, y, extra)
         h = self.inward(x).contiguous(memory_format=torch.channels_last)
         h = self.before(h, embedding)
         deep = self.down(h)

@@ -1,6 +1,7 @@
 """Probability paths from noise to data: conditional (one data point) and marginal (the whole distribution)."""
 
 from course_utils.paths.conditional import BridgeSample, GaussianPath, LinearPath, PathSample, bridge_source
+from course_utils.paths.maps import average_velocity, follow
 from course_utils.paths.marginals import LabelledMarginal, Marginal, marginal
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "LinearPath",
     "Marginal",
     "PathSample",
+    "average_velocity",
     "bridge_source",
+    "follow",
     "marginal",
 ]

@@ -95,6 +95,40 @@ class Marginal:
         at = self._at(x, t)
         return self.p_data.noisy_log_prob(x, self.schedule.alpha(at), self.schedule.beta(at))
 
+    def flow_map(self, x: Tensor, s: Time, t: Time) -> Tensor:
+        r"""$X_{s,t}(x)$: where the flow of the marginal velocity carries x from time s to time t, also backwards.
+
+        Known of Gaussians (the standard score stays) and of mixtures on a line (the order of points stays), for every
+        schedule; see `distributions.GaussianMixture.flow_map`.
+
+        Args:
+            x: States at time s, shape (batch, *event).
+            s, t: Times, shape () or (batch,).
+
+        Raises:
+            TypeError: If nothing is known of this kind of distribution.
+            ValueError: If no closed form is known of this one, or as `velocity`.
+
+        Source: Boffi et al., "Flow map matching with stochastic interpolants" (2025), for the notion.
+        """
+        return self._carried("flow_map", x, s, t)
+
+    def held_map(self, x: Tensor, s: Time, t: Time) -> Tensor:
+        r"""$\sum_k p_s(k|x) X^k_{s,t}(x)$, with the exact flow map $X^k$ of each Gaussian of a mixture.
+
+        It is the flow map but for the weights, which are held as they are at time s: exact for one Gaussian, right to
+        first order in t - s for several. Arguments and errors as for `flow_map`.
+        """
+        return self._carried("held_map", x, s, t)
+
+    def _carried(self, method: str, x: Tensor, s: Time, t: Time) -> Tensor:
+        """`x` moved by a method of the distribution, from the factors at time s to those at time t."""
+        if not hasattr(self.p_data, method):
+            raise TypeError(f"no {method} is known for {type(self.p_data).__name__}; GaussianMixture has one")
+        x = as_floats(x)
+        factors = [(self.schedule.alpha(at), self.schedule.beta(at)) for at in (self._at(x, s), self._at(x, t))]
+        return getattr(self.p_data, method)(x, *factors)
+
     def _at(self, x: Tensor, t: Time) -> Tensor:
         """The time, checked and expanded."""
         if not self.p_data.singular:
@@ -128,23 +162,32 @@ class LabelledMarginal:
 
     def velocity(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         """Marginal velocity given the label of each state, shape (batch, *event)."""
-        return self._each("velocity", x, t, y)
+        return self._each("velocity", x, (t,), y)
 
     def score(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         """Marginal score given the label of each state, shape (batch, *event)."""
-        return self._each("score", x, t, y)
+        return self._each("score", x, (t,), y)
+
+    def flow_map(self, x: Tensor, s: Time, t: Time, y: Tensor | None = None) -> Tensor:
+        """Where the flow given the label of each state carries it from time s to time t; see `Marginal.flow_map`."""
+        return self._each("flow_map", x, (s, t), y)
+
+    def held_map(self, x: Tensor, s: Time, t: Time, y: Tensor | None = None) -> Tensor:
+        """The same with the weights of each label's mixture held as at time s; see `Marginal.held_map`."""
+        return self._each("held_map", x, (s, t), y)
 
     def log_prob(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         """log p_t(x | y), shape (batch,)."""
-        return self._each("log_prob", x, t, y)
+        return self._each("log_prob", x, (t,), y)
 
-    def _each(self, method: str, x: Tensor, t: Time, y: Tensor | None) -> Tensor:
+    def _each(self, method: str, x: Tensor, times: tuple[Time, ...], y: Tensor | None) -> Tensor:
         y = torch.full((len(x),), self.null) if y is None else y
         if y.shape != (len(x),):
             raise ValueError(f"expected one label for each of {len(x)} states, got labels of shape {tuple(y.shape)}")
         x = as_floats(x)
-        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
-        expand_time(t, x)
+        ts = [torch.as_tensor(t, dtype=x.dtype, device=x.device) for t in times]
+        for t in ts:
+            expand_time(t, x)
         out = x.new_empty(len(x) if method == "log_prob" else x.shape)
         order = y.argsort()
         labels, counts = y[order].unique_consecutive(return_counts=True)
@@ -153,5 +196,6 @@ class LabelledMarginal:
             if key not in self.marginals:
                 known = [k for k in self.marginals if k is not None]
                 raise ValueError(f"expected labels among {known} (null label {self.null}), got {label}")
-            out[rows] = getattr(self.marginals[key], method)(x[rows], t[rows] if t.ndim else t)
+            at = [t[rows] if t.ndim else t for t in ts]
+            out[rows] = getattr(self.marginals[key], method)(x[rows], *at)
         return out

@@ -91,6 +91,28 @@ def test_frechet_distance_is_zero_for_the_same_features_even_if_singular():
     assert metrics.frechet_distance(a, a.flip(0)) == pytest.approx(0, abs=1e-5)
 
 
+def test_frechet_distance_to_weighted_features():
+    """Whole weights count as repeated rows, but for the correction of the covariance, which equal ones share."""
+    a, b = normal(40, 3), normal(30, 3, seed=1) + 0.5
+    counts = torch.arange(30) % 4
+    repeated = b.repeat_interleave(counts, dim=0)
+    shares = counts / counts.sum()
+    wider = 1 / (1 - shares.square().sum())  # of one row a point, from a divisor of n
+    expected = metrics.gaussian_frechet_distance(
+        a.mean(0), a.T.cov(), repeated.mean(0), repeated.T.cov(correction=0) * wider
+    )
+    assert metrics.frechet_distance(a, b, counts.double()) == pytest.approx(expected)
+    assert metrics.frechet_distance(a, b, torch.full((30,), 7.0)) == pytest.approx(metrics.frechet_distance(a, b))
+
+
+@pytest.mark.parametrize(
+    "weights", [torch.ones(29), torch.zeros(30), torch.eye(30)[3], -torch.ones(30), torch.full((30,), torch.nan)]
+)
+def test_frechet_distance_with_bad_weights(weights, unchecked):
+    with pytest.raises(ValueError, match="expected 30 finite weights"):
+        metrics.frechet_distance(normal(40, 3), normal(30, 3, seed=1), weights)
+
+
 def test_frechet_distance_bad_input():
     with pytest.raises(ValueError, match="at least 2 sample"):
         metrics.frechet_distance(normal(1, 3), normal(5, 3))

@@ -6,7 +6,7 @@ import torch
 
 from course_utils.data import mnist
 from course_utils.distributions import GaussianMixture, PCAMixture, fit_class_mixtures
-from course_utils.distributions.pca_mixture import k_means
+from course_utils.distributions.clusters import k_means
 from course_utils.paths import GaussianPath, marginal
 
 D, RANK, K = 6, 3, 4

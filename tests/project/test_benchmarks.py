@@ -13,13 +13,14 @@ import pytest
 import torch
 
 from benchmarks import __main__ as command
-from benchmarks import board, growth, package, quality
+from benchmarks import board, growth, maps, package, quality, rewards
 from benchmarks.digits import Clock, fastest_product
 from benchmarks.finished import greys
 from benchmarks.grids import jumps
 from benchmarks.plots import Plot
 from benchmarks.report import Report, read_rows
 from benchmarks.rows import Row, alone, compare, forget_peak, over_seeds, peak_megabytes, side_by_side, table
+from course_utils.paths import average_velocity
 
 
 @pytest.fixture
@@ -77,6 +78,13 @@ def test_compare_shows_amounts_a_second_and_the_same_ratio(ticking):
 def test_alone_compares_with_its_limit(value, limit, must, holds):
     row = alone("a", "b", value, "ms", **limit)
     assert (row.must, row.holds) == (must, holds)
+
+
+def test_a_mean_over_seeds_shows_its_spread_and_keeps_its_limit():
+    row = over_seeds("a", "b", [3.0, 1.0, 2.0], "s", most=2.5)
+    assert (row.ours, row.ratio, row.spread, row.must, row.holds) == (2.0, 2.0, (1.0, 3.0), "at most 2.5 s", True)
+    assert not over_seeds("a", "b", [3.0, 1.0, 2.0], "s", least=2.5).holds
+    assert over_seeds("a", "b", [3.0], "s").must == ""
 
 
 @pytest.mark.parametrize(("value", "holds"), [(0, True), (1, False)])
@@ -332,6 +340,30 @@ def cell(seconds, *outputs, name="c"):
     made = nbformat.v4.new_code_cell("1", id=name, outputs=[*outputs])
     made.metadata["execution"] = stamps
     return made
+
+
+def test_a_map_is_judged_by_the_exact_one():
+    """The exact map is right everywhere; one that is off by 0.1 at the end is so in every figure."""
+    exact = average_velocity(maps.EXACT.flow_map, maps.EXACT.velocity)
+    distances, whole, everywhere = maps.judged(exact, velocity_only=False, n=1000)
+    assert max(*distances, whole, everywhere) < 1e-5
+    off = lambda x, s, t: exact(x, s, t) + 0.1  # noqa: E731
+    distances, whole, everywhere = maps.judged(off, velocity_only=False, n=1000)
+    assert distances[0] == pytest.approx(0.1, abs=1e-5) and whole == pytest.approx(0.1, abs=1e-5)
+    spans = [(j - i) / 8 for i in range(9) for j in range(i + 1, 9)]
+    assert everywhere == pytest.approx(0.1 * sum(spans) / len(spans), abs=1e-5)
+
+
+def test_euler_steps_follow_the_velocity_alone():
+    u = average_velocity(maps.EXACT.flow_map, maps.EXACT.velocity)
+    distances, _, _ = maps.judged(u, velocity_only=True, n=1000)
+    assert distances[0] > distances[1] > distances[2] > 0.2
+
+
+def test_the_plug_in_overshoots():
+    wanted, got, distance = rewards.plug_in_ends(0.5, 200)
+    assert wanted == pytest.approx(rewards.LINE.tilted(rewards.ONE, lam=0.5).mean.item(), abs=0.01)
+    assert got > wanted + 0.3 and distance >= got - wanted - 1e-9
 
 
 def test_the_peak_is_counted_anew():
