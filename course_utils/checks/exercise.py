@@ -30,7 +30,8 @@ from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference
 from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
-from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
+from course_utils.checks.observers import Observer, PointsAndImages, Returned
+from course_utils.checks.results import AnswerError, has_raised
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
 from course_utils.checks.traits import Compared, Trait
 
@@ -235,6 +236,8 @@ class Exercise:
         expected = called(self.oracle, build(case), self.sees)
         name = first_difference(seen.values, expected, self.rtol, self.single)
         pair = seen.values[name], expected[name]
+        if has_raised(pair[0]):
+            return f"\n{seen.failure[0].upper()}{seen.failure[1:]}"
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
@@ -247,6 +250,7 @@ class Exercise:
 
     def _trait(self, case: dict, given: dict, expected: dict) -> str | None:
         """The first trait of a wrong result, in words; in single precision too little is known of it."""
+        expected = {name: value for name, value in expected.items() if not has_raised(given[name])}
         if any(given[name].shape != v.shape or given[name].dtype != v.dtype for name, v in expected.items()):
             return None
         if any(value.dtype == torch.float32 for value in expected.values()):

@@ -52,7 +52,9 @@ class Trait:
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors agree, up to rounding; not finite ones never do."""
+    """Whether two tensors agree, up to rounding; not finite ones never do, nor those of other shapes."""
+    if a.shape != b.shape:
+        return False
     scale = b.abs().max().item() if b.numel() else 0.0
     return bool(((a - b).abs() <= CLOSE * scale).all())
 
