@@ -35,6 +35,8 @@ HINTS = {
     r"(sqrt|exp|log|sin|cos)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
     r"(unsupported operand|must be Tensor|^expected a).*\b(function|method|builtin_function_or_method)\b":
         r"a function is used without its brackets: call it, with its arguments",
+    r"same dtype|dtype .*(do not match|!=)|(Double|Float|Half) (and|but found) (Double|Float|Half)":
+        r"is a tensor converted, by .float(), .double() or dtype=...? Leave tensors in the precision they have",
     r"in-?place operation": r"a tensor that was given is changed; make a new one",
     r"expected a tensor as loss, got a float": r"a plain number has no gradient: no .item() may stand on its way",
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-__all__ = ["ignored", "on_simpler", "relation", "rows_right", "simpler"]
+__all__ = ["ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
 
 CLOSE = 1e-6
 FIELDS = ("curved field", "affine field", "affine model")
@@ -82,11 +82,35 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
         return "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?"
     if got.ndim < expected.ndim:
         return "There are too few axes: along which is something summed, or picked?"
+    if _differ_in_one_axis(got, expected):
+        return _part(got, expected)
     if got.ndim > expected.ndim:
         return (
             "There are too many axes. Were two tensors broadcast against each other whose shapes do not fit, or is a "
             "sum missing?"
         )
+    return None
+
+
+def _differ_in_one_axis(got: Tensor, expected: Tensor) -> bool:
+    if got.ndim != expected.ndim:
+        return False
+    return sum(a != b for a, b in zip(got.shape, expected.shape, strict=True)) == 1
+
+
+def _part(got: Tensor, expected: Tensor) -> str | None:
+    """What to say of the right values with some more along an axis, or without some; None if they are others."""
+    axis = next(i for i, (a, b) in enumerate(zip(got.shape, expected.shape, strict=True)) if a != b)
+    less, more = sorted((got, expected), key=lambda value: value.shape[axis])
+    missing = got.shape[axis] < expected.shape[axis]
+    n, rest = less.shape[axis], more.shape[axis] - less.shape[axis]
+    if n == 0:
+        return None
+    for start in range(rest + 1):
+        if _close(more.narrow(axis, start, n), less):
+            where = "at both ends" if 0 < start < rest else "at its beginning" if start else "at its end"
+            what = "missing" if missing else "too much"
+            return f"All is right but the length of axis {axis}: {where}, {rest} of its entries are {what}."
     return None
 
 
@@ -175,6 +199,18 @@ def rows_right(got: Tensor, expected: Tensor) -> str | None:
     return f"Along the first axis, these entries are right: {listed} (of 0 to {len(got) - 1})."
 
 
+def rows_left_empty(got: Tensor, expected: Tensor) -> str | None:
+    """Which entries along the first axis were never filled, where all others are right; None if that is not so."""
+    if got.shape != expected.shape or got.ndim == 0 or not got.dtype.is_floating_point:
+        return None
+    empty = [i for i in range(len(got)) if not got[i].any() and expected[i].any()]
+    filled = [i for i in range(len(got)) if i not in empty]
+    if not empty or not filled or not all(_close(got[i], expected[i]) for i in filled):
+        return None
+    listed = ", ".join(map(str, empty[:4])) + (", ..." if len(empty) > 4 else "")
+    return f"All is right, but along the first axis these entries (of 0 to {len(got) - 1}) are 0 everywhere: {listed}."
+
+
 def simpler(case: dict) -> Iterator[tuple[str, dict]]:
     """Simpler inputs, in words and as data; those that say most come first."""
     for name, value in case.items():
@@ -196,8 +232,9 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
     off = {key: torch.zeros_like(v) for key, v in family.items() if isinstance(v, Tensor)}
     if kind in FIELDS:
         affine = family if kind == "affine model" else {**family, "family": "affine field"}
-        yield f"a {name} that does not change with time", {**affine, "rate": off["rate"]}
-        yield f"a {name} that is the same for all states", {**affine, "matrix": off["matrix"]}
+        linear = " is linear in the state and" if kind == "curved field" else ""
+        yield f"a {name} that{linear} does not change with time", {**affine, "rate": off["rate"]}
+        yield f"a {name} that is the same for all states", {**family, "matrix": off["matrix"]}
         yield f"a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
     elif kind == "affine SDE":
         yield "a diffusion of 0", {**family, "scale": off["scale"]}

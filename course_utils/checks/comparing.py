@@ -85,8 +85,8 @@ def _why_dtype(got: Tensor, expected: Tensor) -> str:
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
     return (
-        f" A conversion, such as .float(), .double() or dtype=..., gives another precision than the inputs have: leave "
-        f"it out, or make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+        " A conversion, such as .float(), .double() or dtype=..., gives another precision than the inputs have: leave "
+        "it out, or make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
     )
 
 

@@ -44,11 +44,13 @@ class Trait:
         name: A few words.
         holds: Whether a result has it.
         message: What a student reads whose result has it; never the answer.
+        vague: Whether it says little, so that it is said where nothing else is known.
     """
 
     name: str
     holds: Callable[[Compared], bool]
     message: str
+    vague: bool = False
 
 
 def close(a: Tensor, b: Tensor) -> bool:

@@ -39,6 +39,16 @@ RELATIONS = [
     (V - X, "The difference to the right result is exactly x: is it missing somewhere, or too much?"),
     (V[:, None], "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"),
     (V.T, "The axes are in another order."),
+    (V[:2], "All is right but the length of axis 0: at its end, 1 of its entries are missing."),
+    (V[1:], "All is right but the length of axis 0: at its beginning, 1 of its entries are missing."),
+    (
+        torch.cat([X[:, :1], V], 1),
+        "All is right but the length of axis 1: at its beginning, 1 of its entries are too much.",
+    ),
+    (
+        torch.cat([X, V, X], 0),
+        "All is right but the length of axis 0: at both ends, 6 of its entries are too much.",
+    ),
     (
         V.sum(1),
         "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?",
@@ -60,7 +70,7 @@ def test_a_simple_relation_is_told(got, words):
     assert clues.relation(got, V, {"x": X, "n": 3}) == words
 
 
-NO_RELATION = [V.sin(), V**2, V.double(), V[:2], V * (1 + 2e-7)]  # the last is nearly right, as is said elsewhere
+NO_RELATION = [V.sin(), V**2, V.double(), V.sin()[:2], V * (1 + 2e-7)]  # the last is nearly right, as is said elsewhere
 
 
 @pytest.mark.parametrize("got", NO_RELATION, ids=range(len(NO_RELATION)))
@@ -88,19 +98,19 @@ ANSWERS = {
     ),
     "With a drift of 0 your result is right": (
         "lab1.euler_maruyama_step",
-        lambda sde, x, t, h, dw: x + h**2 * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+        lambda sde, x, t, h, dw: x + h * sde.drift(x, t).sin() + sde.diffusion(x, t) * dw,
     ),
     "Another t gives the same result": (
         "lab1.heun_step",
         lambda field, x, t, h: x + h / 2 * (field(x, 0 * t) + field(x + h * field(x, 0 * t), h)),
     ),
-    "With a field that does not change with time your result is right": (
+    "With a field that is linear in the state and does not change with time your result is right": (
         "lab1.heun_step",
-        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h * field(x, t), t - h)),
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h * field(x, t), t + h**2)),
     ),
     "With a field that is the same for all states your result is right": (
         "lab1.heun_step",
-        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x - h * field(x, t), t + h)),
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h**2 * field(x, t).sin(), t + h)),
     ),
     "The result is 3 times what it should be": (
         "lab1.langevin_drift",

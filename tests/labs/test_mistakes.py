@@ -122,5 +122,5 @@ def test_one_seed_gives_one_stream():
 
 def test_sentences_that_two_exercises_share_are_used():
     messages = {m.message for lab in checks.LABS for e in checks.exercises(lab).values() for m in e.mistakes}
-    shared = {name: text for name, text in vars(mistakes).items() if name.isupper()}
+    shared = {name: text for name, text in vars(mistakes).items() if name.isupper() and isinstance(text, str)}
     assert len(shared) >= 5 and set(shared.values()) <= messages

@@ -154,3 +154,13 @@ def sizes(field, x, t):
 @divergence.mistake("all states are at the time of the first: each has its own.")
 def one_time_for_all(field, x, t):
     return divergence.oracle(field, x, t[:1].expand_as(t))
+
+
+@divergence.mistake("a norm is taken of all derivatives: a divergence is a sum of some of them, and has a sign.")
+def norm_of_the_jacobian(field, x, t):
+    return _jacobian(field, x, t).norm(dim=(1, 2))
+
+
+@divergence.mistake("the square root of the squares of the terms is taken: they are to be added, with their signs.")
+def norm_of_the_terms(field, x, t):
+    return _terms(field, x, t).norm(dim=1)

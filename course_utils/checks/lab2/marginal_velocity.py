@@ -3,6 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.mistakes import pairs
 
 __all__ = ["marginal_velocity"]
 
@@ -229,3 +230,70 @@ def times_the_time_left(x, t, data):
 @marginal_velocity.mistake("the softmax is taken of likelihoods: it makes exponentials itself, of their logarithms.")
 def exponential_twice(x, t, data):
     return _towards_weighted(_logs(x, t, data).exp().softmax(1), x, t, data)
+
+
+@marginal_velocity.mistake("this is the score of p_t, which Lab 3 needs: the average of the velocities is asked for.")
+def score(x, t, data):
+    mean = _logs(x, t, data).softmax(1) @ data
+    return (t * mean - x) / (1 - t) ** 2
+
+
+@marginal_velocity.mistake(
+    "the weights of a state do not sum to 1: the largest likelihood was taken off the logarithms, and then the sum has "
+    "to be divided by."
+)
+def not_normalised_but_safe(x, t, data):
+    logs = _logs(x, t, data)
+    return _towards_weighted((logs - logs.amax(1, keepdim=True)).exp(), x, t, data)
+
+
+@marginal_velocity.mistake("a sigmoid looks at each data point alone: shares of all data points have to sum to 1.")
+def sigmoid(x, t, data):
+    return _towards_weighted(_logs(x, t, data).sigmoid(), x, t, data)
+
+
+@marginal_velocity.mistake("a bracket is missing: x has to be taken off before the division, not after it.")
+def only_x_divided(x, t, data):
+    return _logs(x, t, data).softmax(1) @ data - x / (1 - t)
+
+
+@marginal_velocity.mistake("a bracket is missing: x has to be divided as well.")
+def only_the_mean_divided(x, t, data):
+    return _logs(x, t, data).softmax(1) @ data / (1 - t) - x
+
+
+def _field(
+    x,
+    t,
+    data,
+    *,
+    centre=lambda t, data: t * data,
+    power=2,
+    width=lambda t: 2 * (1 - t) ** 2,
+    shares=lambda logs: logs.softmax(1),
+    end=_towards,
+):
+    """A right answer with its parts to replace."""
+    squares = ((x[:, None] - centre(t, data)) ** 2).sum(-1)
+    return end(shares(-(squares ** (power / 2)) / width(t)) @ data, x, t)
+
+
+marginal_velocity.pairs += pairs(
+    _field,
+    {
+        "distance to z": ("the distance is taken to z itself.", {"centre": lambda t, data: data}),
+        "1 - t": ("the centres are at (1 - t) z.", {"centre": lambda t, data: (1 - t) * data}),
+        "not squared": ("the distances are not squared.", {"power": 1}),
+        "no 2": ("a 2 is missing in the exponent.", {"width": lambda t: (1 - t) ** 2}),
+        "standard deviation": ("the exponent is divided by 1 - t.", {"width": lambda t: 2 * (1 - t)}),
+        "no width": ("the exponent does not know the width.", {"width": lambda t: 2}),
+        "t for 1 - t": ("the width is t, where noise is at t = 0.", {"width": lambda t: 2 * t**2}),
+        "over the batch": ("the weights are normalised over the batch.", {"shares": lambda logs: logs.softmax(0)}),
+        "upside down": ("the farthest points weigh most.", {"shares": lambda logs: (-logs).softmax(1)}),
+        "not normalised": ("the weights are not normalised.", {"shares": torch.exp}),
+        "whole distance": ("the way that is left is not divided.", {"end": lambda mean, x, t: mean - x}),
+        "away": ("the velocity points away from the data.", {"end": lambda mean, x, t: (x - mean) / (1 - t)}),
+        "mean": ("the mean of the data came back.", {"end": lambda mean, x, t: mean}),
+        "score": ("the score is made of the mean.", {"end": lambda mean, x, t: (t * mean - x) / (1 - t) ** 2}),
+    },
+)

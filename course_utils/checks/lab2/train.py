@@ -143,3 +143,37 @@ def first_batch_missing(model, loss_fn, batches, optimizer):
 def uphill(model, loss_fn, batches, optimizer):
     losses = train.oracle(model, lambda model, *batch: -loss_fn(model, *batch), batches, optimizer)
     return [-loss for loss in losses]
+
+
+def _clipped(model, loss_fn, batches, optimizer):
+    """Losses, where the gradient is made shorter before each step."""
+    losses = []
+    for batch in batches:
+        loss = loss_fn(model, *batch)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@train.mistake("the gradients are clipped before the step: that is another training than the one asked for.")
+def gradients_clipped(model, loss_fn, batches, optimizer):
+    return _clipped(model, loss_fn, batches, optimizer)
+
+
+@train.mistake("the weights are right, but one number came back, the mean of all losses: note each of them.")
+def mean_of_the_losses(model, loss_fn, batches, optimizer):
+    losses = train.oracle(model, loss_fn, batches, optimizer)
+    return [sum(losses) / len(losses)]
+
+
+@train.mistake("the weights are right, but one number came back, the sum of all losses: note each of them.")
+def sum_of_the_losses(model, loss_fn, batches, optimizer):
+    return [sum(train.oracle(model, loss_fn, batches, optimizer))]
+
+
+@train.mistake("the weights are right; the losses were added up on the way: note each of them by itself.")
+def running_sum(model, loss_fn, batches, optimizer):
+    return torch.tensor(train.oracle(model, loss_fn, batches, optimizer)).cumsum(0).tolist()

@@ -204,3 +204,14 @@ fourier_features.traits += [
     Trait("cosines right", _half_right(0), "the cosines are right, the sines are not: are their angles the same?"),
     Trait("sines right", _half_right(1), "the sines are right, the cosines are not: are their angles the same?"),
 ]
+
+
+@fourier_features.mistake("the times themselves stand beside the waves: 2 k columns are asked for, those of the waves.")
+def times_as_well(t, frequencies):
+    return torch.cat([t[:, None], _features(t, frequencies)], 1)
+
+
+@fourier_features.mistake("the frequencies are not used: here they are given, not those of positions in a text.")
+def frequencies_of_transformers(t, frequencies):
+    k = len(frequencies)
+    return _waves(t[:, None] * (-math.log(10000) * torch.arange(k, dtype=t.dtype) / k).exp())

@@ -1,0 +1,148 @@
+"""Losses on a path, whatever their target: two mistakes at once, and what can be said of wrong ones.
+
+The mistakes themselves stand in `mistakes.loss_mistakes`, which every such exercise has.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_utils.checks.exercise import Mistake
+from course_utils.checks.mistakes import OnPath, norm_squared, pairs, path_loss
+from course_utils.checks.traits import Compared, Trait, close
+
+__all__ = ["SCORE", "VELOCITY", "loss_pairs", "loss_traits"]
+
+Target = Callable[[OnPath], Tensor]
+
+TARGETS: dict[str, tuple[str, Target]] = {
+    "noise": ("the target is the noise.", lambda path: path.noise),
+    "score": ("the target is the conditional score.", lambda path: -path.noise / path.beta),
+    "minus noise": ("the target is minus the noise.", lambda path: -path.noise),
+    "data": ("the target is the data.", lambda path: path.z),
+    "linear velocity": ("the target is the velocity of the linear path.", lambda path: path.z - path.noise),
+    "its opposite": ("the target is minus the velocity of the linear path.", lambda path: path.noise - path.z),
+    "velocity": (
+        "the target is the velocity of the path.",
+        lambda path: path.alpha_dot * path.z + path.beta_dot * path.noise,
+    ),
+    "sign of beta dot": (
+        "the target is a velocity with a wrong sign before the noise.",
+        lambda path: path.alpha_dot * path.z - path.beta_dot * path.noise,
+    ),
+    "state": ("the target is the state.", lambda path: path.x),
+    "way that is left": ("the target is z - x.", lambda path: path.z - path.x),
+}
+VELOCITY, SCORE = TARGETS["velocity"][1], TARGETS["score"][1]
+
+STATES: dict[str, tuple[str, Target]] = {
+    "exchanged": (
+        "alpha and beta are exchanged in the state that the model sees.",
+        lambda path: path.beta * path.z + path.alpha * path.noise,
+    ),
+    "data": ("the model sees the clean data.", lambda path: path.z),
+    "noise": ("the model sees the noise alone.", lambda path: path.noise),
+    "no alpha": ("alpha is missing in the state.", lambda path: path.z + path.beta * path.noise),
+    "no beta": ("beta is missing in the state.", lambda path: path.alpha * path.z + path.noise),
+    "noise taken off": (
+        "the noise is taken off in the state.",
+        lambda path: path.alpha * path.z - path.beta * path.noise,
+    ),
+    "one minus alpha": (
+        "1 - alpha stands for beta in the state.",
+        lambda path: path.alpha * path.z + (1 - path.alpha) * path.noise,
+    ),
+}
+TIMES: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "reversed": ("the model is told the time 1 - t.", lambda t: 1 - t),
+    "0": ("the model is told the time 0.", torch.zeros_like),
+    "first": ("the model is told the time of the first state, for all.", lambda t: t[:1].expand_as(t)),
+}
+NORMS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+    "mean over all": ("the mean runs over the coordinates, too.", torch.mean),
+    "sum over all": ("the sum runs over the batch, too.", torch.sum),
+    "not squared": ("the norm is not squared.", lambda squares: squares.flatten(1).sum(1).sqrt().mean()),
+    "last axis": ("squares are added over the last axis only.", lambda squares: squares.sum(-1).mean()),
+    "absolute": ("absolute differences are added.", lambda squares: norm_squared(squares.sqrt())),
+    "half": ("there is a factor 1/2.", lambda squares: norm_squared(squares) / 2),
+}
+
+
+SHAPES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    "as given": ("the times are not reshaped, and met the wrong axis.", lambda t, z: t),
+    "for points": ("the times are reshaped to (B, 1), which fits no images.", lambda t, z: t[:, None]),
+}
+
+
+def loss_pairs(right: Target) -> list[Mistake]:
+    """Two mistakes at once in a loss with this target."""
+
+    def formula(model, schedule, z, t, noise, target=right, **parts):
+        return path_loss(target, **parts)(model, schedule, z, t, noise)
+
+    groups = {"target": TARGETS, "state": STATES, "time": TIMES, "shape": SHAPES, "reduce": NORMS}
+    return pairs(
+        formula,
+        *(
+            {f"{part} {name}": (words, {part: replaced}) for name, (words, replaced) in group.items()}
+            for part, group in groups.items()
+        ),
+    )
+
+
+def loss_traits(target: Target) -> list[Trait]:
+    """What can be said of wrong losses with this target."""
+    return [
+        Trait(
+            "one state",
+            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(4)) for kind in _kinds(pair)),
+            "this is the loss of one state of the batch: average over all.",
+        ),
+        Trait(
+            "gradient right",
+            lambda pair: all(pair.right(name) for name in pair.expected if name.startswith("gradient")),
+            "the gradient is right, the loss is not: something is added that does not depend on the model.",
+        ),
+        Trait(
+            "one factor",
+            lambda pair: _alike(_factors(pair)),
+            "loss and gradient are right but for one and the same factor: what is all multiplied or divided by?",
+        ),
+        Trait(
+            "a factor that the shape decides",
+            lambda pair: None not in _factors(pair),
+            "loss and gradient are right but for a factor, which is another one in calls with other shapes: over which "
+            "axes do you sum, and over which do you average?",
+        ),
+    ]
+
+
+def _gives(pair: Compared, target: Target, row: int, kind: str) -> bool:
+    """Whether the loss of this kind is that of one state."""
+    own = pair.of(path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1)[row % len(squares)]))
+    return close(pair.given[f"loss{kind}"], own[f"loss{kind}"])
+
+
+def _kinds(pair: Compared) -> list[str]:
+    """What follows "loss" or "gradient" in the names of values: one for each call."""
+    return [name.removeprefix("loss") for name in pair.expected if name.startswith("loss")]
+
+
+def _factors(pair: Compared) -> list[float | None]:
+    """For each call the number that loss and gradient are multiplied by, None if there is none."""
+    return [_factor(pair, kind) for kind in _kinds(pair)]
+
+
+def _factor(pair: Compared, kind: str) -> float | None:
+    names = [f"loss{kind}", f"gradient{kind}"]
+    given, expected = (torch.cat([values[name].flatten() for name in names]) for values in (pair.given, pair.expected))
+    if not given.isfinite().all() or not close(given * expected[0], given[0] * expected):
+        return None
+    return (given[0] / expected[0]).item()
+
+
+def _alike(factors: list[float | None]) -> bool:
+    """Whether all calls have one factor."""
+    known = [factor for factor in factors if factor is not None]
+    return len(known) == len(factors) and max(known) - min(known) <= 1e-6 * abs(max(known))
