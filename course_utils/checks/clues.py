@@ -5,14 +5,15 @@ right where a part of the problem is switched off. Each sentence is a fact that 
 these values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-__all__ = ["ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
+__all__ = ["beside_what_is_none", "ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
 
 CLOSE = 1e-6
+Values = dict[str, Tensor]
 FIELDS = ("curved field", "affine field", "affine model")
 
 
@@ -80,6 +81,12 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
         return "The axes are in another order."
     if got.shape == expected.shape[:1]:
         return "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?"
+    short = [axis for axis, n in enumerate(got.shape) if got.ndim == expected.ndim and n != expected.shape[axis]]
+    if short and all(got.shape[axis] == 1 for axis in short):
+        return (
+            f"Along axis {short[0]} one number came back, where there should be {expected.shape[short[0]]}: is "
+            "something summed along it, or taken as a norm, or never multiplied with the states?"
+        )
     if got.ndim < expected.ndim:
         return "There are too few axes: along which is something summed, or picked?"
     if _differ_in_one_axis(got, expected):
@@ -197,6 +204,27 @@ def rows_right(got: Tensor, expected: Tensor) -> str | None:
         return None
     listed = ", ".join(map(str, right[:4])) + (", ..." if len(right) > 4 else "")
     return f"Along the first axis, these entries are right: {listed} (of 0 to {len(got) - 1})."
+
+
+def beside_what_is_none(given: Values, right: Values, mistakes: Iterable[tuple[str, Values | None]], alike: Callable):
+    """The first mistake that explains all values that are finite throughout, where some are not; in words, or None.
+
+    Args:
+        given: What an answer gave.
+        right: What is right.
+        mistakes: Sentences, and what the mistakes give.
+        alike: Whether all of the second values are among the first.
+    """
+    finite = [name for name, value in given.items() if value.numel() and value.isfinite().all()]
+    if len(finite) == len(given) or alike(given, {name: right[name] for name in finite}):
+        return None
+    for message, wrong in mistakes:
+        if wrong and alike(given, {name: wrong[name] for name in finite}):
+            return (
+                "Some numbers are infinite or nan: is something divided by what can be 0? The others are wrong, too, "
+                f"and there the likely cause is: {message}"
+            )
+    return None
 
 
 def rows_left_empty(got: Tensor, expected: Tensor) -> str | None:

@@ -37,6 +37,7 @@ TARGETS: dict[str, tuple[str, Target]] = {
 VELOCITY, SCORE = TARGETS["velocity"][1], TARGETS["score"][1]
 
 STATES: dict[str, tuple[str, Target]] = {
+    "velocity": ("the model sees the velocity of the path.", TARGETS["velocity"][1]),
     "exchanged": (
         "alpha and beta are exchanged in the state that the model sees.",
         lambda path: path.beta * path.z + path.alpha * path.noise,
@@ -81,7 +82,8 @@ def loss_pairs(right: Target) -> list[Mistake]:
     def formula(model, schedule, z, t, noise, target=right, **parts):
         return path_loss(target, **parts)(model, schedule, z, t, noise)
 
-    groups = {"target": TARGETS, "state": STATES, "time": TIMES, "shape": SHAPES, "reduce": NORMS}
+    opposite: dict[str, tuple[str, Target]] = {"sign": ("the target has a wrong sign.", lambda path: -right(path))}
+    groups = {"target": TARGETS | opposite, "state": STATES, "time": TIMES, "shape": SHAPES, "reduce": NORMS}
     return pairs(
         formula,
         *(
@@ -96,8 +98,15 @@ def loss_traits(target: Target) -> list[Trait]:
     return [
         Trait(
             "one state",
-            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(4)) for kind in _kinds(pair)),
+            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(5)) for kind in _kinds(pair)),
             "this is the loss of one state of the batch: average over all.",
+        ),
+        Trait(
+            "a state left out",
+            lambda pair: all(
+                any(_gives(pair, target, row, kind, rest=True) for row in range(5)) for kind in _kinds(pair)
+            ),
+            "one state of the batch is left out: average over all.",
         ),
         Trait(
             "gradient right",
@@ -118,9 +127,13 @@ def loss_traits(target: Target) -> list[Trait]:
     ]
 
 
-def _gives(pair: Compared, target: Target, row: int, kind: str) -> bool:
-    """Whether the loss of this kind is that of one state."""
-    own = pair.of(path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1)[row % len(squares)]))
+def _gives(pair: Compared, target: Target, row: int, kind: str, *, rest: bool = False) -> bool:
+    """Whether the loss of this kind is that of one state, or of the rest."""
+
+    def mean(squares: Tensor) -> Tensor:
+        return squares.flatten(1).sum(1)[(torch.arange(len(squares)) == row % len(squares)) != rest].mean()
+
+    own = pair.of(path_loss(target, reduce=mean))
     return close(pair.given[f"loss{kind}"], own[f"loss{kind}"])
 
 

@@ -171,4 +171,10 @@ def times_in_the_middle(field, x0, n):
     return euler_loop(field, x0, n, time=lambda i, n: (i + 0.5) / n)
 
 
-euler.pairs += euler_pairs(lambda states: states)
+euler.pairs += euler_pairs(
+    lambda states: states,
+    start_missing=("x0 is missing among the states.", lambda states: states[1:]),
+    end_missing=("the last state is missing.", lambda states: states[:-1]),
+    batch_first=("the states are stacked along the second axis.", lambda states: states.transpose(0, 1)),
+    only_the_end=("only the last state came back.", lambda states: states[-1]),
+)
