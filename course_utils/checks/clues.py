@@ -109,16 +109,17 @@ def _part(got: Tensor, expected: Tensor) -> str | None:
     """What to say of the right values with some more along an axis, or without some; None if they are others."""
     axis = next(i for i, (a, b) in enumerate(zip(got.shape, expected.shape, strict=True)) if a != b)
     less, more = sorted((got, expected), key=lambda value: value.shape[axis])
-    missing = got.shape[axis] < expected.shape[axis]
-    n, rest = less.shape[axis], more.shape[axis] - less.shape[axis]
-    if n == 0:
+    wanted, rest = list(less.unbind(axis)), []
+    for i, row in enumerate(more.unbind(axis)):
+        if wanted and _close(row, wanted[0]):
+            wanted.pop(0)
+        else:
+            rest.append(i)
+    if wanted or not len(less):
         return None
-    for start in range(rest + 1):
-        if _close(more.narrow(axis, start, n), less):
-            where = "at both ends" if 0 < start < rest else "at its beginning" if start else "at its end"
-            what = "missing" if missing else "too much"
-            return f"All is right but the length of axis {axis}: {where}, {rest} of its entries are {what}."
-    return None
+    listed = ", ".join(map(str, rest[:4])) + (", ..." if len(rest) > 4 else "")
+    what = "missing" if less is got else "too much"
+    return f"All else is right: along axis {axis}, these entries (of 0 to {more.shape[axis] - 1}) are {what}: {listed}."
 
 
 def _fits(value: Tensor, expected: Tensor) -> bool:

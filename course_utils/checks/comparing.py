@@ -5,7 +5,7 @@ from torch import Tensor
 
 from course_utils.checks.results import has_raised
 
-__all__ = ["agree", "describe", "difference", "finite", "first_difference"]
+__all__ = ["agree", "describe", "difference", "first_difference"]
 
 Values = dict[str, Tensor]
 
@@ -40,11 +40,6 @@ def _equal(value: Tensor | None, expected: Tensor, rtol: float, single: float | 
 def _finite_or_nan(value: Tensor) -> Tensor:
     """Whether a division by 0 gives an infinity or nan depends on how a formula is written: both are no number."""
     return value.where(value.isfinite(), torch.nan)
-
-
-def finite(values: Values) -> Values:
-    """Those values that are finite throughout, and were given."""
-    return {name: value for name, value in values.items() if value.numel() and value.isfinite().all()}
 
 
 def first_difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:

@@ -27,7 +27,7 @@ import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import beside_what_is_none, ignored, on_simpler, relation, rows_left_empty, rows_right
-from course_utils.checks.comparing import agree, describe, difference, finite, first_difference
+from course_utils.checks.comparing import agree, describe, difference, first_difference
 from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import Observer, PointsAndImages, Returned
@@ -261,9 +261,6 @@ class Exercise:
     def _trait(self, case: dict, given: dict, expected: dict, vague: bool) -> str | None:
         """The first trait of a wrong result, in words; in single precision too little is known of it."""
         expected = {name: value for name, value in expected.items() if not has_raised(given[name])}
-        rest = {name: expected[name] for name in finite(given) if name in expected}
-        if not agree(given, rest, self.rtol, self.single):
-            expected = rest  # what is wrong where all is finite says more than what is not
         if any(given[name].shape != v.shape or given[name].dtype != v.dtype for name, v in expected.items()):
             return None
         if any(value.dtype == torch.float32 for value in expected.values()):

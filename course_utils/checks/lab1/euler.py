@@ -178,3 +178,11 @@ euler.pairs += euler_pairs(
     batch_first=("the states are stacked along the second axis.", lambda states: states.transpose(0, 1)),
     only_the_end=("only the last state came back.", lambda states: states[-1]),
 )
+
+
+@euler.mistake("the change is multiplied by x: how it grows with x, the field knows.")
+def change_times_x(field, x0, n):
+    xs = [x0]
+    for i in range(n):
+        xs.append(xs[-1] * (1 + field(xs[-1], torch.tensor(i / n, dtype=x0.dtype)) / n))
+    return torch.stack(xs)

@@ -188,3 +188,9 @@ cosine_schedule.traits += [
     wrong_only("alpha", message="all but alpha is right."),
     wrong_only("beta", message="all but beta is right."),
 ]
+
+
+@cosine_schedule.mistake("half of pi multiplies sine and cosine, where their argument should hold it.")
+def factor_outside(t):
+    rate = math.pi / 2
+    return rate * t.sin(), rate * t.cos(), rate * t.cos(), -rate * t.sin()
