@@ -3,7 +3,6 @@
 The mistakes themselves stand in `mistakes.loss_mistakes`, which every such exercise has.
 """
 
-import functools
 from collections.abc import Callable
 
 import torch
@@ -29,6 +28,7 @@ TARGETS: dict[str, tuple[str, Target]] = {
         "alpha is missing in the target, a score.",
         lambda path: -(path.x - path.z) / path.beta**2,
     ),
+    "minus score": ("the target is minus the conditional score.", lambda path: path.noise / path.beta),
     "minus noise": ("the target is minus the noise.", lambda path: -path.noise),
     "data": ("the target is the data.", lambda path: path.z),
     "linear velocity": ("the target is the velocity of the linear path.", lambda path: path.z - path.noise),
@@ -93,15 +93,23 @@ WEIGHTS: dict[str, tuple[str, Target]] = {
 }
 SHAPES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "as given": ("the times are not reshaped, and met the wrong axis.", lambda t, z: t),
+    "not for images": (
+        "for images, the times are not reshaped.",
+        lambda t, z: t[:, None] if z.ndim == 2 else t,
+    ),
     "for points": ("the times are reshaped to (B, 1), which fits no images.", lambda t, z: t[:, None]),
 }
 
 
-def loss_pairs(right: Target) -> list[Mistake]:
-    """Two mistakes at once in a loss with this target."""
-    opposite: dict[str, tuple[str, Target]] = {"sign": ("the target has a wrong sign.", lambda path: -right(path))}
+def loss_pairs(right: Target, name: str) -> list[Mistake]:
+    """Two mistakes at once in a loss with this target, which has this name among `TARGETS`."""
+
+    def formula(*arguments, target=right, **parts):
+        return _loss(*arguments, target=target, **parts)
+
+    wrong = {other: target for other, target in TARGETS.items() if other not in (name, f"minus {name}")}
     groups = {
-        "target": TARGETS | opposite,
+        "target": wrong | {"sign": ("the target has a wrong sign.", lambda path: -right(path))},
         "state": STATES,
         "time": TIMES,
         "shape": SHAPES,
@@ -109,7 +117,7 @@ def loss_pairs(right: Target) -> list[Mistake]:
         "norm": NORMS,
     }
     return pairs(
-        functools.partial(_loss, target=right),
+        formula,
         *(
             {f"{part} {name}": (words, {part: replaced}) for name, (words, replaced) in group.items()}
             for part, group in groups.items()

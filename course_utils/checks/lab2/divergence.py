@@ -182,9 +182,17 @@ def squares_of_the_terms(field, x, t):
     return _terms(field, x, t).square().sum(1)
 
 
-def _sum(field, x, t, *, picked=lambda jacobian: jacobian.diagonal(dim1=1, dim2=2), total=lambda terms: terms.sum(1)):
-    """A right answer with the derivatives that are picked, and what becomes of them, to replace."""
-    return total(picked(_jacobian(field, x, t)))
+def _sum(
+    field,
+    x,
+    t,
+    *,
+    time=lambda t: t,
+    picked=lambda jacobian: jacobian.diagonal(dim1=1, dim2=2),
+    total=lambda terms: terms.sum(1),
+):
+    """A right answer with the times, the derivatives that are picked, and what becomes of them, to replace."""
+    return total(picked(_jacobian(field, x, time(t))))
 
 
 divergence.pairs += pairs(
@@ -194,6 +202,8 @@ divergence.pairs += pairs(
         "first component": ("only the first component is differentiated.", {"picked": lambda jacobian: jacobian[:, 0]}),
         "first coordinate": ("only the first coordinate is varied.", {"picked": lambda jacobian: jacobian[:, :, 0]}),
         "row": ("rows are taken for columns.", {"picked": lambda jacobian: jacobian.diagonal(dim1=0, dim2=2).T}),
+        "first time": ("all states are at the time of the first.", {"time": lambda t: t[:1].expand_as(t)}),
+        "reversed": ("the field is taken at 1 - t.", {"time": lambda t: 1 - t}),
         "squared": ("the derivatives are squared.", {"total": lambda terms: terms.square().sum(1)}),
         "sizes": ("the sizes of the derivatives are added.", {"total": lambda terms: terms.abs().sum(1)}),
         "norm": ("the norm of the derivatives is taken.", {"total": lambda terms: terms.norm(dim=1)}),
@@ -206,3 +216,8 @@ divergence.pairs += pairs(
         "product": ("they are multiplied.", {"total": lambda terms: terms.prod(1)}),
     },
 )
+
+
+@divergence.mistake("the field is differentiated at 1 - t.")
+def time_reversed(field, x, t):
+    return divergence.oracle(field, x, 1 - t)
