@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.families import build
-from course_utils.checks.observers import AnswerError, Observer, Returned
+from course_utils.checks.observers import Observer, Returned
+from course_utils.checks.results import AnswerError
 
 __all__ = [
     "Observation",
@@ -36,7 +37,11 @@ HINTS = {
     r"(sqrt|exp|log|sin|cos)\(\): argument 'input' .* must be Tensor, not (int|\S*float)": r"for a number, use math.\1",
     r"(unsupported operand|must be Tensor|^expected a).*\b(function|method|builtin_function_or_method)\b":
         r"a function is used without its brackets: call it, with its arguments",
+    r"same dtype|dtype .*(do not match|!=)|(Double|Float|Half) (and|but found) (Double|Float|Half)":
+        r"is a tensor converted, by .float(), .double() or dtype=...? Leave tensors in the precision they have",
     r"in-?place operation": r"a tensor that was given is changed; make a new one",
+    r"does not require grad and does not have a grad_fn":
+        r"nothing on its way asks for gradients: is there a no_grad, a detach or an .item(), or no requires_grad?",
     r"expected a tensor as loss, got a float": r"a plain number has no gradient: no .item() may stand on its way",
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",
     r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",
@@ -46,6 +51,9 @@ HINTS = {
     r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
+
+PRECISIONS = (torch.float32, torch.float64)
+"""Those that inputs are drawn in."""
 
 
 @dataclass
@@ -59,6 +67,7 @@ class Observation:
         repeatable: Whether a second call with the same inputs gave the same results.
         again: Results of the second call.
         inputs: The tensors among the inputs, as the first call left them.
+        failure: Of an error that was no end of the call, see `observers.PointsAndImages`: what it was, in words.
     """
 
     values: dict[str, Tensor]
@@ -66,10 +75,14 @@ class Observation:
     repeatable: bool = True
     again: dict[str, Tensor] = field(default_factory=dict)
     inputs: dict[str, Tensor] = field(default_factory=dict)
+    failure: str = ""
 
 
 class Watched:
     """An answer of which is known whether it is running, and what its calls have left changed.
+
+    Attributes:
+        failure: The first error of a call that may fail, if there was one.
 
     Args:
         fn: The answer.
@@ -82,6 +95,7 @@ class Watched:
         self.names = list(names)
         self.meant = set(meant)
         self.running = False
+        self.failure: Exception | None = None
         self.changed: list[str] = []
 
     def __call__(self, *arguments):
@@ -119,6 +133,7 @@ def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observ
     values, again = results
     seen = compared(case, values, again, inputs)
     seen.changed += [what for what in dict.fromkeys(watched.changed) if what not in seen.changed]
+    seen.failure = _told(watched.failure, "your function raised", fn) if watched.failure else ""
     return seen
 
 
@@ -137,19 +152,49 @@ def compared(case: dict, values: dict[str, Tensor], again: dict[str, Tensor], in
 
 
 def called(fn: Callable, arguments: dict, observer: Observer) -> dict[str, Tensor]:
-    """What one call gives, as named tensors; errors as for `observe`."""
+    """What one call gives, as named tensors; errors as for `observe`.
+
+    Torch's default precision is then that of the inputs, as it is in a notebook: an answer that makes tensors of its
+    own, by `torch.zeros(n)` say, is judged by its formula.
+    """
     watched = fn if isinstance(fn, Watched) else Watched(fn, arguments, arguments)
     try:
-        values = observer(watched, arguments)
-    except AnswerError as error:
-        raise AnswerError(f"{error}{_hint(error)}") from error.__cause__
+        with _precision_of(arguments):
+            values = observer(watched, arguments)
     except (Exception, SystemExit) as error:
         if unfinished(error, watched.fn):
             raise
-        raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         what = "your function raised" if watched.running else "what your function returned cannot be used:"
-        raise AnswerError(f"{what} {raised}{own_line(error, watched.fn)}{_hint(error)}") from error
+        cause = error.__cause__ if isinstance(error, AnswerError) else error
+        raise AnswerError(_told(error, what, watched.fn)) from cause
     return {name: value.detach().clone() for name, value in values.items()}
+
+
+def _told(error: BaseException, what: str, fn: Callable) -> str:
+    """An error in words: with the student's own line, and with what it most often comes from."""
+    if isinstance(error, AnswerError):
+        return f"{error}{_hint(error)}"
+    raised = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{what} {raised}{own_line(error, fn)}{_hint(error)}"
+
+
+@contextmanager
+def _precision_of(arguments: dict) -> Iterator[None]:
+    """Make the precision of the inputs torch's default."""
+    before = torch.get_default_dtype()
+    given = [tensor.dtype for value in arguments.values() for tensor in _tensors(value)]
+    torch.set_default_dtype(next((dtype for dtype in given if dtype in PRECISIONS), before))
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+def _tensors(value: Any) -> Iterable[Tensor]:
+    """The tensors that an argument is, or holds as parameters."""
+    if isinstance(value, nn.Module):
+        return value.parameters()
+    return [value] if isinstance(value, Tensor) else []
 
 
 def unfinished(error: BaseException, fn: Callable) -> bool:

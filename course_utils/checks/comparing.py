@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from course_utils.checks.results import has_raised
+
 __all__ = ["agree", "describe", "difference", "first_difference", "is_one_hot", "is_whole"]
 
 Values = dict[str, Tensor]
@@ -30,8 +32,14 @@ def _equal(value: Tensor | None, expected: Tensor, rtol: float, single: float | 
         return torch.equal(value, expected)
     if single and expected.dtype == torch.float32:
         rtol = single
-    scale = expected.nan_to_num(posinf=0.0, neginf=0.0).abs().max().item() if expected.numel() else 0.0
+    value, expected = _finite_or_nan(value), _finite_or_nan(expected)
+    scale = expected.nan_to_num().abs().max().item() if expected.numel() else 0.0
     return bool(torch.isclose(value, expected, rtol=0, atol=rtol * scale, equal_nan=True).all())
+
+
+def _finite_or_nan(value: Tensor) -> Tensor:
+    """Whether a division by 0 gives an infinity or nan depends on how a formula is written: both are no number."""
+    return value.where(value.isfinite(), torch.nan)
 
 
 def first_difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
@@ -46,6 +54,8 @@ def difference(values: Values, expected: Values, rtol: float, single: float | No
 
 
 def _difference(got: Tensor, expected: Tensor) -> str:
+    if has_raised(got):
+        return " did not come: your function raised an error."
     if got.shape != expected.shape:
         return f": expected shape {tuple(expected.shape)}, received {tuple(got.shape)}."
     if got.dtype != expected.dtype:
@@ -77,7 +87,12 @@ def _why_dtype(got: Tensor, expected: Tensor) -> str:
         return " All numbers here are real: where do complex ones come in?"
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
-    return " Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+    if got.is_floating_point() and not expected.dtype.is_floating_point:
+        return " Whole numbers are expected: what makes floats of them?"
+    return (
+        " A conversion, such as .float(), .double() or dtype=..., gives another precision than the inputs have: leave "
+        "it out, or make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+    )
 
 
 def is_one_hot(got: Tensor, expected: Tensor) -> bool:

@@ -26,12 +26,13 @@ from typing import Any
 import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
-from course_utils.checks.clues import ignored, on_simpler, relation, rows_right
+from course_utils.checks.clues import beside_what_is_none, ignored, on_simpler, relation, rows_left_empty, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference, is_whole
 from course_utils.checks.families import build
 from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
-from course_utils.checks.observers import AnswerError, Observer, PointsAndImages, Returned
+from course_utils.checks.observers import Observer, PointsAndImages, Returned
+from course_utils.checks.results import AnswerError, has_raised
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
 from course_utils.checks.traits import Compared, Trait
 
@@ -121,6 +122,7 @@ class Exercise:
         why: Why that tolerance.
         mistakes: The mistakes that are recognised: of two that give the same values, the first.
         traits: What can be said of wrong results that no known mistake gives.
+        pairs: Two mistakes at once, see `mistakes.pairs`. They are many: only the notebook's check looks for them.
     """
 
     oracle: Callable
@@ -133,6 +135,7 @@ class Exercise:
     why: str = ROUNDING
     mistakes: list[Mistake] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
+    pairs: list[Mistake] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return f"Exercise {self.number} · {self.title}"
@@ -236,24 +239,43 @@ class Exercise:
         expected = called(self.oracle, build(case), self.sees)
         name = first_difference(seen.values, expected, self.rtol, self.single)
         pair = seen.values[name], expected[name]
+        if has_raised(pair[0]):
+            return f"\n{seen.failure[0].upper()}{seen.failure[1:]}"
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
-        found = relation(*pair, case) or of_loss_and_gradient(seen.values, expected)
+        found = (
+            self._pair(case, seen, expected)
+            or rows_left_empty(*pair)
+            or relation(*pair, case)
+            or of_loss_and_gradient(seen.values, expected)
+        )
         if found is None and pair[0].shape == pair[1].shape:
             fine, wrong = on_simpler(*asked)
-            trait = self._trait(case, seen.values, expected)
-            found = trait or ignored(*asked) or fine or rows_right(*pair) or wrong
+            trait, vague = (self._trait(case, seen.values, expected, vague) for vague in (False, True))
+            found = trait or ignored(*asked) or fine or vague or rows_right(*pair) or wrong
         return f"\n{found}" if found else ""
 
-    def _trait(self, case: dict, given: dict, expected: dict) -> str | None:
+    def _pair(self, case: dict, seen: Observation, expected: dict) -> str | None:
+        """Two mistakes that together give the same values, or one beside a division by 0, in words."""
+        found = next((mistake for mistake in self.pairs if self._gives(mistake, case, seen)), None)
+        if found:
+            return f"Two things at once, it seems: {found.message}"
+        shown = ((mistake.message, self._shown(mistake.wrong, case)) for mistake in self.mistakes)
+        return beside_what_is_none(seen.values, expected, shown, self._agree)
+
+    def _trait(self, case: dict, given: dict, expected: dict, vague: bool) -> str | None:
         """The first trait of a wrong result, in words; in single precision too little is known of it."""
+        expected = {name: value for name, value in expected.items() if not has_raised(given[name])}
         if any(given[name].shape != v.shape or given[name].dtype != v.dtype for name, v in expected.items()):
             return None
         if any(value.dtype == torch.float32 for value in expected.values()):
             return None
         compared = Compared(given, expected, lambda other: called(other, build(case), self.sees))
-        return next((f"A clue: {trait.message}" for trait in self.traits if trait.holds(compared)), None)
+        return next(
+            (f"A clue: {trait.message}" for trait in self.traits if trait.vague == vague and trait.holds(compared)),
+            None,
+        )
 
     def _shown(self, fn: Callable, case: dict) -> dict | None:
         """What an answer shows on a case, or None if it raises."""

@@ -3,7 +3,9 @@
 A family is a list: `sample_path.mistakes += axis_mistakes(...)`. Its formulas have the student's signature.
 """
 
+import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,10 +26,12 @@ __all__ = [
     "OnPath",
     "axis_mistakes",
     "euler_loop",
+    "euler_pairs",
     "given",
     "loss_mistakes",
     "norm_squared",
     "overwritten",
+    "pairs",
     "path_loss",
 ]
 
@@ -49,6 +53,21 @@ def given(formula: Callable, **changes: Callable) -> Callable:
         return formula(**{name: changes[name](v) if name in changes else v for name, v in values.items()})
 
     return wrong
+
+
+def pairs(formula: Callable, *parts: dict[str, tuple[str, dict]]) -> list[Mistake]:
+    """Two mistakes at once, for `Exercise.pairs`: every two of which neither replaces what the other does.
+
+    Args:
+        formula: A right answer with parts to replace, as keywords.
+        parts: Mistakes in one part by name: the sentence, and what is replaced.
+    """
+    known = {name: mistake for group in parts for name, mistake in group.items()}
+    return [
+        Mistake(f"{one} and {other}", functools.partial(formula, **first, **second), f"{sentence} And {also}")
+        for (one, (sentence, first)), (other, (also, second)) in itertools.combinations(known.items(), 2)
+        if not first.keys() & second.keys()
+    ]
 
 
 def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> list[Mistake]:
@@ -78,7 +97,19 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
             f"t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from {states}.",
         ),
     ]
-    return family if images else family[:2]
+    names = list(inspect.signature(formula).parameters)
+
+    def on_the_second_axis(*arguments):
+        values = dict(zip(names, arguments, strict=True))
+        ndim = values[states if states in values else "z"].ndim
+        return formula(**{**values, "t": values["t"].reshape(1, -1, *[1] * (ndim - 2))})
+
+    second = Mistake(
+        "t on the second axis",
+        on_the_second_axis,
+        "the times met the wrong axis: t of shape (1, B, ...) lines up with the second axis, the batch is the first.",
+    )
+    return [*(family if images else family[:2]), second]
 
 
 @dataclass(frozen=True)
@@ -231,3 +262,35 @@ def _the_last_for_the_rest(xs: Tensor) -> Tensor:
 def _then(right: Callable, change: Callable) -> Callable:
     """The answer with its result changed."""
     return lambda *arguments: change(right(*arguments))
+
+
+EULER_PARTS: dict[str, tuple[str, dict]] = {
+    "one step too few": ("one step is missing.", {"steps": lambda n: n - 1}),
+    "one step too many": ("there is one step too many.", {"steps": lambda n: n + 1}),
+    "whole velocity": ("each step adds the whole velocity.", {"h": lambda n: 1.0}),
+    "backwards": ("the steps go against the velocity.", {"h": lambda n: -1 / n}),
+    "longer steps": ("the steps have the length 1 / (n - 1).", {"h": lambda n: 1 / (n - 1)}),
+    "shorter steps": ("the steps have the length 1 / (n + 1).", {"h": lambda n: 1 / (n + 1)}),
+    "times ahead": ("the times are one step ahead.", {"time": lambda i, n: (i + 1) / n}),
+    "times in the middle": ("the times are those in the middle of the steps.", {"time": lambda i, n: (i + 0.5) / n}),
+    "no time": ("the time stands still at 0.", {"time": lambda i, n: 0}),
+    "numbers as times": ("the number of the step is taken for its time.", {"time": lambda i, n: i}),
+    "times too far apart": ("the times lie 1 / (n - 1) apart.", {"time": lambda i, n: i / (n - 1)}),
+    "times too close": ("the times lie 1 / (n + 1) apart.", {"time": lambda i, n: i / (n + 1)}),
+    "times reversed": ("the times run from 1 to 0.", {"time": lambda i, n: 1 - i / n}),
+    "stuck": ("the velocity is always taken at x0.", {"stuck": True}),
+    "restart": ("the change is always added to x0.", {"restart": True}),
+    "state forgotten": ("the state that the change is added to is missing.", {"kept": 0.0}),
+}
+"""Mistakes in one part of an Euler loop, where steps and h follow from n."""
+
+
+def euler_pairs(read: Callable[[Tensor], Tensor], **misread: tuple[str, Callable[[Tensor], Tensor]]) -> list[Mistake]:
+    """Two mistakes at once in an Euler loop, of whose states `read` makes the answer; `misread` says how else."""
+
+    def formula(field, x0, n, read=read, **parts):
+        of_n = {name: parts.pop(name)(n) for name in ("steps", "h") if name in parts}
+        return read(euler_loop(field, x0, n, **of_n, **parts))
+
+    other = {name: (words, {"read": replaced}) for name, (words, replaced) in misread.items()}
+    return pairs(formula, EULER_PARTS, other)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.families import changed, kind_of
+from course_utils.checks.results import RAISED, AnswerError, broadcast, check_number, gradient, is_number, tensor
 
 __all__ = [
     "Also",
@@ -27,10 +28,6 @@ __all__ = [
     "pack_observer",
     "unpack_observer",
 ]
-
-
-class AnswerError(Exception):
-    """The answer raised an exception or returned something that is no answer; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ class Returned(Observer):
     """The tensor that the answer returns."""
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        return {"result": _tensor(fn(*arguments.values()), "result")}
+        return {"result": tensor(fn(*arguments.values()), "result")}
 
 
 @dataclass(frozen=True)
@@ -73,8 +70,8 @@ class Number(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         value = fn(*arguments.values())
-        as_such = not isinstance(value, Tensor) and _is_number(value)
-        return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else _tensor(value, "result")}
+        as_such = not isinstance(value, Tensor) and is_number(value)
+        return {"result": torch.tensor(float(value), dtype=torch.float64) if as_such else tensor(value, "result")}
 
 
 @dataclass(frozen=True)
@@ -84,13 +81,12 @@ class LossAndGradient(Observer):
     wanted = "a loss of shape ()"
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        loss = _tensor(fn(*arguments.values()), "loss")
-        loss = (
-            loss if loss.requires_grad else loss.to(next(arguments["model"].parameters()))
-        )  # a lost gradient says more than a type
+        loss = tensor(fn(*arguments.values()), "loss")
+        if not loss.requires_grad:  # a lost gradient says more than a type
+            loss = loss.to(next(arguments["model"].parameters()))
         if loss.ndim:
             raise AnswerError(f"expected a loss of shape (), got shape {tuple(loss.shape)}: average over the batch")
-        return {"loss": loss, "gradient": _gradient(loss, list(arguments["model"].parameters()))}
+        return {"loss": loss, "gradient": gradient(loss, list(arguments["model"].parameters()))}
 
 
 @dataclass(frozen=True)
@@ -101,9 +97,9 @@ class DriftAndDiffusion(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         pair = fn(*arguments.values())
-        _check_number(pair, 2, self.wanted)
+        check_number(pair, 2, self.wanted)
         x = arguments["x"]
-        return {name: _like(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
+        return {name: broadcast(x, value, name) for name, value in zip(("drift", "diffusion"), pair, strict=True)}
 
 
 @dataclass(frozen=True, init=False)
@@ -125,8 +121,8 @@ class Several(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = fn(*arguments.values())
-        _check_number(values, len(self.names), self.wanted)
-        return {name: _tensor(value, name) for name, value in zip(self.names, values, strict=True)}
+        check_number(values, len(self.names), self.wanted)
+        return {name: tensor(value, name) for name, value in zip(self.names, values, strict=True)}
 
 
 @dataclass(frozen=True, init=False)
@@ -182,19 +178,21 @@ class WithGradients(Observer):
         values = Returned()(fn, arguments)
         copies = {k: arguments[k].clone().requires_grad_() for k in self.names if isinstance(arguments[k], Tensor)}
         tracked = arguments | copies
-        result = _tensor(fn(*tracked.values()), "result")
+        result = tensor(fn(*tracked.values()), "result")
         weights = torch.linspace(1, 2, result.numel(), dtype=result.dtype).view_as(result)
         for name in self.names:
             leaves = [tracked[name]] if name in copies else list(tracked[name].parameters())
-            values[f"gradient in {name}"] = _gradient((weights * result).sum(), leaves)
+            values[f"gradient in {name}"] = gradient((weights * result).sum(), leaves)
         return values
 
 
 @dataclass(frozen=True)
 class PointsAndImages(Observer):
-    """Two calls, each read by another observer: with flat states cut from the images of the case, and with the images.
+    """Four calls, each read by another observer: with flat states cut from the images of the case, and with images.
 
-    There are as many images as pixels in a row, so that a time that is not reshaped broadcasts, but wrongly.
+    In the first two there are as many states as coordinates, or pixels in a row, so that a time that is not reshaped
+    broadcasts, but wrongly, and in silence. In the others all sizes differ, so that no axis passes for another; an
+    error there is no end: it stands for the values of that call, as `results.RAISED`.
     """
 
     each: Observer = Returned()
@@ -204,13 +202,43 @@ class PointsAndImages(Observer):
         return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
-        n = len(arguments["z" if "z" in arguments else "x"])
-        flat = {k: v.flatten(1)[:, :n] if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
-        return {
-            f"{name} for states of shape {tuple(call['z' if 'z' in call else 'x'].shape)}": value
-            for call in (flat, arguments)
-            for name, value in self.each(fn, call).items()
-        }
+        n = len(_states(arguments))
+        equal = (_cut(arguments, lambda v: v.flatten(1)[:, :n]), arguments)
+        unequal = (_cut(arguments, lambda v: v.flatten(1)[:, :4]), _cut(arguments, lambda v: v[:, :, :2]))
+        values: dict[str, Tensor] = {}
+        for call in equal:
+            values |= _named(call, self.each(fn, call))
+        given = [name.split(" for states")[0] for name in values][: len(values) // 2]
+        for call in unequal:
+            call = {k: v[:3] if isinstance(v, Tensor) and v.ndim else v for k, v in call.items()}
+            values |= _named(call, attempted(self.each, fn, call) or dict.fromkeys(given, RAISED))
+        return values
+
+
+def _states(arguments: dict) -> Tensor:
+    return arguments["z" if "z" in arguments else "x"]
+
+
+def _cut(arguments: dict, cut: Callable[[Tensor], Tensor]) -> dict:
+    """The arguments of a call with a part of each state."""
+    return {k: cut(v) if isinstance(v, Tensor) and v.ndim > 1 else v for k, v in arguments.items()}
+
+
+def _named(arguments: dict, values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Values of a call, with the shape of its states in their names."""
+    shape = tuple(_states(arguments).shape)
+    return {f"{name} for states of shape {shape}": value for name, value in values.items()}
+
+
+def attempted(observer: Observer, fn: Callable, arguments: dict) -> dict[str, Tensor] | None:
+    """What a call gives, or None if it raises; `fn.failure`, if there is such, then holds the error."""
+    try:
+        return observer(fn, arguments)
+    except Exception as error:
+        if hasattr(fn, "failure"):
+            fn.failure = fn.failure or error
+            fn.running = False
+        return None
 
 
 @dataclass(frozen=True)
@@ -226,7 +254,7 @@ class Training(Observer):
         losses = fn(*{**arguments, "optimizer": optimizer}.values())
         if not isinstance(losses, list | tuple):
             raise AnswerError(f"expected {self.wanted}, got {kind_of(losses)}")
-        other = next((loss for loss in losses if not _is_number(loss)), None)
+        other = next((loss for loss in losses if not is_number(loss)), None)
         if other is not None:
             raise AnswerError(f"expected {self.wanted}, got a {type(losses).__name__} that holds {kind_of(other)}")
         if any(isinstance(loss, Tensor) and loss.requires_grad for loss in losses):
@@ -253,47 +281,3 @@ def unpack_observer(data: dict) -> Observer:
     """The observer that `pack_observer` made data of."""
     parts = [unpack_observer(part) if isinstance(part, dict) else part for part in data["parts"]]
     return OBSERVERS[data["observer"]](*parts)
-
-
-def _check_number(values, number: int, wanted: str) -> None:
-    """Refuse what is no tuple or list of so many values."""
-    if not isinstance(values, tuple | list):
-        raise AnswerError(f"expected {wanted}, got {kind_of(values)}")
-    if len(values) != number:
-        raise AnswerError(f"expected {wanted}, got {kind_of(values)} of length {len(values)}")
-
-
-def _is_number(value) -> bool:
-    """Whether a value is a number, as such or as a tensor that holds one."""
-    if isinstance(value, Tensor):
-        return value.numel() == 1
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _gradient(loss: Tensor, parameters: list[Tensor]) -> Tensor:
-    """The gradient of a loss in all parameters, as a vector; 0 where there is none, or where it was taken already."""
-    zeros = [torch.zeros_like(p) for p in parameters]
-    taken = any(p.grad is not None for p in parameters)
-    if taken or not loss.requires_grad:
-        return torch.cat([z.flatten() for z in zeros])
-    found = torch.autograd.grad(loss, parameters, allow_unused=True, retain_graph=True)
-    return torch.cat([(z if g is None else g).flatten() for g, z in zip(found, zeros, strict=True)])
-
-
-def _like(x: Tensor, value, name: str) -> Tensor:
-    """A number, or a tensor that broadcasts against the states x, in their shape."""
-    wanted = f"a number, or a tensor that broadcasts against x of shape {tuple(x.shape)}"
-    if not isinstance(value, Tensor) and not _is_number(value):
-        raise AnswerError(f"expected {wanted}, as {name}, got {kind_of(value)}")
-    value = value if isinstance(value, Tensor) else x.new_tensor(value)
-    value = value if value.ndim else value.to(x)
-    try:
-        return value.broadcast_to(x.shape)
-    except RuntimeError:
-        raise AnswerError(f"expected {wanted}, as {name}, got shape {tuple(value.shape)}") from None
-
-
-def _tensor(value, name: str) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise AnswerError(f"expected a tensor as {name}, got {kind_of(value)}")
-    return value

@@ -58,8 +58,11 @@ def not_repeatable(case: dict, *, whole: bool = False) -> str:
         )
     times = isinstance(case.get("t"), Tensor) and case["t"].ndim > 0
     given = " and ".join(name for name in case if name in DRAWN or (name == "t" and times))
-    asked = f" Is something drawn anew that is given ({given})?" if given else ""
-    return f"Two calls with the same inputs gave different results; nothing may be random here.{asked}"
+    asked = f"Is something drawn anew that is given ({given})? Or is" if given else "Is"
+    return (
+        f"Two calls with the same inputs gave different results; nothing may be random here. {asked} noise drawn, or "
+        "added, that is not asked for?"
+    )
 
 
 def unfit(fn: Any, names: list[str]) -> str | None:

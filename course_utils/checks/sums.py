@@ -1,7 +1,7 @@
-"""Traits of results that should be a sum of two parts, each with a factor: which of the factors is wrong, and how."""
+"""Traits of results that should be a sum of parts, each with a factor: which of the factors is wrong, and how."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -9,10 +9,10 @@ from torch import Tensor
 
 from course_utils.checks.traits import Compared, Trait, Values, close
 
-__all__ = ["combination"]
+__all__ = ["as_one", "combination", "listed"]
 
 Holds = Callable[[Tensor, Tensor], bool]
-"""Whether something is so of the factors that were given and those expected, each of shape (sums, 2)."""
+"""Whether something is so of the factors that were given and those expected, each of shape (sums, parts)."""
 
 HOW: dict[str, tuple[Holds, str]] = {
     "right": (lambda given, expected: close(given, expected), "{} enters as it should"),
@@ -29,22 +29,27 @@ def _states(value: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class _Fit:
-    """The two parts, how they are read, and the name of the value that should be their sum."""
+    """The parts, how they are read, and the name of the value that should be their sum."""
 
     parts: tuple[Callable, ...]
     read: Callable[[Tensor], Tensor]
     of: str
 
     def names(self, pair: Compared) -> list[str]:
-        return [name for name in pair.expected if name.startswith(self.of)]
+        """The values that are meant: of those that are finite, if any of these is wrong."""
+        names = [name for name in pair.expected if name.startswith(self.of)]
+        finite = [name for name in names if bool(pair.given[name].isfinite().all())]
+        return names if all(map(pair.right, finite)) else finite
 
     def is_wrong(self, pair: Compared) -> bool:
-        """Whether the values that are meant are wrong, but finite."""
+        """Whether the values that are meant are wrong, but finite, and enough for the factors to be found."""
         names = self.names(pair)
+        if not names or any(self.read(pair.expected[name]).shape[1] <= len(self.parts) for name in names):
+            return False
         return not all(map(pair.right, names)) and all(bool(pair.given[name].isfinite().all()) for name in names)
 
     def factors(self, pair: Compared, values: Values) -> Tensor | None:
-        """The factors of the two parts in each sum, shape (sums, 2); None if it is no such sum."""
+        """The factors of the parts in each sum, shape (sums, parts); None if it is no such sum."""
         vectors = [pair.of(part) for part in self.parts]
         found = []
         for name in self.names(pair):
@@ -71,7 +76,7 @@ class _Fit:
         return trait
 
     def is_no_sum(self, pair: Compared) -> bool:
-        """Whether a wrong result is no sum of the two parts at all."""
+        """Whether a wrong result is no sum of the parts at all."""
         return self.is_wrong(pair) and self.factors(pair, pair.given) is None
 
 
@@ -80,59 +85,67 @@ def combination(
     *,
     of: str = "",
     where: str = "",
-    total: str = "each state",
+    total: str | None = "each state",
     read: Callable[[Tensor], Tensor] = _states,
 ) -> list[Trait]:
-    """Traits of a result that should be the sum of two parts, each with a factor that may differ between states.
+    """Traits of a result that should be the sum of some parts, each with a factor that may differ between sums.
 
     Args:
-        parts: The two parts by name, as functions with the student's signature that are read like the answer.
+        parts: The parts by name, as functions with the student's signature that are read like the answer.
         of: What the names of the values that are meant begin with; by default all are meant.
         where: What a sentence begins with, such as "in the score, ".
-        total: What should be the sum, in words.
-        read: From a value to the sums in it: shape (sums, numbers of each, at least 3).
+        total: What should be the sum, in words; None if nothing is said of what is no such sum.
+        read: From a value to the sums in it: shape (sums, numbers of each, more than there are parts).
     """
-    first, second = parts
-    both = f"{first} and {second}"
+    both = listed(list(parts))
     fit = _Fit(tuple(parts.values()), read, of)
-
-    def trait(name: str, which: Holds, words: str) -> Trait:
-        return Trait(f"{where}{name}", fit.holds(which), f"{where}{words}.")
-
-    return [
-        trait(
-            f"{both}: sign", lambda given, expected: close(-given, expected), "all is right but the sign of the whole"
-        ),
-        trait(
+    traits = [
+        (f"{both}: sign", lambda given, expected: close(-given, expected), "all is right but the sign of the whole"),
+        (
             f"factors of {both} exchanged",
-            lambda given, expected: close(given.flip(1), expected),
+            lambda given, expected: given.shape[1] == 2 and close(given.flip(1), expected),
             f"{both} have changed places",
         ),
-        trait(
+        (
             f"{both}: common factor",
             _proportional,
-            f"{both} enter in the right proportion, but both are too large or too small by the same factor",
+            f"{both} enter in the right proportion, but {'both' if len(parts) == 2 else 'all'} are too large or too "
+            "small by the same factor",
         ),
-        *(trait(*entering) for entering in _entering(first, second)),
-        Trait(
-            f"{where}no sum of {both}",
-            fit.is_no_sum,
-            f"{where}{total} should be some number times {first} plus some number times {second}; yours is not.",
-        ),
+        *_entering(tuple(parts)),
     ]
+    *found, last = [Trait(f"{where}{name}", fit.holds(which), f"{where}{words}.") for name, which, words in traits]
+    found.append(replace(last, vague=True))
+    if total:
+        terms = " plus ".join(f"some number times {name}" for name in parts)
+        no_sum = f"{where}{total} should be {terms}; yours is not."
+        found.append(Trait(f"{where}no sum of {both}", fit.is_no_sum, no_sum))
+    return found
+
+
+def as_one(value: Tensor) -> Tensor:
+    """A value as one sum: where the factors are the same for all states."""
+    return value.reshape(1, -1)
+
+
+def listed(names: list[str]) -> str:
+    """Names in words: "x, y and z"."""
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _proportional(given: Tensor, expected: Tensor) -> bool:
-    return bool(given.any()) and close(given[:, 0] * expected[:, 1], given[:, 1] * expected[:, 0])
+    return bool(given.any()) and close(given[:, :1] * expected, given * expected[:, :1])
 
 
-def _entering(first: str, second: str) -> Iterator[tuple[str, Holds, str]]:
-    """Every way in which the two parts may enter wrongly: name, condition and words."""
-    for one, two in product(HOW, HOW):
-        if (one, two) != ("right", "right"):
-            words = f"{HOW[one][1].format(first)}; {HOW[two][1].format(second)}"
-            yield f"{first} {one}, {second} {two}", _both(HOW[one][0], HOW[two][0]), words
+def _entering(parts: tuple[str, ...]) -> Iterator[tuple[str, Holds, str]]:
+    """Every way in which the parts may enter wrongly: name, condition and words."""
+    for ways in product(HOW, repeat=len(parts)):
+        if set(ways) != {"right"}:
+            entering = list(zip(parts, ways, strict=True))
+            words = "; ".join(HOW[way][1].format(part) for part, way in entering)
+            yield ", ".join(f"{part} {way}" for part, way in entering), _each([HOW[way][0] for way in ways]), words
 
 
-def _both(one: Holds, two: Holds) -> Holds:
-    return lambda given, expected: one(given[:, 0], expected[:, 0]) and two(given[:, 1], expected[:, 1])
+def _each(ways: list[Holds]) -> Holds:
+    """Whether each part enters in its way."""
+    return lambda given, expected: all(way(given[:, i], expected[:, i]) for i, way in enumerate(ways))

@@ -44,15 +44,19 @@ class Trait:
         name: A few words.
         holds: Whether a result has it.
         message: What a student reads whose result has it; never the answer.
+        vague: Whether it says little, so that it is said where nothing else is known.
     """
 
     name: str
     holds: Callable[[Compared], bool]
     message: str
+    vague: bool = False
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether two tensors agree, up to rounding; not finite ones never do."""
+    """Whether two tensors agree, up to rounding; not finite ones never do, nor those of other shapes."""
+    if a.shape != b.shape:
+        return False
     scale = b.abs().max().item() if b.numel() else 0.0
     return bool(((a - b).abs() <= CLOSE * scale).all())
 

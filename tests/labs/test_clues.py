@@ -26,6 +26,11 @@ AND_WRONG = (
     "which root or logarithm is taken of a negative number? Should that part be there at all?"
 )
 
+ONE_NUMBER = (
+    "Along axis 1 one number came back, where there should be 2: is something summed along it, or taken as a norm, or "
+    "never multiplied with the states?"
+)
+
 RELATIONS = [
     (2 * V, "The result is 2 times what it should be, everywhere."),
     (-V, "The result is right but for its sign."),
@@ -39,6 +44,14 @@ RELATIONS = [
     (V - X, "The difference to the right result is exactly x: is it missing somewhere, or too much?"),
     (V[:, None], "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"),
     (V.T, "The axes are in another order."),
+    (V[:2], "All else is right: along axis 0, these entries (of 0 to 2) are missing: 2."),
+    (V[::2], "All else is right: along axis 0, these entries (of 0 to 2) are missing: 1."),
+    (torch.cat([X[:, :1], V], 1), "All else is right: along axis 1, these entries (of 0 to 2) are too much: 0."),
+    (
+        torch.cat([X, V, X], 0),
+        "All else is right: along axis 0, these entries (of 0 to 8) are too much: 0, 1, 2, 6, ....",
+    ),
+    (V.norm(dim=1, keepdim=True), ONE_NUMBER),
     (
         V.sum(1),
         "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?",
@@ -105,14 +118,7 @@ def test_where_there_is_no_right_result_none_is_called_right():
     assert divided == (None, None)
 
 
-NO_RELATION = [
-    V.sin(),
-    V**2,
-    V.double(),
-    V[:2],
-    V * (1 + 2e-7),
-    V * (1 + 2e-5),
-]  # the last two are nearly right, as is said
+NO_RELATION = [V.sin(), V**2, V.double(), V.sin()[:2], V * (1 + 2e-7)]  # the last is nearly right, as is said elsewhere
 
 
 @pytest.mark.parametrize("got", NO_RELATION, ids=range(len(NO_RELATION)))
@@ -122,6 +128,28 @@ def test_where_there_is_no_simple_relation_nothing_is_told(got):
 
 def test_a_single_number_is_a_multiple_of_every_other_and_that_is_not_told():
     assert clues.relation(torch.tensor(2.0), torch.tensor(1.0), {}) is None
+
+
+def test_entries_that_were_never_filled_are_listed():
+    wrong = V.clone()
+    wrong[1] = 0
+    words = "All is right, but along the first axis these entries (of 0 to 2) are 0 everywhere: 1."
+    assert clues.rows_left_empty(wrong, V) == words
+    for other in (V, 0 * V, wrong + 1, V[:2]):
+        assert clues.rows_left_empty(other, V) is None
+
+
+def test_beside_what_is_no_number_a_mistake_is_looked_for():
+    def alike(given, wrong):
+        return all(torch.equal(given[name], value) for name, value in wrong.items())
+
+    right, given = {"a": V, "b": V}, {"a": V * torch.nan, "b": 2 * V}
+    known = [("thrice.", {"a": 3 * V, "b": 3 * V}), ("broken.", None), ("twice.", {"a": 2 * V, "b": 2 * V})]
+    found = clues.beside_what_is_none(given, right, known, alike)
+    assert found is not None and found.endswith("the likely cause is: twice.")
+    assert clues.beside_what_is_none(given, right, known[:2], alike) is None
+    assert clues.beside_what_is_none({**given, "b": V}, right, known, alike) is None  # said elsewhere
+    assert clues.beside_what_is_none({"a": 2 * V, "b": 2 * V}, right, known, alike) is None
 
 
 def test_rows_that_are_right_are_listed():
@@ -140,19 +168,19 @@ ANSWERS = {
     ),
     "With a drift of 0 your result is right": (
         "lab1.euler_maruyama_step",
-        lambda sde, x, t, h, dw: x + h**2 * sde.drift(x, t) + sde.diffusion(x, t) * dw,
+        lambda sde, x, t, h, dw: x + h * sde.drift(x, t).sin() + sde.diffusion(x, t) * dw,
     ),
     "Another t gives the same result": (
         "lab1.heun_step",
         lambda field, x, t, h: x + h / 2 * (field(x, 0 * t) + field(x + h * field(x, 0 * t), h)),
     ),
-    "With a field that does not change with time your result is right": (
+    "With a field that is linear in the state and does not change with time your result is right": (
         "lab1.heun_step",
-        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h * field(x, t), t - h)),
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h * field(x, t), t + h**2)),
     ),
     "With a field that is the same for all states your result is right": (
         "lab1.heun_step",
-        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x - h * field(x, t), t + h)),
+        lambda field, x, t, h: x + h / 2 * (field(x, t) + field(x + h**2 * field(x, t).sin(), t + h)),
     ),
     "The result is 3 times what it should be": (
         "lab1.langevin_drift",

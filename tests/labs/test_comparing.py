@@ -23,9 +23,11 @@ def test_single_precision_has_a_tolerance_of_its_own_if_there_is_one():
     assert not agree({"a": V * (1 + 1e-5)}, {"a": V}, 1e-8, 1e-4)
 
 
-def test_infinities_and_nan_agree_with_themselves_alone():
+def test_what_is_no_number_agrees_with_what_is_none():
     odd = torch.tensor([torch.inf, torch.nan, 1.0])
     assert agree({"a": odd}, {"a": odd.clone()}, 1e-8) and not agree({"a": -odd}, {"a": odd}, 1e-8)
+    swapped = torch.tensor([torch.nan, -torch.inf, 1.0])
+    assert agree({"a": swapped}, {"a": odd}, 1e-8) and not agree({"a": odd}, {"a": odd.nan_to_num()}, 1e-8)
 
 
 def test_the_worst_entry_is_shown():
@@ -49,7 +51,8 @@ def test_values_that_look_the_same_are_told_apart():
 
 def test_a_wrong_type_is_told_with_what_it_comes_from():
     assert said(V.float()).endswith(
-        "received float32. Make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
+        "received float32. A conversion, such as .float(), .double() or dtype=..., gives another precision than the "
+        "inputs have: leave it out, or make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."
     )
     assert "All numbers here are real" in said(V.to(torch.complex128))
     assert "letters and states are names" in said(V, V.long())

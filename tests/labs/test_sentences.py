@@ -131,7 +131,9 @@ def test_every_change_has_a_sentence_and_what_is_none_has_not():
 
 def test_what_may_have_been_drawn_anew_is_asked():
     assert "(t and noise)" in not_repeatable({"z": torch.ones(2), "t": torch.ones(2), "noise": torch.ones(2)})
-    assert not_repeatable({"x": torch.ones(2), "t": torch.tensor(0.5)}).endswith("nothing may be random here.")
+    assert not_repeatable({"x": torch.ones(2), "t": torch.tensor(0.5)}).endswith(
+        "nothing may be random here. Is noise drawn, or added, that is not asked for?"
+    )
     assert "are letters drawn?" in not_repeatable({"x": torch.ones(2)}, whole=True)
 
 

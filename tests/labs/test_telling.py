@@ -30,7 +30,7 @@ def answers_of(lab, exercise):
 @each
 def test_the_answer_is_never_told(lab, exercise):
     answers, asked = answers_of(lab, exercise)
-    assert [said for m in exercise.mistakes for said in telling.told(m.message, answers, asked)] == []
+    assert [said for m in exercise.mistakes + exercise.pairs for said in telling.told(m.message, answers, asked)] == []
 
 
 @each

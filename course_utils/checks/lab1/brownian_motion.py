@@ -4,7 +4,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import batch_shape, dyadic
-from course_utils.checks.mistakes import overwritten
+from course_utils.checks.mistakes import overwritten, pairs
 
 __all__ = ["brownian_motion"]
 
@@ -126,3 +126,42 @@ def divided_by_n(eps, h):
 @brownian_motion.mistake("the value 0 stands at the end: the path starts there.")
 def zero_at_the_end(eps, h):
     return brownian_motion.oracle(eps, h).roll(-1, 0)
+
+
+def _path(eps, h, *, scale=lambda h, n: h**0.5, summed=lambda steps: steps.cumsum(0), start=_from_zero):
+    """A right path with the scale of the increments, their sum, and the start to replace."""
+    return start(summed(scale(h, len(eps)) * eps))
+
+
+brownian_motion.pairs += pairs(
+    _path,
+    {
+        "h": ("the increments are scaled by h itself.", {"scale": lambda h, n: h}),
+        "no scale": ("the increments are not scaled.", {"scale": lambda h, n: 1.0}),
+        "one over n": ("the steps have the length 1 / n.", {"scale": lambda h, n: n**-0.5}),
+        "upside down": ("all is divided by the root of h.", {"scale": lambda h, n: h**-0.5}),
+        "not summed": ("the increments are not summed.", {"summed": lambda steps: steps}),
+        "over the batch": ("the sum runs over the batch.", {"summed": lambda steps: steps.cumsum(1)}),
+        "over the last axis": ("the sum runs along the last axis.", {"summed": lambda steps: steps.cumsum(-1)}),
+        "loop from 1": ("the first increment is missing.", {"summed": lambda steps: steps[1:].cumsum(0)}),
+        "last missing": ("the last increment is missing.", {"summed": lambda steps: steps[:-1].cumsum(0)}),
+        "start missing": ("the start is missing.", {"start": lambda rest: rest}),
+        "zero at the end": ("the value 0 stands at the end.", {"start": lambda rest: _from_zero(rest).roll(-1, 0)}),
+        "end missing": ("the last value is missing.", {"start": lambda rest: _from_zero(rest)[:-1]}),
+    },
+)
+
+
+@brownian_motion.mistake("the increments are multiplied with one another: they are to be added.")
+def product(eps, h):
+    return _from_zero(h**0.5 * eps.cumprod(0))
+
+
+@brownian_motion.mistake("the increments are added from the last to the first: time runs the other way.")
+def time_reversed(eps, h):
+    return brownian_motion.oracle(eps.flip(0), h)
+
+
+@brownian_motion.mistake("the sizes of the increments are added: a path goes up and down.")
+def sizes(eps, h):
+    return brownian_motion.oracle(eps.abs(), h)

@@ -9,6 +9,7 @@ from course_utils.checks.mistakes import (
     ALWAYS_FROM_THE_START,
     STATE_FORGOTTEN,
     euler_loop,
+    euler_pairs,
     overwritten,
 )
 
@@ -154,3 +155,34 @@ def nothing_moves(field, x0, n):
 @euler.mistake("the times run from 1 to 0: the first step starts at t = 0.")
 def times_reversed(field, x0, n):
     return euler_loop(field, x0, n, time=lambda i, n: 1 - i / n)
+
+
+@euler.mistake("field and time belong to the middle of each step: that is the midpoint method, another one.")
+def midpoint(field, x0, n):
+    xs, h = [x0], 1 / n
+    for i in range(n):
+        half = xs[-1] + h / 2 * field(xs[-1], torch.tensor(i * h, dtype=x0.dtype))
+        xs.append(xs[-1] + h * field(half, torch.tensor((i + 0.5) * h, dtype=x0.dtype)))
+    return torch.stack(xs)
+
+
+@euler.mistake("the field is taken in the middle of each step: the Euler step takes it where the step starts.")
+def times_in_the_middle(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: (i + 0.5) / n)
+
+
+euler.pairs += euler_pairs(
+    lambda states: states,
+    start_missing=("x0 is missing among the states.", lambda states: states[1:]),
+    end_missing=("the last state is missing.", lambda states: states[:-1]),
+    batch_first=("the states are stacked along the second axis.", lambda states: states.transpose(0, 1)),
+    only_the_end=("only the last state came back.", lambda states: states[-1]),
+)
+
+
+@euler.mistake("the change is multiplied by x: how it grows with x, the field knows.")
+def change_times_x(field, x0, n):
+    xs = [x0]
+    for i in range(n):
+        xs.append(xs[-1] * (1 + field(xs[-1], torch.tensor(i / n, dtype=x0.dtype)) / n))
+    return torch.stack(xs)

@@ -3,6 +3,7 @@
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_sde, batch_shape, states
 from course_utils.checks.mistakes import CHANGE_ONLY
+from course_utils.checks.sums import as_one, combination
 
 __all__ = ["euler_maruyama_step"]
 
@@ -159,3 +160,27 @@ def diffusion_added(sde, x, t, h, dw):
 @euler_maruyama_step.mistake("the drift is multiplied by x as well: sde.drift(x, t) knows x already.")
 def drift_times_x(sde, x, t, h, dw):
     return x * sde.drift(x, t) * h + sde.diffusion(x, t) * dw
+
+
+@euler_maruyama_step.mistake(
+    "a term with the square of the diffusion is taken off the drift: that is for a logarithm, and a state moves by the "
+    "drift itself."
+)
+def drift_of_the_logarithm(sde, x, t, h, dw):
+    return euler_maruyama_step.oracle(sde, x, t, h, dw) - h * sde.diffusion(x, t) ** 2 / 2
+
+
+@euler_maruyama_step.mistake("dw is divided by h: it is used as it is, with the variance h.")
+def divided_by_h(sde, x, t, h, dw):
+    return x + h * sde.drift(x, t) + sde.diffusion(x, t) * dw / h
+
+
+euler_maruyama_step.traits += combination(
+    {
+        "x": lambda sde, x, t, h, dw: x,
+        "the drift": lambda sde, x, t, h, dw: sde.drift(x, t),
+        "the noise, diffusion times dw,": lambda sde, x, t, h, dw: sde.diffusion(x, t) * dw,
+    },
+    total=None,
+    read=as_one,
+)

@@ -5,6 +5,7 @@ import torch
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import batch_shape, dyadic, states
 from course_utils.checks.observers import DriftAndDiffusion
+from course_utils.checks.traits import wrong_only
 
 __all__ = ["ornstein_uhlenbeck"]
 
@@ -96,3 +97,33 @@ def drift_times_t(x, t, theta, sigma):
 )
 def diffusion_times_the_root_of_t(x, t, theta, sigma):
     return -theta * x, sigma * t.sqrt()
+
+
+@ornstein_uhlenbeck.mistake("theta is divided by x: the further out a state is, the stronger it is pulled back.")
+def divided_by_x(x, t, theta, sigma):
+    return -theta / x, sigma
+
+
+@ornstein_uhlenbeck.mistake(
+    "half of the square of sigma came as diffusion: the coefficient in front of dW is asked for."
+)
+def half_of_the_variance(x, t, theta, sigma):
+    return -theta * x, sigma**2 / 2
+
+
+@ornstein_uhlenbeck.mistake("the pull leads to 1: this process is pulled back to 0.")
+def pulled_to_1(x, t, theta, sigma):
+    return theta * (1 - x), sigma
+
+
+@ornstein_uhlenbeck.mistake(
+    "x is added to the drift, as if this were the next state: the two coefficients are asked for."
+)
+def next_state(x, t, theta, sigma):
+    return x - theta * x, sigma
+
+
+ornstein_uhlenbeck.traits += [
+    wrong_only("drift", message="the diffusion is right, the drift is not: what stands before dt?"),
+    wrong_only("diffusion", message="the drift is right, the diffusion is not: what stands before dW?"),
+]

@@ -6,6 +6,7 @@ from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import image_shape, power_schedule, states, times
 from course_utils.checks.mistakes import OnPath, axis_mistakes
 from course_utils.checks.observers import PointsAndImages
+from course_utils.checks.sums import combination
 from course_utils.schedules import Cosine
 from course_utils.shapes import expand_time
 
@@ -213,3 +214,40 @@ def noise_without_its_rate(schedule, x, z, t):
 def beta_for_its_derivative(schedule, x, z, t):
     t = expand_time(t, x)
     return schedule.alpha_dot(t) * z + x - schedule.alpha(t) * z
+
+
+@conditional_velocity.mistake(
+    "what is left of x without the data is beta times the noise, not the noise itself: a division is missing."
+)
+def noise_still_scaled(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return path.alpha_dot * z + path.beta_dot * (x - path.alpha * z)
+
+
+@conditional_velocity.mistake("the data's own part, with the derivative of alpha, is missing, and a division as well.")
+def scaled_noise_alone(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return path.beta_dot * (x - path.alpha * z)
+
+
+@conditional_velocity.mistake("the noise is divided by beta once too often.")
+def noise_over_the_variance(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return path.alpha_dot * z + path.beta_dot * (x - path.alpha * z) / path.beta**2
+
+
+@conditional_velocity.mistake("this is the score of the path, which Lab 3 needs: its velocity is asked for.")
+def score(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return -(x - path.alpha * z) / path.beta**2
+
+
+@conditional_velocity.mistake(
+    "the bracket before z divides its first term by beta, not its second: which of the two is a quotient?"
+)
+def quotient_of_the_wrong_term(schedule, x, z, t):
+    path = OnPath.at(schedule, expand_time(t, x), z, x)
+    return (path.alpha_dot / path.beta - path.beta_dot * path.alpha) * z + path.beta_dot / path.beta * x
+
+
+conditional_velocity.traits += combination({"x": lambda schedule, x, z, t: x, "z": lambda schedule, x, z, t: z})

@@ -7,6 +7,7 @@ import torch
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import times
 from course_utils.checks.observers import Several
+from course_utils.checks.traits import wrong_only
 
 __all__ = ["cosine_schedule"]
 
@@ -149,3 +150,47 @@ def derivatives_first(t):
 def twice_the_derivatives(t):
     alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
     return alpha, beta, 2 * alpha_dot, 2 * beta_dot
+
+
+@cosine_schedule.mistake("the derivatives are multiplied by t: what does the argument of sine and cosine change by?")
+def derivatives_times_t(t):
+    alpha, beta, alpha_dot, beta_dot = cosine_schedule.oracle(t)
+    return alpha, beta, t * alpha_dot, t * beta_dot
+
+
+@cosine_schedule.mistake("in the derivatives, sine and cosine are taken of t itself: their argument stays what it was.")
+def derivatives_at_t(t):
+    alpha, beta, _, _ = cosine_schedule.oracle(t)
+    return alpha, beta, math.pi / 2 * t.cos(), -math.pi / 2 * t.sin()
+
+
+cosine_schedule.traits += [
+    wrong_only("alpha_dot", message="all but alpha_dot is right."),
+    wrong_only("beta_dot", message="all but beta_dot is right."),
+    wrong_only("alpha_dot", "beta_dot", message="alpha and beta are right, their derivatives are not."),
+    wrong_only("alpha", "beta", message="the derivatives are right, alpha and beta are not."),
+    wrong_only("alpha", "alpha_dot", message="beta and its derivative are right, alpha and its derivative are not."),
+    wrong_only("beta", "beta_dot", message="alpha and its derivative are right, beta and its derivative are not."),
+]
+
+
+@cosine_schedule.mistake("half of pi stands upside down: put in t = 1 and see what alpha and beta are.")
+def half_of_pi_upside_down(t):
+    return _faster(t, (2 / math.pi) ** 2)
+
+
+@cosine_schedule.mistake("the angle is counted in degrees: sine and cosine count in radians.")
+def degrees(t):
+    return _faster(t, 180 / math.pi)
+
+
+cosine_schedule.traits += [
+    wrong_only("alpha", message="all but alpha is right."),
+    wrong_only("beta", message="all but beta is right."),
+]
+
+
+@cosine_schedule.mistake("half of pi multiplies sine and cosine, where their argument should hold it.")
+def factor_outside(t):
+    rate = math.pi / 2
+    return rate * t.sin(), rate * t.cos(), rate * t.cos(), -rate * t.sin()

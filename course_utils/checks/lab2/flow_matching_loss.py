@@ -4,7 +4,8 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_model, power_schedule, states, times_with_ends
-from course_utils.checks.mistakes import loss_mistakes, path_loss
+from course_utils.checks.losses import SCORE, loss_pairs, loss_traits
+from course_utils.checks.mistakes import OnPath, loss_mistakes, path_loss
 from course_utils.checks.observers import LossAndGradient
 from course_utils.schedules import Linear
 from course_utils.shapes import expand_time
@@ -192,3 +193,38 @@ def target_of_the_noise_alone(*arguments):
 @flow_matching_loss.mistake("the model is evaluated at the noise: it has to learn at x_t, on the path.")
 def model_sees_the_noise(*arguments):
     return path_loss(_velocity, state=lambda path: path.noise)(*arguments)
+
+
+@flow_matching_loss.mistake("the target is the conditional score, which Lab 3 trains: here it is a velocity.")
+def target_is_the_score(*arguments):
+    return path_loss(SCORE)(*arguments)
+
+
+@flow_matching_loss.mistake("the target is minus the noise: it is to be the time derivative of x_t.")
+def target_is_minus_the_noise(*arguments):
+    return path_loss(lambda path: -path.noise)(*arguments)
+
+
+@flow_matching_loss.mistake(
+    "alpha and beta stand in the target where their derivatives belong, and the noise is taken off."
+)
+def target_from_values_with_a_minus(*arguments):
+    return path_loss(lambda path: path.alpha * path.z - path.beta * path.noise)(*arguments)
+
+
+@flow_matching_loss.mistake("the coordinates are added before they are squared: differences of opposite signs cancel.")
+def sum_squared(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return (model(path.x, t) - _velocity(path)).sum(1).square().mean()
+
+
+@flow_matching_loss.mistake(
+    "large differences count less than their squares, as in Huber's loss: squares are asked for."
+)
+def huber(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return torch.nn.functional.smooth_l1_loss(model(path.x, t), _velocity(path), reduction="sum") / len(z)
+
+
+flow_matching_loss.pairs += loss_pairs(_velocity, "velocity")
+flow_matching_loss.traits += loss_traits(_velocity)

@@ -4,6 +4,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic, times
+from course_utils.checks.traits import Compared, Trait, close
 
 __all__ = ["gaussian_velocity"]
 
@@ -18,8 +19,8 @@ def gaussian_velocity(x, t, variance):
 @gaussian_velocity.inputs
 def _(normal):
     t = torch.cat([times(normal, 2), torch.tensor([0.0, 1.0], dtype=torch.float64)])
-    # As many coordinates as states: times that are not reshaped meet the wrong axis without an error.
-    return {"x": normal(4, 4), "t": t, "variance": dyadic(normal, 2.0, 6.0)}
+    # As many coordinates as states: times that are not reshaped meet the wrong axis without an error. Or fewer.
+    return {"x": normal(4, (3, 4)[normal.seed % 2]), "t": t, "variance": dyadic(normal, 2.0, 6.0)}
 
 
 def _spread(t, variance):
@@ -177,3 +178,82 @@ def divided_once_more(x, t, variance):
 @gaussian_velocity.mistake("this is a rate, the same at all places: the velocity grows with x.")
 def rate_alone(x, t, variance):
     return gaussian_velocity.oracle(torch.ones_like(x), t, variance)
+
+
+@gaussian_velocity.mistake("x is missing: this is the factor that it is multiplied by, one a state.")
+def factor_alone(x, t, variance):
+    return gaussian_velocity.oracle(torch.ones_like(x[:, :1]), t, variance)
+
+
+@gaussian_velocity.mistake(
+    "in the numerator, 1 - t was to cancel once in both terms: in one of them it still stands squared."
+)
+def cancelled_in_one_term(x, t, variance):
+    t = t[:, None]
+    return (t * variance - (1 - t) ** 2) / _spread(t, variance) * x
+
+
+@gaussian_velocity.mistake("in the numerator, 1 - t was to cancel once: in one of the terms it cancelled twice.")
+def cancelled_twice(x, t, variance):
+    t = t[:, None]
+    return (t * variance - 1) / _spread(t, variance) * x
+
+
+@gaussian_velocity.mistake("a sign: in the numerator a bracket was taken apart without changing all of its signs.")
+def bracket_taken_apart(x, t, variance):
+    t = t[:, None]
+    return (t * variance - 1 - t) / _spread(t, variance) * x
+
+
+@gaussian_velocity.mistake(
+    "in the numerator, `variance` is multiplied by t squared: one of the two was to be taken out."
+)
+def t_squared(x, t, variance):
+    t = t[:, None]
+    return (t**2 * variance - (1 - t)) / _spread(t, variance) * x
+
+
+@gaussian_velocity.mistake("in the variance of x, the noise's factor is not squared.")
+def noise_not_squared(x, t, variance):
+    t = t[:, None]
+    return (t * variance - (1 - t)) / (t**2 * variance + 1 - t) * x
+
+
+@gaussian_velocity.mistake("in the variance of x, the data's factor is not squared.")
+def data_not_squared(x, t, variance):
+    t = t[:, None]
+    return (t * variance - (1 - t)) / (t * variance + (1 - t) ** 2) * x
+
+
+@gaussian_velocity.mistake("the variance of x is squared: it comes as it is into the denominator.")
+def spread_squared(x, t, variance):
+    t = t[:, None]
+    return (t * variance - (1 - t)) / _spread(t, variance) ** 2 * x
+
+
+def _right_at(*ends: bool):
+    """Whether a result is a multiple of x, right at t = 0 and at t = 1 or not, as is said."""
+
+    def holds(pair: Compared) -> bool:
+        given, expected = pair.given["result"], pair.expected["result"]
+        if not given.isfinite().all() or not close(given * expected[:, :1], given[:, :1] * expected):
+            return False
+        return tuple(torch.allclose(given[i], expected[i], rtol=1e-3) for i in (2, 3)) == ends
+
+    return holds
+
+
+MULTIPLE = "each velocity is x times some number, as it should be. That number is "
+gaussian_velocity.traits += [
+    Trait(
+        "right at both ends", _right_at(True, True), f"{MULTIPLE}right at t = 0 and at t = 1, and wrong between them."
+    ),
+    Trait("right at 0", _right_at(True, False), f"{MULTIPLE}right at t = 0, where all is noise, and wrong at t = 1."),
+    Trait("right at 1", _right_at(False, True), f"{MULTIPLE}right at t = 1, where all is data, and wrong at t = 0."),
+    Trait("wrong at both ends", _right_at(False, False), f"{MULTIPLE}wrong at t = 0 and at t = 1: begin there."),
+    Trait(
+        "no multiple",
+        lambda pair: bool(pair.given["result"].isfinite().all()),
+        "each velocity should be x times some number, the same for all coordinates; yours is not.",
+    ),
+]

@@ -4,7 +4,13 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import batch_shape, curved_field, number_of_steps, states
-from course_utils.checks.mistakes import ADDED_TO_THE_START, ALWAYS_FROM_THE_START, STATE_FORGOTTEN, euler_loop
+from course_utils.checks.mistakes import (
+    ADDED_TO_THE_START,
+    ALWAYS_FROM_THE_START,
+    STATE_FORGOTTEN,
+    euler_loop,
+    euler_pairs,
+)
 
 __all__ = ["generate"]
 
@@ -119,3 +125,29 @@ def added_to_the_start(field, x0, n):
 @generate.mistake("the result is x0: nothing moves. Is a step too short to be one? (`//` rounds down.) Is x replaced?")
 def nothing_moves(field, x0, n):
     return x0.clone()
+
+
+@generate.mistake("steps and times have the length 1 / (n - 1), and there are n of them: where does that end?")
+def steps_and_times_of_n_minus_1(field, x0, n):
+    return euler_loop(field, x0, n, h=1 / (n - 1), time=lambda i, n: i / (n - 1))[-1]
+
+
+@generate.mistake("steps and times have the length 1 / (n - 1), and there are n - 1 of them: n steps are asked for.")
+def one_step_less(field, x0, n):
+    return euler_loop(field, x0, n - 1)[-1]
+
+
+@generate.mistake("the field is taken in the middle of each step: the Euler step takes it where the step starts.")
+def times_in_the_middle(field, x0, n):
+    return euler_loop(field, x0, n, time=lambda i, n: (i + 0.5) / n)[-1]
+
+
+generate.pairs += euler_pairs(lambda states: states[-1])
+
+
+@generate.mistake("the change is multiplied by x: how it grows with x, the field knows.")
+def change_times_x(field, x0, n):
+    x = x0
+    for i in range(n):
+        x = x * (1 + field(x, torch.tensor(i / n, dtype=x0.dtype)) / n)
+    return x

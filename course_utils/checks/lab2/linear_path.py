@@ -6,6 +6,8 @@ from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import image_shape, states, times
 from course_utils.checks.mistakes import axis_mistakes
 from course_utils.checks.observers import PointsAndImages, Several
+from course_utils.checks.sums import combination
+from course_utils.checks.traits import Trait
 from course_utils.shapes import expand_time
 
 __all__ = ["linear_path"]
@@ -131,3 +133,12 @@ def direction_alone(x0, z, t):
 @linear_path.mistake("the factors in the velocity are those of z and x0 the other way round, not their derivatives.")
 def factors_exchanged(x0, z, t):
     return _state(x0, z, t), _state(z, -x0, t)
+
+
+def _traits(of: str) -> list[Trait]:
+    """Traits of one of the two results."""
+    ends = {"x0": lambda x0, z, t: (x0, x0), "z": lambda x0, z, t: (z, z)}
+    return combination(ends, of=of, where=f"in the {'state' if of == 'x ' else 'velocity'}, ")
+
+
+linear_path.traits += [*_traits("x "), *_traits("velocity")]

@@ -3,6 +3,8 @@
 import torch
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.lab2.weighing import PARTS, field, towards
+from course_utils.checks.mistakes import pairs
 
 __all__ = ["marginal_velocity"]
 
@@ -44,12 +46,8 @@ def _logs(x, t, data):
     return -_squares(x, t, data) / (2 * (1 - t) ** 2)
 
 
-def _towards(mean, x, t):
-    return (mean - x) / (1 - t)
-
-
 def _towards_weighted(weights, x, t, data):
-    return _towards(weights @ data, x, t)
+    return towards(weights @ data, x, t)
 
 
 def _averaged(weights, x, t, data):
@@ -114,12 +112,12 @@ def normalised_over_the_batch(x, t, data):
     "all data points have the same weight: those that x is likelier to come from have to count for more."
 )
 def equal_weights(x, t, data):
-    return _towards(data.mean(0), x, t)
+    return towards(data.mean(0), x, t)
 
 
 @marginal_velocity.mistake("only the likeliest data point counts: the marginal field is the weighted average over all.")
 def nearest_only(x, t, data):
-    return _towards(data[_logs(x, t, data).argmax(1)], x, t)
+    return towards(data[_logs(x, t, data).argmax(1)], x, t)
 
 
 @marginal_velocity.mistake("the farthest points have the largest weights: the sign of the squared distance.")
@@ -181,7 +179,7 @@ def whole_distance(x, t, data):
 @marginal_velocity.mistake("each coordinate has weights of its own: the squared norm is the sum over the coordinates.")
 def squares_not_added(x, t, data):
     weights = (-((x[:, None] - t * data) ** 2) / (2 * (1 - t) ** 2)).softmax(1)
-    return _towards((weights * data).sum(1), x, t)
+    return towards((weights * data).sum(1), x, t)
 
 
 @marginal_velocity.mistake(
@@ -229,3 +227,41 @@ def times_the_time_left(x, t, data):
 @marginal_velocity.mistake("the softmax is taken of likelihoods: it makes exponentials itself, of their logarithms.")
 def exponential_twice(x, t, data):
     return _towards_weighted(_logs(x, t, data).exp().softmax(1), x, t, data)
+
+
+@marginal_velocity.mistake("this is the score of p_t, which Lab 3 needs: the average of the velocities is asked for.")
+def score(x, t, data):
+    mean = _logs(x, t, data).softmax(1) @ data
+    return (t * mean - x) / (1 - t) ** 2
+
+
+@marginal_velocity.mistake(
+    "the weights of a state do not sum to 1: the largest likelihood was taken off the logarithms, and then the sum has "
+    "to be divided by."
+)
+def not_normalised_but_safe(x, t, data):
+    logs = _logs(x, t, data)
+    return _towards_weighted((logs - logs.amax(1, keepdim=True)).exp(), x, t, data)
+
+
+@marginal_velocity.mistake("a sigmoid looks at each data point alone: shares of all data points have to sum to 1.")
+def sigmoid(x, t, data):
+    return _towards_weighted(_logs(x, t, data).sigmoid(), x, t, data)
+
+
+@marginal_velocity.mistake("a bracket is missing: x has to be taken off before the division, not after it.")
+def only_x_divided(x, t, data):
+    return _logs(x, t, data).softmax(1) @ data - x / (1 - t)
+
+
+@marginal_velocity.mistake("a bracket is missing: x has to be divided as well.")
+def only_the_mean_divided(x, t, data):
+    return _logs(x, t, data).softmax(1) @ data / (1 - t) - x
+
+
+marginal_velocity.pairs += pairs(field, PARTS)
+
+
+@marginal_velocity.mistake("all is taken at the time 1 - t: here noise is at t = 0, and data at t = 1.")
+def time_reversed(x, t, data):
+    return marginal_velocity.oracle(x, 1 - t, data)

@@ -6,6 +6,7 @@ from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import image_shape, power_schedule, states, times_with_ends
 from course_utils.checks.mistakes import SCHEDULE_IGNORED, OnPath, axis_mistakes
 from course_utils.checks.observers import PointsAndImages
+from course_utils.checks.sums import combination
 from course_utils.schedules import Cosine, Linear
 from course_utils.shapes import expand_time
 
@@ -133,3 +134,8 @@ def alpha_on_both(schedule, z, t, noise):
 def beta_added(schedule, z, t, noise):
     path = _path(schedule, z, t, noise)
     return path.alpha * z + path.beta + noise
+
+
+sample_path.traits += combination(
+    {"the data": lambda schedule, z, t, noise: z, "the noise": lambda schedule, z, t, noise: noise}
+)

@@ -19,8 +19,9 @@ def extended_drift(velocity, score, x, t, sigma):
 @extended_drift.inputs
 def _(normal):
     velocity, score = curved_field(normal, 4), curved_field(normal, 4)
-    sigma = (1.5 + normal(1).sigmoid())[0]
-    return {"velocity": velocity, "score": score, "x": normal(4, 2, 4), "t": times_and_ends(normal, 4), "sigma": sigma}
+    sigma, batch = (1.5 + normal(1).sigmoid())[0], (3, 4)[normal.seed % 2]
+    x, t = normal(batch, 2, 4), times_and_ends(normal, batch)
+    return {"velocity": velocity, "score": score, "x": x, "t": t, "sigma": sigma}
 
 
 @extended_drift.mistake("a factor 1/2 is missing: the score would pull twice as hard as the noise pushes.")

@@ -9,12 +9,22 @@ from course_utils.checks.exercise import Mistake
 from course_utils.checks.inputs import Normal, affine_model
 from course_utils.checks.mistakes import OnPath, axis_mistakes, given, loss_mistakes, norm_squared, path_loss
 from course_utils.checks.mixups import MIXUPS, Mixed, Mixup
-from course_utils.checks.traits import Compared, Trait, close
 from course_utils.shapes import expand_time
 
-__all__ = ["both_losses_mistakes", "loss_inputs", "loss_traits", "predictions", "seen_mixed_up", "weighted"]
+__all__ = [
+    "WRONG_AXIS",
+    "both_losses_mistakes",
+    "loss_inputs",
+    "not_reshaped",
+    "predictions",
+    "seen_mixed_up",
+    "weighted",
+]
 
 ON_THE_PATH = "the model is evaluated at the {}: it has to learn at x, on the path."
+WRONG_AXIS = (
+    "in the state, {} met the wrong axis: t of shape (B,) lines up with the last axis of x, not with the batch."
+)
 MISSING = "the state that the model sees is not on the path: {} is missing."
 
 
@@ -54,7 +64,35 @@ def both_losses_mistakes(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
         *_states(target),
         *_times(target),
         *axis_mistakes(at_given_times, states="x"),
+        *_times_in_the_state(target),
         *loss_mistakes(target),
+    ]
+
+
+def not_reshaped(target: Callable[[OnPath], Tensor], *which: str) -> Callable:
+    """A loss in whose state alpha, beta or both are taken at times that are not reshaped; its target is right."""
+
+    def loss(model, schedule, z, t, noise):
+        at = expand_time(t, z)
+        alpha, beta = (getattr(schedule, name)(t if name in which else at) for name in ("alpha", "beta"))
+        x = alpha * z + beta * noise
+        return norm_squared((model(x, t) - target(OnPath.at(schedule, at, z, noise))) ** 2)
+
+    return loss
+
+
+def _times_in_the_state(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
+    """Times that are reshaped, but not everywhere."""
+    return [
+        Mistake(
+            "t not reshaped for images",
+            path_loss(target, shape=lambda t, z: t[:, None] if z.ndim == 2 else t),
+            "for images, the times met the wrong axis: t of shape (B,) lines up with the pixels of a row.",
+        ),
+        *(
+            Mistake(f"t not reshaped in {name}", not_reshaped(target, name), WRONG_AXIS.format(f"the time of {name}"))
+            for name in ("alpha", "beta")
+        ),
     ]
 
 
@@ -96,6 +134,11 @@ def _norms(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
             path_loss(target, reduce=lambda squares: squares.sum(-1).mean()),
             "the squares are added over the last axis only: of a point these are all its coordinates, of an image "
             "one row of pixels.",
+        ),
+        Mistake(
+            "divided by the last size",
+            path_loss(target, reduce=lambda squares: squares.sum() / squares.shape[-1]),
+            "the sum of all squares is divided by the length of the last axis: an average over the batch is asked for.",
         ),
         Mistake(
             "absolute differences",
@@ -206,43 +249,3 @@ def _seen(target: Callable[[OnPath], Tensor], mixup: Mixup) -> Callable:
         return norm_squared((model(seen, t) - target(OnPath.at(schedule, at, z, noise))) ** 2)
 
     return loss
-
-
-def loss_traits(target: Callable[[OnPath], Tensor]) -> list[Trait]:
-    """What can be said of wrong losses with this target."""
-    return [
-        Trait(
-            "one state",
-            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(4)) for kind in _kinds(pair)),
-            "this is the loss of one state of the batch: average over all.",
-        ),
-        Trait(
-            "gradient right",
-            lambda pair: all(pair.right(name) for name in pair.expected if name.startswith("gradient")),
-            "the gradient is right, the loss is not: something is added that does not depend on the model.",
-        ),
-        Trait(
-            "a factor",
-            lambda pair: all(_factor(pair, kind) for kind in _kinds(pair)),
-            "for points and for images, loss and gradient are wrong by a factor. Is it the same for both, or does it "
-            "depend on the number of coordinates?",
-        ),
-    ]
-
-
-def _gives(pair: Compared, target: Callable[[OnPath], Tensor], row: int, kind: str) -> bool:
-    """Whether the loss of this kind is that of one state."""
-    own = pair.of(path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1)[row]))
-    return close(pair.given[f"loss{kind}"], own[f"loss{kind}"])
-
-
-def _kinds(pair: Compared) -> list[str]:
-    """What follows "loss" or "gradient" in the names of values: of points, and of images."""
-    return [name.removeprefix("loss") for name in pair.expected if name.startswith("loss")]
-
-
-def _factor(pair: Compared, kind: str) -> bool:
-    """Whether loss and gradient of this kind are the right ones, multiplied by one number."""
-    names = [f"loss{kind}", f"gradient{kind}"]
-    given, expected = (torch.cat([values[name].flatten() for name in names]) for values in (pair.given, pair.expected))
-    return bool(given.isfinite().all()) and close(given * expected[0], given[0] * expected)

@@ -7,11 +7,11 @@ from course_utils.checks.inputs import arch_schedule, times
 from course_utils.checks.lab3.losses import (
     both_losses_mistakes,
     loss_inputs,
-    loss_traits,
     predictions,
     seen_mixed_up,
     weighted,
 )
+from course_utils.checks.losses import VELOCITY, loss_pairs, loss_traits
 from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
 from course_utils.checks.observers import Also, LossAndGradient, PointsAndImages
 from course_utils.shapes import expand_time
@@ -140,3 +140,11 @@ def prediction_made_a_score(model, schedule, z, t, noise):
 
 
 noise_prediction_loss.traits += loss_traits(_noise)
+
+
+noise_prediction_loss.pairs += loss_pairs(_noise, "noise")
+
+
+@noise_prediction_loss.mistake("this target is the velocity of the path: the noise alone is asked for.")
+def velocity_of_the_path_as_target(*arguments):
+    return path_loss(VELOCITY)(*arguments)

@@ -3,14 +3,16 @@
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import arch_schedule, times
 from course_utils.checks.lab3.losses import (
+    WRONG_AXIS,
     both_losses_mistakes,
     loss_inputs,
-    loss_traits,
+    not_reshaped,
     predictions,
     seen_mixed_up,
     weighted,
 )
-from course_utils.checks.mistakes import path_loss
+from course_utils.checks.losses import VELOCITY, loss_pairs, loss_traits
+from course_utils.checks.mistakes import OnPath, norm_squared, path_loss
 from course_utils.checks.mixups import schedule_mistakes
 from course_utils.checks.observers import LossAndGradient, PointsAndImages
 from course_utils.shapes import expand_time
@@ -145,3 +147,31 @@ def data_put_on(*arguments):
 
 
 score_matching_loss.traits += loss_traits(_score)
+
+
+score_matching_loss.pairs += loss_pairs(_score, "score")
+
+
+@score_matching_loss.mistake("this target is the velocity of the path: the conditional score is asked for.")
+def velocity_of_the_path_as_target(*arguments):
+    return path_loss(VELOCITY)(*arguments)
+
+
+@score_matching_loss.mistake(
+    "a bracket: the model's answer is divided by beta as well, where the noise alone should be."
+)
+def bracket_around_the_difference(model, schedule, z, t, noise):
+    path = OnPath.at(schedule, expand_time(t, z), z, noise)
+    return norm_squared(((model(path.x, t) + noise) / path.beta) ** 2)
+
+
+@score_matching_loss.mistake(
+    "in the target, the times met the wrong axis: t of shape (B,) lines up with the last axis of the noise."
+)
+def t_not_reshaped_in_the_target(model, schedule, z, t, noise):
+    return path_loss(lambda path: -noise / schedule.beta(t))(model, schedule, z, t, noise)
+
+
+@score_matching_loss.mistake(WRONG_AXIS.format("the times"))
+def t_not_reshaped_in_the_state(*arguments):
+    return not_reshaped(_score, "alpha", "beta")(*arguments)

@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 
 from course_utils.checks.exercise import Mistake, exercise
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.sums import combination
 
 __all__ = ["bridge_source"]
@@ -20,7 +21,7 @@ def bridge_source(z, noise, s):
 
 @bridge_source.inputs
 def _(normal):
-    return {"z": 6 * normal(3, 1, 12, 8), "noise": normal(3, 1, 12, 8), "s": normal(1).sigmoid().item()}
+    return {"z": 6 * normal(5, 1, 12, 8), "noise": normal(5, 1, 12, 8), "s": normal(1).sigmoid().item()}
 
 
 def _blocks(small):
@@ -219,4 +220,44 @@ def small_with_noise(z, noise, s):
 bridge_source.traits += combination(
     {"the enlarged image": lambda z, noise, s: _low(z), "the noise": lambda z, noise, s: noise},
     total="each image",
+)
+
+
+def _source(
+    z,
+    noise,
+    s,
+    *,
+    small=lambda z: F.avg_pool2d(z, 4),
+    large=_blocks,
+    total=lambda image, s, noise: image + s * noise,
+):
+    """A right answer with its three parts to replace."""
+    return total(large(small(z)), s, noise)
+
+
+bridge_source.pairs += pairs(
+    _source,
+    {
+        "one pixel": ("one pixel of each block is kept.", {"small": lambda z: z[..., ::4, ::4]}),
+        "largest": ("the largest pixel of each block is kept.", {"small": lambda z: F.max_pool2d(z, 4)}),
+        "sum": ("the pixels of a block are added.", {"small": lambda z: 16 * F.avg_pool2d(z, 4)}),
+        "tiled": ("the small image is tiled.", {"large": lambda small: small.repeat(1, 1, 4, 4)}),
+        "smooth": (
+            "the small image is upsampled smoothly.",
+            {"large": lambda small: F.interpolate(small, scale_factor=4, mode="bilinear")},
+        ),
+        "not scaled": ("the noise is not scaled.", {"total": lambda image, s, noise: image + noise}),
+        "squared": (
+            "the noise is multiplied by the square of s.",
+            {"total": lambda image, s, noise: image + s**2 * noise},
+        ),
+        "root": (
+            "the noise is multiplied by the root of s.",
+            {"total": lambda image, s, noise: image + s**0.5 * noise},
+        ),
+        "mixed": ("the image is faded by 1 - s.", {"total": lambda image, s, noise: (1 - s) * image + s * noise}),
+        "taken off": ("the noise is taken off.", {"total": lambda image, s, noise: image - s * noise}),
+        "no noise": ("the noise is missing.", {"total": lambda image, s, noise: image}),
+    },
 )

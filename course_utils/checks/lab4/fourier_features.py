@@ -7,6 +7,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import times_and_ends
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["fourier_features"]
@@ -204,3 +205,38 @@ fourier_features.traits += [
     Trait("cosines right", _half_right(0), "the cosines are right, the sines are not: are their angles the same?"),
     Trait("sines right", _half_right(1), "the sines are right, the cosines are not: are their angles the same?"),
 ]
+
+
+@fourier_features.mistake("the times themselves stand beside the waves: 2 k columns are asked for, those of the waves.")
+def times_as_well(t, frequencies):
+    return torch.cat([t[:, None], _features(t, frequencies)], 1)
+
+
+@fourier_features.mistake("the frequencies are not used: here they are given, not those of positions in a text.")
+def frequencies_of_transformers(t, frequencies):
+    k = len(frequencies)
+    return _waves(t[:, None] * (-math.log(10000) * torch.arange(k, dtype=t.dtype) / k).exp())
+
+
+def _made(t, frequencies, *, angles=_angles, waves=_waves, scaled=lambda features: features):
+    """A right answer with its three steps to replace."""
+    return scaled(waves(angles(t, frequencies)))
+
+
+fourier_features.pairs += pairs(
+    _made,
+    {
+        "no turn": ("the angles lack the factor of a full turn.", {"angles": lambda t, f: t[:, None] * f}),
+        "half turns": ("the angles are half as large.", {"angles": lambda t, f: math.pi * t[:, None] * f}),
+        "periods": ("t is divided by the frequencies.", {"angles": lambda t, f: 2 * math.pi * t[:, None] / f}),
+        "reversed": ("the times are 1 - t.", {"angles": lambda t, f: _angles(1 - t, f)}),
+        "sines first": ("the sines stand first.", {"waves": lambda a: torch.cat([a.sin(), a.cos()], 1)}),
+        "in turns": (
+            "cosines and sines stand in turns.",
+            {"waves": lambda a: torch.stack([a.cos(), a.sin()], 2).flatten(1)},
+        ),
+        "stacked": ("cosines and sines are put below one another.", {"waves": lambda a: torch.cat([a.cos(), a.sin()])}),
+        "root of 2": ("all is multiplied by the root of 2.", {"scaled": lambda features: 2**0.5 * features}),
+        "twice": ("all is multiplied by 2.", {"scaled": lambda features: 2 * features}),
+    },
+)

@@ -270,3 +270,10 @@ gaussian_frechet_distance.traits += [
         "and then with equal covariances.",
     ),
 ]
+
+
+@gaussian_frechet_distance.mistake(
+    "the root of the product of the two traces is taken: first the root of the matrix, then its trace."
+)
+def traces_multiplied(mean_a, cov_a, mean_b, cov_b):
+    return _gap(mean_a, mean_b) + (cov_a + cov_b).trace() - 2 * (cov_a.trace() * cov_b.trace()).sqrt()

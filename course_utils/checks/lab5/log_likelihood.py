@@ -8,6 +8,7 @@ import torch
 from course_utils.checks.exercise import Mistake, exercise
 from course_utils.checks.inputs import curved_field
 from course_utils.checks.lab5.flowing_back import column_sums, falling, flow_back, integral, normal_log_density, prior
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Also, Returned
 from course_utils.checks.traits import Compared, Trait
 
@@ -42,7 +43,7 @@ def _(normal):
         "field": curved_field(normal, dim),
         "divergence": {"family": "jacobian trace"},
         "x1": normal(5, dim),
-        "n": 5 + normal.seed % 3,
+        "n": 6 + normal.seed % 3,
     }
 
 
@@ -257,7 +258,8 @@ log_likelihood.traits += [
         "way back",
         _first_wrong(DRIFTING),
         "with a field that is 0 everywhere your result is right; with one that moves all points alike, and spreads "
-        "none, it is not: look at the steps that lead the states back, and at their times.",
+        "none, it is not: look at the steps that lead the states back, at their times, and at the state whose "
+        "density is taken.",
     ),
     Trait(
         "number of steps",
@@ -271,3 +273,26 @@ log_likelihood.traits += [
         "the integral of the divergence.",
     ),
 ]
+
+
+OFTEN = (
+    "forwards",
+    "time inverted",
+    "direction",
+    "no step size",
+    "one step late",
+    "divergence after the move",
+    "no integral",
+)
+
+
+def _with(field, divergence, x1, n, *, density=None, **parts):
+    x, total = integral(field, divergence, x1, n, **parts)
+    return normal_log_density(x, **(density or {})) - total
+
+
+log_likelihood.pairs += pairs(
+    _with,
+    {name: PARTS[name] for name in OFTEN},
+    {name: (words, {"density": factors}) for name, (words, factors) in FACTORS.items()},
+)
