@@ -47,7 +47,8 @@ class FlowMap(Network):
         self.base = base
         self.scale = scale
         self.span = Embedding(embedding.size).to(next(embedding.parameters()))
-        for parameter in self.span.time[-1].parameters():
+        last = [layer for layer in self.span.modules() if isinstance(layer, nn.Linear)][-1]
+        for parameter in last.parameters():
             nn.init.zeros_(parameter)
 
     def extra_repr(self) -> str:
