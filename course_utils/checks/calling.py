@@ -38,6 +38,8 @@ HINTS = {
     r"same dtype|dtype .*(do not match|!=)|(Double|Float|Half) (and|but found) (Double|Float|Half)":
         r"is a tensor converted, by .float(), .double() or dtype=...? Leave tensors in the precision they have",
     r"in-?place operation": r"a tensor that was given is changed; make a new one",
+    r"does not require grad and does not have a grad_fn":
+        r"nothing on its way asks for gradients: is there a no_grad, a detach or an .item(), or no requires_grad?",
     r"expected a tensor as loss, got a float": r"a plain number has no gradient: no .item() may stand on its way",
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",
     r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",

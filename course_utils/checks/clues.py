@@ -5,14 +5,15 @@ right where a part of the problem is switched off. Each sentence is a fact that 
 these values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import torch
 from torch import Tensor
 
-__all__ = ["ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
+__all__ = ["beside_what_is_none", "ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
 
 CLOSE = 1e-6
+Values = dict[str, Tensor]
 FIELDS = ("curved field", "affine field", "affine model")
 
 
@@ -80,6 +81,12 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
         return "The axes are in another order."
     if got.shape == expected.shape[:1]:
         return "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?"
+    short = [axis for axis, n in enumerate(got.shape) if got.ndim == expected.ndim and n != expected.shape[axis]]
+    if short and all(got.shape[axis] == 1 for axis in short):
+        return (
+            f"Along axis {short[0]} one number came back, where there should be {expected.shape[short[0]]}: is "
+            "something summed along it, or taken as a norm, or never multiplied with the states?"
+        )
     if got.ndim < expected.ndim:
         return "There are too few axes: along which is something summed, or picked?"
     if _differ_in_one_axis(got, expected):
@@ -102,16 +109,17 @@ def _part(got: Tensor, expected: Tensor) -> str | None:
     """What to say of the right values with some more along an axis, or without some; None if they are others."""
     axis = next(i for i, (a, b) in enumerate(zip(got.shape, expected.shape, strict=True)) if a != b)
     less, more = sorted((got, expected), key=lambda value: value.shape[axis])
-    missing = got.shape[axis] < expected.shape[axis]
-    n, rest = less.shape[axis], more.shape[axis] - less.shape[axis]
-    if n == 0:
+    wanted, rest = list(less.unbind(axis)), []
+    for i, row in enumerate(more.unbind(axis)):
+        if wanted and _close(row, wanted[0]):
+            wanted.pop(0)
+        else:
+            rest.append(i)
+    if wanted or not len(less):
         return None
-    for start in range(rest + 1):
-        if _close(more.narrow(axis, start, n), less):
-            where = "at both ends" if 0 < start < rest else "at its beginning" if start else "at its end"
-            what = "missing" if missing else "too much"
-            return f"All is right but the length of axis {axis}: {where}, {rest} of its entries are {what}."
-    return None
+    listed = ", ".join(map(str, rest[:4])) + (", ..." if len(rest) > 4 else "")
+    what = "missing" if less is got else "too much"
+    return f"All else is right: along axis {axis}, these entries (of 0 to {more.shape[axis] - 1}) are {what}: {listed}."
 
 
 def _fits(value: Tensor, expected: Tensor) -> bool:
@@ -169,13 +177,15 @@ def _nudged(value):
 def on_simpler(answer: Callable, oracle: Callable, alike: Callable, case: dict) -> tuple[str | None, str | None]:
     """On which simpler inputs an answer is right, and on which it is still wrong, in words; arguments as for `ignored`.
 
-    Inputs for which the right result is 0 everywhere say nothing: most wrong formulas are right there.
+    Inputs for which the right result is 0 everywhere, or an input, say nothing: most wrong formulas are right there.
     """
     fine: list[str] = []
     wrong: dict[str, str] = {}  # by argument: the simplest, which comes last
     for words, other in simpler(case):
         shown, right = answer(other), oracle(other)
         if shown is None or right is None or not any(value.any() for value in right.values()):
+            continue
+        if any(_is_an_input(value, other) for value in right.values()):
             continue
         if alike(shown, right):
             fine.append(words)
@@ -197,6 +207,35 @@ def rows_right(got: Tensor, expected: Tensor) -> str | None:
         return None
     listed = ", ".join(map(str, right[:4])) + (", ..." if len(right) > 4 else "")
     return f"Along the first axis, these entries are right: {listed} (of 0 to {len(got) - 1})."
+
+
+def _is_an_input(value: Tensor, case: dict) -> bool:
+    return any(
+        isinstance(given, Tensor) and given.shape == value.shape and given.equal(value) for given in case.values()
+    )
+
+
+def beside_what_is_none(
+    given: Values, right: Values, mistakes: Iterable[tuple[str, Values | None]], alike: Callable
+) -> str | None:
+    """The first mistake that explains all values that are finite throughout, where some are not; in words, or None.
+
+    Args:
+        given: What an answer gave.
+        right: What is right.
+        mistakes: Sentences, and what the mistakes give.
+        alike: Whether all of the second values are among the first.
+    """
+    finite = [name for name, value in given.items() if value.numel() and value.isfinite().all()]
+    if len(finite) == len(given) or alike(given, {name: right[name] for name in finite}):
+        return None
+    for message, wrong in mistakes:
+        if wrong and alike(given, {name: wrong[name] for name in finite}):
+            return (
+                "Some numbers are infinite or nan: is something divided by what can be 0? The others are wrong, too, "
+                f"and there the likely cause is: {message}"
+            )
+    return None
 
 
 def rows_left_empty(got: Tensor, expected: Tensor) -> str | None:

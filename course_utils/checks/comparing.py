@@ -84,6 +84,8 @@ def _why_dtype(got: Tensor, expected: Tensor) -> str:
         return " All numbers here are real: where do complex ones come in?"
     if expected.dtype.is_floating_point and not got.is_floating_point():
         return " These are whole numbers (or True and False): is something rounded, compared or converted?"
+    if got.is_floating_point() and not expected.dtype.is_floating_point:
+        return " Whole numbers are expected: what makes floats of them?"
     return (
         " A conversion, such as .float(), .double() or dtype=..., gives another precision than the inputs have: leave "
         "it out, or make new tensors like the inputs, with x.new_zeros(...) or torch.zeros_like(x)."

@@ -26,7 +26,7 @@ from typing import Any
 import torch
 
 from course_utils.checks.calling import Observation, called, observe, own_line
-from course_utils.checks.clues import ignored, on_simpler, relation, rows_left_empty, rows_right
+from course_utils.checks.clues import beside_what_is_none, ignored, on_simpler, relation, rows_left_empty, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference
 from course_utils.checks.families import build
 from course_utils.checks.inputs import SINGLE, Normal, single
@@ -243,17 +243,20 @@ class Exercise:
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
         asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
-        found = self._pair(case, seen) or rows_left_empty(*pair) or relation(*pair, case)
+        found = self._pair(case, seen, expected) or rows_left_empty(*pair) or relation(*pair, case)
         if found is None and pair[0].shape == pair[1].shape:
             fine, wrong = on_simpler(*asked)
             trait, vague = (self._trait(case, seen.values, expected, vague) for vague in (False, True))
             found = trait or ignored(*asked) or fine or vague or rows_right(*pair) or wrong
         return f"\n{found}" if found else ""
 
-    def _pair(self, case: dict, seen: Observation) -> str | None:
-        """Two mistakes that together give the same values, in words."""
+    def _pair(self, case: dict, seen: Observation, expected: dict) -> str | None:
+        """Two mistakes that together give the same values, or one beside a division by 0, in words."""
         found = next((mistake for mistake in self.pairs if self._gives(mistake, case, seen)), None)
-        return f"Two things at once, it seems: {found.message}" if found else None
+        if found:
+            return f"Two things at once, it seems: {found.message}"
+        shown = ((mistake.message, self._shown(mistake.wrong, case)) for mistake in self.mistakes)
+        return beside_what_is_none(seen.values, expected, shown, self._agree)
 
     def _trait(self, case: dict, given: dict, expected: dict, vague: bool) -> str | None:
         """The first trait of a wrong result, in words; in single precision too little is known of it."""

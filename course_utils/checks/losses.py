@@ -11,6 +11,7 @@ from torch import Tensor
 from course_utils.checks.exercise import Mistake
 from course_utils.checks.mistakes import OnPath, norm_squared, pairs, path_loss
 from course_utils.checks.traits import Compared, Trait, close
+from course_utils.shapes import expand_time
 
 __all__ = ["SCORE", "VELOCITY", "loss_pairs", "loss_traits"]
 
@@ -19,6 +20,15 @@ Target = Callable[[OnPath], Tensor]
 TARGETS: dict[str, tuple[str, Target]] = {
     "noise": ("the target is the noise.", lambda path: path.noise),
     "score": ("the target is the conditional score.", lambda path: -path.noise / path.beta),
+    "score over the variance": (
+        "the noise in the target is divided by beta squared.",
+        lambda path: -path.noise / path.beta**2,
+    ),
+    "score without alpha": (
+        "alpha is missing in the target, a score.",
+        lambda path: -(path.x - path.z) / path.beta**2,
+    ),
+    "minus score": ("the target is minus the conditional score.", lambda path: path.noise / path.beta),
     "minus noise": ("the target is minus the noise.", lambda path: -path.noise),
     "data": ("the target is the data.", lambda path: path.z),
     "linear velocity": ("the target is the velocity of the linear path.", lambda path: path.z - path.noise),
@@ -37,6 +47,7 @@ TARGETS: dict[str, tuple[str, Target]] = {
 VELOCITY, SCORE = TARGETS["velocity"][1], TARGETS["score"][1]
 
 STATES: dict[str, tuple[str, Target]] = {
+    "velocity": ("the model sees the velocity of the path.", TARGETS["velocity"][1]),
     "exchanged": (
         "alpha and beta are exchanged in the state that the model sees.",
         lambda path: path.beta * path.z + path.alpha * path.noise,
@@ -60,28 +71,51 @@ TIMES: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
     "first": ("the model is told the time of the first state, for all.", lambda t: t[:1].expand_as(t)),
 }
 NORMS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
-    "mean over all": ("the mean runs over the coordinates, too.", torch.mean),
-    "sum over all": ("the sum runs over the batch, too.", torch.sum),
-    "not squared": ("the norm is not squared.", lambda squares: squares.flatten(1).sum(1).sqrt().mean()),
-    "last axis": ("squares are added over the last axis only.", lambda squares: squares.sum(-1).mean()),
-    "absolute": ("absolute differences are added.", lambda squares: norm_squared(squares.sqrt())),
-    "half": ("there is a factor 1/2.", lambda squares: norm_squared(squares) / 2),
+    "mean over all": ("the mean runs over the coordinates, too.", lambda d: d.square().mean()),
+    "sum over all": ("the sum runs over the batch, too.", lambda d: d.square().sum()),
+    "not squared": ("the norm is not squared.", lambda d: d.flatten(1).norm(dim=1).mean()),
+    "last axis": ("squares are added over the last axis only.", lambda d: d.square().sum(-1).mean()),
+    "by the last size": (
+        "the sum is divided by the length of the last axis.",
+        lambda d: d.square().sum() / d.shape[-1],
+    ),
+    "absolute": ("absolute differences are added.", lambda d: norm_squared(d.abs())),
+    "mean of sizes": ("the mean of absolute differences is taken, over all.", lambda d: d.abs().mean()),
+    "half": ("there is a factor 1/2.", lambda d: norm_squared(d.square()) / 2),
+    "half of the mean": ("there is a factor 1/2, and the mean runs over all.", lambda d: d.square().mean() / 2),
+    "summed first": ("differences are added before they are squared.", lambda d: d.flatten(1).sum(1).square().mean()),
 }
-
-
+WEIGHTS: dict[str, tuple[str, Target]] = {
+    "beta": ("the difference is multiplied by beta.", lambda path: path.beta),
+    "over beta": ("the difference is divided by beta.", lambda path: 1 / path.beta),
+    "variance": ("the difference is multiplied by beta squared.", lambda path: path.beta**2),
+    "alpha": ("the difference is multiplied by alpha.", lambda path: path.alpha),
+}
 SHAPES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]] = {
     "as given": ("the times are not reshaped, and met the wrong axis.", lambda t, z: t),
+    "not for images": (
+        "for images, the times are not reshaped.",
+        lambda t, z: t[:, None] if z.ndim == 2 else t,
+    ),
     "for points": ("the times are reshaped to (B, 1), which fits no images.", lambda t, z: t[:, None]),
 }
 
 
-def loss_pairs(right: Target) -> list[Mistake]:
-    """Two mistakes at once in a loss with this target."""
+def loss_pairs(right: Target, name: str) -> list[Mistake]:
+    """Two mistakes at once in a loss with this target, which has this name among `TARGETS`."""
 
-    def formula(model, schedule, z, t, noise, target=right, **parts):
-        return path_loss(target, **parts)(model, schedule, z, t, noise)
+    def formula(*arguments, target=right, **parts):
+        return _loss(*arguments, target=target, **parts)
 
-    groups = {"target": TARGETS, "state": STATES, "time": TIMES, "shape": SHAPES, "reduce": NORMS}
+    wrong = {other: target for other, target in TARGETS.items() if other not in (name, f"minus {name}")}
+    groups = {
+        "target": wrong | {"sign": ("the target has a wrong sign.", lambda path: -right(path))},
+        "state": STATES,
+        "time": TIMES,
+        "shape": SHAPES,
+        "weight": WEIGHTS,
+        "norm": NORMS,
+    }
     return pairs(
         formula,
         *(
@@ -91,13 +125,39 @@ def loss_pairs(right: Target) -> list[Mistake]:
     )
 
 
+def _loss(
+    model,
+    schedule,
+    z,
+    t,
+    noise,
+    *,
+    target: Target,
+    state: Target = lambda path: path.x,
+    time: Callable[[Tensor], Tensor] = lambda t: t,
+    shape: Callable[[Tensor, Tensor], Tensor] = expand_time,
+    weight: Callable[[OnPath], Tensor | float] = lambda path: 1.0,
+    norm: Callable[[Tensor], Tensor] = lambda d: norm_squared(d.square()),
+) -> Tensor:
+    """A loss of which every part can be replaced."""
+    path = OnPath.at(schedule, shape(t, z), z, noise)
+    return norm(weight(path) * (model(state(path), time(t)) - target(path)))
+
+
 def loss_traits(target: Target) -> list[Trait]:
     """What can be said of wrong losses with this target."""
     return [
         Trait(
             "one state",
-            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(4)) for kind in _kinds(pair)),
+            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(5)) for kind in _kinds(pair)),
             "this is the loss of one state of the batch: average over all.",
+        ),
+        Trait(
+            "a state left out",
+            lambda pair: all(
+                any(_gives(pair, target, row, kind, rest=True) for row in range(5)) for kind in _kinds(pair)
+            ),
+            "one state of the batch is left out: average over all.",
         ),
         Trait(
             "gradient right",
@@ -118,9 +178,13 @@ def loss_traits(target: Target) -> list[Trait]:
     ]
 
 
-def _gives(pair: Compared, target: Target, row: int, kind: str) -> bool:
-    """Whether the loss of this kind is that of one state."""
-    own = pair.of(path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1)[row % len(squares)]))
+def _gives(pair: Compared, target: Target, row: int, kind: str, *, rest: bool = False) -> bool:
+    """Whether the loss of this kind is that of one state, or of the rest."""
+
+    def mean(squares: Tensor) -> Tensor:
+        return squares.flatten(1).sum(1)[(torch.arange(len(squares)) == row % len(squares)) != rest].mean()
+
+    own = pair.of(path_loss(target, reduce=mean))
     return close(pair.given[f"loss{kind}"], own[f"loss{kind}"])
 
 

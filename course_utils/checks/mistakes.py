@@ -97,7 +97,19 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
             f"t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from {states}.",
         ),
     ]
-    return family if images else family[:2]
+    names = list(inspect.signature(formula).parameters)
+
+    def on_the_second_axis(*arguments):
+        values = dict(zip(names, arguments, strict=True))
+        ndim = values[states if states in values else "z"].ndim
+        return formula(**{**values, "t": values["t"].reshape(1, -1, *[1] * (ndim - 2))})
+
+    second = Mistake(
+        "t on the second axis",
+        on_the_second_axis,
+        "the times met the wrong axis: t of shape (1, B, ...) lines up with the second axis, the batch is the first.",
+    )
+    return [*(family if images else family[:2]), second]
 
 
 @dataclass(frozen=True)
@@ -273,11 +285,12 @@ EULER_PARTS: dict[str, tuple[str, dict]] = {
 """Mistakes in one part of an Euler loop, where steps and h follow from n."""
 
 
-def euler_pairs(read: Callable[[Tensor], Tensor]) -> list[Mistake]:
-    """Two mistakes at once in an Euler loop, of whose states `read` makes the answer."""
+def euler_pairs(read: Callable[[Tensor], Tensor], **misread: tuple[str, Callable[[Tensor], Tensor]]) -> list[Mistake]:
+    """Two mistakes at once in an Euler loop, of whose states `read` makes the answer; `misread` says how else."""
 
-    def formula(field, x0, n, **parts):
+    def formula(field, x0, n, read=read, **parts):
         of_n = {name: parts.pop(name)(n) for name in ("steps", "h") if name in parts}
         return read(euler_loop(field, x0, n, **of_n, **parts))
 
-    return pairs(formula, EULER_PARTS)
+    other = {name: (words, {"read": replaced}) for name, (words, replaced) in misread.items()}
+    return pairs(formula, EULER_PARTS, other)

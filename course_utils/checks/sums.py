@@ -36,7 +36,10 @@ class _Fit:
     of: str
 
     def names(self, pair: Compared) -> list[str]:
-        return [name for name in pair.expected if name.startswith(self.of)]
+        """The values that are meant: of those that are finite, if any of these is wrong."""
+        names = [name for name in pair.expected if name.startswith(self.of)]
+        finite = [name for name in names if bool(pair.given[name].isfinite().all())]
+        return names if all(map(pair.right, finite)) else finite
 
     def is_wrong(self, pair: Compared) -> bool:
         """Whether the values that are meant are wrong, but finite, and enough for the factors to be found."""

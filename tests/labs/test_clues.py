@@ -26,6 +26,11 @@ AND_WRONG = (
     "which root or logarithm is taken of a negative number? Should that part be there at all?"
 )
 
+ONE_NUMBER = (
+    "Along axis 1 one number came back, where there should be 2: is something summed along it, or taken as a norm, or "
+    "never multiplied with the states?"
+)
+
 RELATIONS = [
     (2 * V, "The result is 2 times what it should be, everywhere."),
     (-V, "The result is right but for its sign."),
@@ -39,16 +44,14 @@ RELATIONS = [
     (V - X, "The difference to the right result is exactly x: is it missing somewhere, or too much?"),
     (V[:, None], "An axis of length 1 is missing or too much: is there a squeeze() or an unsqueeze()?"),
     (V.T, "The axes are in another order."),
-    (V[:2], "All is right but the length of axis 0: at its end, 1 of its entries are missing."),
-    (V[1:], "All is right but the length of axis 0: at its beginning, 1 of its entries are missing."),
-    (
-        torch.cat([X[:, :1], V], 1),
-        "All is right but the length of axis 1: at its beginning, 1 of its entries are too much.",
-    ),
+    (V[:2], "All else is right: along axis 0, these entries (of 0 to 2) are missing: 2."),
+    (V[::2], "All else is right: along axis 0, these entries (of 0 to 2) are missing: 1."),
+    (torch.cat([X[:, :1], V], 1), "All else is right: along axis 1, these entries (of 0 to 2) are too much: 0."),
     (
         torch.cat([X, V, X], 0),
-        "All is right but the length of axis 0: at both ends, 6 of its entries are too much.",
+        "All else is right: along axis 0, these entries (of 0 to 8) are too much: 0, 1, 2, 6, ....",
     ),
+    (V.norm(dim=1, keepdim=True), ONE_NUMBER),
     (
         V.sum(1),
         "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?",
@@ -80,6 +83,28 @@ def test_where_there_is_no_simple_relation_nothing_is_told(got):
 
 def test_a_single_number_is_a_multiple_of_every_other_and_that_is_not_told():
     assert clues.relation(torch.tensor(2.0), torch.tensor(1.0), {}) is None
+
+
+def test_entries_that_were_never_filled_are_listed():
+    wrong = V.clone()
+    wrong[1] = 0
+    words = "All is right, but along the first axis these entries (of 0 to 2) are 0 everywhere: 1."
+    assert clues.rows_left_empty(wrong, V) == words
+    for other in (V, 0 * V, wrong + 1, V[:2]):
+        assert clues.rows_left_empty(other, V) is None
+
+
+def test_beside_what_is_no_number_a_mistake_is_looked_for():
+    def alike(given, wrong):
+        return all(torch.equal(given[name], value) for name, value in wrong.items())
+
+    right, given = {"a": V, "b": V}, {"a": V * torch.nan, "b": 2 * V}
+    known = [("thrice.", {"a": 3 * V, "b": 3 * V}), ("broken.", None), ("twice.", {"a": 2 * V, "b": 2 * V})]
+    found = clues.beside_what_is_none(given, right, known, alike)
+    assert found is not None and found.endswith("the likely cause is: twice.")
+    assert clues.beside_what_is_none(given, right, known[:2], alike) is None
+    assert clues.beside_what_is_none({**given, "b": V}, right, known, alike) is None  # said elsewhere
+    assert clues.beside_what_is_none({"a": 2 * V, "b": 2 * V}, right, known, alike) is None
 
 
 def test_rows_that_are_right_are_listed():

@@ -71,11 +71,15 @@ def test_arguments_are_changed_by_name():
     assert given(power, exponent=lambda e: 1, base=lambda b: -b)(2, 3) == -2
 
 
-def test_times_reach_a_formula_in_three_shapes():
-    shapes = [m.wrong(torch.ones(5)) for m in axis_mistakes(lambda t: t.shape, states="x")]
-    assert shapes == [(5,), (5, 1), (5, 1, 1, 1)]
-    two = axis_mistakes(lambda t: t.shape, states="x", images=False)
-    assert [m.wrong(torch.ones(5)) for m in two] == [(5,), (5, 1)]
+def test_times_reach_a_formula_in_four_shapes():
+    def shape(x, t):
+        return t.shape
+
+    images, points = torch.ones(5, 1, 3, 3), torch.ones(5, 2)
+    family = axis_mistakes(shape, states="x")
+    assert [m.wrong(images, torch.ones(5)) for m in family] == [(5,), (5, 1), (5, 1, 1, 1), (1, 5, 1, 1)]
+    two = axis_mistakes(shape, states="x", images=False)
+    assert [m.wrong(points, torch.ones(5)) for m in two] == [(5,), (5, 1), (1, 5)]
     assert "last axis of x" in two[0].message
 
 

@@ -150,3 +150,18 @@ brownian_motion.pairs += pairs(
         "end missing": ("the last value is missing.", {"start": lambda rest: _from_zero(rest)[:-1]}),
     },
 )
+
+
+@brownian_motion.mistake("the increments are multiplied with one another: they are to be added.")
+def product(eps, h):
+    return _from_zero(h**0.5 * eps.cumprod(0))
+
+
+@brownian_motion.mistake("the increments are added from the last to the first: time runs the other way.")
+def time_reversed(eps, h):
+    return brownian_motion.oracle(eps.flip(0), h)
+
+
+@brownian_motion.mistake("the sizes of the increments are added: a path goes up and down.")
+def sizes(eps, h):
+    return brownian_motion.oracle(eps.abs(), h)

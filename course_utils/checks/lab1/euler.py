@@ -171,4 +171,18 @@ def times_in_the_middle(field, x0, n):
     return euler_loop(field, x0, n, time=lambda i, n: (i + 0.5) / n)
 
 
-euler.pairs += euler_pairs(lambda states: states)
+euler.pairs += euler_pairs(
+    lambda states: states,
+    start_missing=("x0 is missing among the states.", lambda states: states[1:]),
+    end_missing=("the last state is missing.", lambda states: states[:-1]),
+    batch_first=("the states are stacked along the second axis.", lambda states: states.transpose(0, 1)),
+    only_the_end=("only the last state came back.", lambda states: states[-1]),
+)
+
+
+@euler.mistake("the change is multiplied by x: how it grows with x, the field knows.")
+def change_times_x(field, x0, n):
+    xs = [x0]
+    for i in range(n):
+        xs.append(xs[-1] * (1 + field(xs[-1], torch.tensor(i / n, dtype=x0.dtype)) / n))
+    return torch.stack(xs)

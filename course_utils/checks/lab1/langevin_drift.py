@@ -4,6 +4,7 @@ from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_score, batch_shape, dyadic, states
 from course_utils.checks.mistakes import WHOLE_STEP
 from course_utils.checks.sums import as_one, combination
+from course_utils.checks.traits import Trait
 
 __all__ = ["langevin_drift"]
 
@@ -131,4 +132,14 @@ def divided_by_twice_the_variance(score, x, sigma):
 
 langevin_drift.traits += combination(
     {"x": lambda score, x, sigma: x, "the score": lambda score, x, sigma: score(x)}, total=None, read=as_one
+)
+
+
+langevin_drift.traits.append(
+    Trait(
+        "no multiple",
+        lambda pair: bool(pair.given["result"].isfinite().all()),
+        "the result should be the score times one number, the same for all states; yours is not: does anything else "
+        "come in, or is the score taken elsewhere?",
+    )
 )

@@ -5,6 +5,7 @@ import torch
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import batch_shape, dyadic, states
 from course_utils.checks.observers import DriftAndDiffusion
+from course_utils.checks.traits import wrong_only
 
 __all__ = ["ornstein_uhlenbeck"]
 
@@ -120,3 +121,9 @@ def pulled_to_1(x, t, theta, sigma):
 )
 def next_state(x, t, theta, sigma):
     return x - theta * x, sigma
+
+
+ornstein_uhlenbeck.traits += [
+    wrong_only("drift", message="the diffusion is right, the drift is not: what stands before dt?"),
+    wrong_only("diffusion", message="the drift is right, the diffusion is not: what stands before dW?"),
+]

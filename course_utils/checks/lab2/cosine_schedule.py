@@ -172,3 +172,25 @@ cosine_schedule.traits += [
     wrong_only("alpha", "alpha_dot", message="beta and its derivative are right, alpha and its derivative are not."),
     wrong_only("beta", "beta_dot", message="alpha and its derivative are right, beta and its derivative are not."),
 ]
+
+
+@cosine_schedule.mistake("half of pi stands upside down: put in t = 1 and see what alpha and beta are.")
+def half_of_pi_upside_down(t):
+    return _faster(t, (2 / math.pi) ** 2)
+
+
+@cosine_schedule.mistake("the angle is counted in degrees: sine and cosine count in radians.")
+def degrees(t):
+    return _faster(t, 180 / math.pi)
+
+
+cosine_schedule.traits += [
+    wrong_only("alpha", message="all but alpha is right."),
+    wrong_only("beta", message="all but beta is right."),
+]
+
+
+@cosine_schedule.mistake("half of pi multiplies sine and cosine, where their argument should hold it.")
+def factor_outside(t):
+    rate = math.pi / 2
+    return rate * t.sin(), rate * t.cos(), rate * t.cos(), -rate * t.sin()

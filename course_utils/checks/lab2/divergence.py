@@ -4,6 +4,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import states, times_with_ends
+from course_utils.checks.mistakes import pairs
 
 __all__ = ["divergence"]
 
@@ -19,7 +20,7 @@ def divergence(field, x, t):
 
 @divergence.inputs
 def _(normal):
-    batch, d = ((1, 2), (5, 3), (5, 4), (5, 1))[normal.seed % 4]
+    batch, d = ((1, 2), (5, 4), (5, 3), (5, 1))[normal.seed % 4]
     field = {"family": "polynomial field", "quadratic": normal(d, d, d), "matrix": normal(d, d)}
     return {"field": field, "x": states(normal, batch, d), "t": times_with_ends(normal, batch)}
 
@@ -164,3 +165,59 @@ def norm_of_the_jacobian(field, x, t):
 @divergence.mistake("the square root of the squares of the terms is taken: they are to be added, with their signs.")
 def norm_of_the_terms(field, x, t):
     return _terms(field, x, t).norm(dim=1)
+
+
+@divergence.mistake("the last coordinate is missing: does the loop end one too early?")
+def last_coordinate_missing(field, x, t):
+    return _terms(field, x, t)[:, :-1].sum(1)
+
+
+@divergence.mistake("each component is differentiated along the coordinate at the other end: each has its own.")
+def along_the_opposite_coordinate(field, x, t):
+    return _jacobian(field, x, t).flip(2).diagonal(dim1=1, dim2=2).sum(1)
+
+
+@divergence.mistake("the derivatives are squared before they are added: they are added as they are.")
+def squares_of_the_terms(field, x, t):
+    return _terms(field, x, t).square().sum(1)
+
+
+def _sum(
+    field,
+    x,
+    t,
+    *,
+    time=lambda t: t,
+    picked=lambda jacobian: jacobian.diagonal(dim1=1, dim2=2),
+    total=lambda terms: terms.sum(1),
+):
+    """A right answer with the times, the derivatives that are picked, and what becomes of them, to replace."""
+    return total(picked(_jacobian(field, x, time(t))))
+
+
+divergence.pairs += pairs(
+    _sum,
+    {
+        "all": ("all partial derivatives are taken.", {"picked": lambda jacobian: jacobian.flatten(1)}),
+        "first component": ("only the first component is differentiated.", {"picked": lambda jacobian: jacobian[:, 0]}),
+        "first coordinate": ("only the first coordinate is varied.", {"picked": lambda jacobian: jacobian[:, :, 0]}),
+        "row": ("rows are taken for columns.", {"picked": lambda jacobian: jacobian.diagonal(dim1=0, dim2=2).T}),
+        "first time": ("all states are at the time of the first.", {"time": lambda t: t[:1].expand_as(t)}),
+        "reversed": ("the field is taken at 1 - t.", {"time": lambda t: 1 - t}),
+        "squared": ("the derivatives are squared.", {"total": lambda terms: terms.square().sum(1)}),
+        "sizes": ("the sizes of the derivatives are added.", {"total": lambda terms: terms.abs().sum(1)}),
+        "norm": ("the norm of the derivatives is taken.", {"total": lambda terms: terms.norm(dim=1)}),
+        "mean": ("their mean is taken, where they are to be added.", {"total": lambda terms: terms.mean(1)}),
+        "roots": (
+            "they are divided by the number of coordinates.",
+            {"total": lambda terms: terms.sum(1) / round(terms.shape[1] ** 0.5)},
+        ),
+        "batch": ("the sum runs over the batch as well.", {"total": torch.sum}),
+        "product": ("they are multiplied.", {"total": lambda terms: terms.prod(1)}),
+    },
+)
+
+
+@divergence.mistake("the field is differentiated at 1 - t.")
+def time_reversed(field, x, t):
+    return divergence.oracle(field, x, 1 - t)

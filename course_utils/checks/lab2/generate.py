@@ -143,3 +143,11 @@ def times_in_the_middle(field, x0, n):
 
 
 generate.pairs += euler_pairs(lambda states: states[-1])
+
+
+@generate.mistake("the change is multiplied by x: how it grows with x, the field knows.")
+def change_times_x(field, x0, n):
+    x = x0
+    for i in range(n):
+        x = x * (1 + field(x, torch.tensor(i / n, dtype=x0.dtype)) / n)
+    return x

@@ -3,6 +3,7 @@
 import torch
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.lab2.weighing import PARTS, field, towards
 from course_utils.checks.mistakes import pairs
 
 __all__ = ["marginal_velocity"]
@@ -45,12 +46,8 @@ def _logs(x, t, data):
     return -_squares(x, t, data) / (2 * (1 - t) ** 2)
 
 
-def _towards(mean, x, t):
-    return (mean - x) / (1 - t)
-
-
 def _towards_weighted(weights, x, t, data):
-    return _towards(weights @ data, x, t)
+    return towards(weights @ data, x, t)
 
 
 def _averaged(weights, x, t, data):
@@ -115,12 +112,12 @@ def normalised_over_the_batch(x, t, data):
     "all data points have the same weight: those that x is likelier to come from have to count for more."
 )
 def equal_weights(x, t, data):
-    return _towards(data.mean(0), x, t)
+    return towards(data.mean(0), x, t)
 
 
 @marginal_velocity.mistake("only the likeliest data point counts: the marginal field is the weighted average over all.")
 def nearest_only(x, t, data):
-    return _towards(data[_logs(x, t, data).argmax(1)], x, t)
+    return towards(data[_logs(x, t, data).argmax(1)], x, t)
 
 
 @marginal_velocity.mistake("the farthest points have the largest weights: the sign of the squared distance.")
@@ -182,7 +179,7 @@ def whole_distance(x, t, data):
 @marginal_velocity.mistake("each coordinate has weights of its own: the squared norm is the sum over the coordinates.")
 def squares_not_added(x, t, data):
     weights = (-((x[:, None] - t * data) ** 2) / (2 * (1 - t) ** 2)).softmax(1)
-    return _towards((weights * data).sum(1), x, t)
+    return towards((weights * data).sum(1), x, t)
 
 
 @marginal_velocity.mistake(
@@ -262,38 +259,9 @@ def only_the_mean_divided(x, t, data):
     return _logs(x, t, data).softmax(1) @ data / (1 - t) - x
 
 
-def _field(
-    x,
-    t,
-    data,
-    *,
-    centre=lambda t, data: t * data,
-    power=2,
-    width=lambda t: 2 * (1 - t) ** 2,
-    shares=lambda logs: logs.softmax(1),
-    end=_towards,
-):
-    """A right answer with its parts to replace."""
-    squares = ((x[:, None] - centre(t, data)) ** 2).sum(-1)
-    return end(shares(-(squares ** (power / 2)) / width(t)) @ data, x, t)
+marginal_velocity.pairs += pairs(field, PARTS)
 
 
-marginal_velocity.pairs += pairs(
-    _field,
-    {
-        "distance to z": ("the distance is taken to z itself.", {"centre": lambda t, data: data}),
-        "1 - t": ("the centres are at (1 - t) z.", {"centre": lambda t, data: (1 - t) * data}),
-        "not squared": ("the distances are not squared.", {"power": 1}),
-        "no 2": ("a 2 is missing in the exponent.", {"width": lambda t: (1 - t) ** 2}),
-        "standard deviation": ("the exponent is divided by 1 - t.", {"width": lambda t: 2 * (1 - t)}),
-        "no width": ("the exponent does not know the width.", {"width": lambda t: 2}),
-        "t for 1 - t": ("the width is t, where noise is at t = 0.", {"width": lambda t: 2 * t**2}),
-        "over the batch": ("the weights are normalised over the batch.", {"shares": lambda logs: logs.softmax(0)}),
-        "upside down": ("the farthest points weigh most.", {"shares": lambda logs: (-logs).softmax(1)}),
-        "not normalised": ("the weights are not normalised.", {"shares": torch.exp}),
-        "whole distance": ("the way that is left is not divided.", {"end": lambda mean, x, t: mean - x}),
-        "away": ("the velocity points away from the data.", {"end": lambda mean, x, t: (x - mean) / (1 - t)}),
-        "mean": ("the mean of the data came back.", {"end": lambda mean, x, t: mean}),
-        "score": ("the score is made of the mean.", {"end": lambda mean, x, t: (t * mean - x) / (1 - t) ** 2}),
-    },
-)
+@marginal_velocity.mistake("all is taken at the time 1 - t: here noise is at t = 0, and data at t = 1.")
+def time_reversed(x, t, data):
+    return marginal_velocity.oracle(x, 1 - t, data)

@@ -5,6 +5,7 @@ import torch
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import affine_model
 from course_utils.checks.observers import Training
+from course_utils.checks.traits import Compared, Trait, close
 
 __all__ = ["train"]
 
@@ -177,3 +178,37 @@ def sum_of_the_losses(model, loss_fn, batches, optimizer):
 @train.mistake("the weights are right; the losses were added up on the way: note each of them by itself.")
 def running_sum(model, loss_fn, batches, optimizer):
     return torch.tensor(train.oracle(model, loss_fn, batches, optimizer)).cumsum(0).tolist()
+
+
+@train.mistake("each loss is divided by the size of its batch: loss_fn averages already.")
+def divided_by_the_batch(model, loss_fn, batches, optimizer):
+    def smaller(model, *batch):
+        return loss_fn(model, *batch) / len(batch[0])
+
+    return train.oracle(model, smaller, batches, optimizer)
+
+
+STEPS, WEIGHTS, LOSSES = "number of steps of the given optimizer", "vector of trained weights", "list of losses"
+
+
+def _first_loss_right(pair: Compared) -> bool:
+    return close(pair.given[LOSSES][:1], pair.expected[LOSSES][:1])
+
+
+train.traits += [
+    Trait(
+        "losses",
+        lambda pair: pair.right(STEPS) and pair.right(WEIGHTS),
+        "the weights are right, the losses that came back are not: note each loss as it is.",
+    ),
+    Trait(
+        "steps",
+        _first_loss_right,
+        "the first loss is right, what follows is not: look at how gradients are made, and what a step does with them.",
+    ),
+    Trait(
+        "first loss",
+        lambda pair: not _first_loss_right(pair),
+        "already the first loss, before any step, is another one: look at how it is computed, and on which batch.",
+    ),
+]

@@ -136,6 +136,11 @@ def _norms(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
             "one row of pixels.",
         ),
         Mistake(
+            "divided by the last size",
+            path_loss(target, reduce=lambda squares: squares.sum() / squares.shape[-1]),
+            "the sum of all squares is divided by the length of the last axis: an average over the batch is asked for.",
+        ),
+        Mistake(
             "absolute differences",
             path_loss(target, reduce=lambda squares: norm_squared(squares.sqrt())),
             "these are absolute differences: the squared norm adds their squares.",

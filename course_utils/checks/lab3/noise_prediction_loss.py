@@ -142,7 +142,7 @@ def prediction_made_a_score(model, schedule, z, t, noise):
 noise_prediction_loss.traits += loss_traits(_noise)
 
 
-noise_prediction_loss.pairs += loss_pairs(_noise)
+noise_prediction_loss.pairs += loss_pairs(_noise, "noise")
 
 
 @noise_prediction_loss.mistake("this target is the velocity of the path: the noise alone is asked for.")

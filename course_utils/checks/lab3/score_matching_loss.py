@@ -149,7 +149,7 @@ def data_put_on(*arguments):
 score_matching_loss.traits += loss_traits(_score)
 
 
-score_matching_loss.pairs += loss_pairs(_score)
+score_matching_loss.pairs += loss_pairs(_score, "score")
 
 
 @score_matching_loss.mistake("this target is the velocity of the path: the conditional score is asked for.")

@@ -7,6 +7,7 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import times_and_ends
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["fourier_features"]
@@ -215,3 +216,27 @@ def times_as_well(t, frequencies):
 def frequencies_of_transformers(t, frequencies):
     k = len(frequencies)
     return _waves(t[:, None] * (-math.log(10000) * torch.arange(k, dtype=t.dtype) / k).exp())
+
+
+def _made(t, frequencies, *, angles=_angles, waves=_waves, scaled=lambda features: features):
+    """A right answer with its three steps to replace."""
+    return scaled(waves(angles(t, frequencies)))
+
+
+fourier_features.pairs += pairs(
+    _made,
+    {
+        "no turn": ("the angles lack the factor of a full turn.", {"angles": lambda t, f: t[:, None] * f}),
+        "half turns": ("the angles are half as large.", {"angles": lambda t, f: math.pi * t[:, None] * f}),
+        "periods": ("t is divided by the frequencies.", {"angles": lambda t, f: 2 * math.pi * t[:, None] / f}),
+        "reversed": ("the times are 1 - t.", {"angles": lambda t, f: _angles(1 - t, f)}),
+        "sines first": ("the sines stand first.", {"waves": lambda a: torch.cat([a.sin(), a.cos()], 1)}),
+        "in turns": (
+            "cosines and sines stand in turns.",
+            {"waves": lambda a: torch.stack([a.cos(), a.sin()], 2).flatten(1)},
+        ),
+        "stacked": ("cosines and sines are put below one another.", {"waves": lambda a: torch.cat([a.cos(), a.sin()])}),
+        "root of 2": ("all is multiplied by the root of 2.", {"scaled": lambda features: 2**0.5 * features}),
+        "twice": ("all is multiplied by 2.", {"scaled": lambda features: 2 * features}),
+    },
+)

@@ -30,7 +30,7 @@ def _(normal):
     y = torch.randint(0, 10, (5,), generator=torch.Generator().manual_seed(normal.seed))
     null = 11 + normal.seed % 5  # never 10, so that `null` has to be used
     return {
-        "model": {**model, "labels": normal(null + 1, 1, 3, 4)},
+        "model": {**model, "labels": normal(null + 3, 1, 3, 4)},
         "x": normal(5, 1, 3, 4),
         "t": times_and_ends(normal, 5),
         "y": y,

@@ -126,3 +126,11 @@ def shift_last(block, x, embedding):
 residual_block.pairs += pairs(
     replaced_block, {k: v for k, v in REPLACED.items() if "detached" not in k and k != "no gradient"}
 )
+
+
+@residual_block.mistake(
+    "scale and shift are applied to x, where it passes by: they belong right after the normalisation."
+)
+def skip_modulated(block, x, embedding):
+    scale, shift = scale_and_shift(block, embedding)
+    return (1 + scale) * x + shift + block.conv2(F.silu(block.conv1(block.norm(x))))

@@ -242,3 +242,11 @@ def divided_by_alpha(z_hat, x, t, t_next, schedule):
 ddim_step.traits += combination(
     {"x": lambda z_hat, x, t, t_next, schedule: x, "z_hat": lambda z_hat, x, t, t_next, schedule: z_hat}
 )
+
+
+@ddim_step.mistake(
+    "only the difference of the two betas multiplies the noise: for t_next = t the step has to give x back."
+)
+def difference_of_the_betas(z_hat, x, t, t_next, schedule):
+    less = schedule.beta(t_next) - schedule.beta(t)
+    return schedule.alpha(t_next) * z_hat + less * _noise(z_hat, x, t, schedule)

@@ -258,7 +258,8 @@ log_likelihood.traits += [
         "way back",
         _first_wrong(DRIFTING),
         "with a field that is 0 everywhere your result is right; with one that moves all points alike, and spreads "
-        "none, it is not: look at the steps that lead the states back, and at their times.",
+        "none, it is not: look at the steps that lead the states back, at their times, and at the state whose "
+        "density is taken.",
     ),
     Trait(
         "number of steps",
