@@ -108,6 +108,11 @@ class Watched:
         self.changed += [what for what in before if not _same(before[what], after[what])]
         return result
 
+    def fail(self, error: Exception) -> None:
+        """Keep the first error of a call that may fail."""
+        self.failure = self.failure or error
+        self.running = False
+
 
 def observe(fn: Callable, case: dict, observer: Observer = Returned()) -> Observation:
     """Call the answer twice with freshly built inputs, and say what came back.

@@ -5,18 +5,18 @@ right where a part of the problem is switched off. Each sentence is a fact that 
 these values.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
 from course_utils.checks.comparing import is_one_hot
+from course_utils.checks.simpler import simpler
 
-__all__ = ["beside_what_is_none", "ignored", "on_simpler", "relation", "rows_left_empty", "rows_right", "simpler"]
+__all__ = ["beside_what_is_none", "ignored", "on_simpler", "relation", "rows_left_empty", "rows_right"]
 
 CLOSE = 1e-6
 Values = dict[str, Tensor]
-FIELDS = ("curved field", "affine field", "affine model")
 
 
 def relation(got: Tensor, expected: Tensor, case: dict) -> str | None:
@@ -230,7 +230,9 @@ def _is_an_input(value: Tensor, case: dict) -> bool:
     )
 
 
-def beside_what_is_none(given: Values, right: Values, mistakes: Iterable[tuple[str, Values | None]], alike: Callable):
+def beside_what_is_none(
+    given: Values, right: Values, mistakes: Iterable[tuple[str, Values | None]], alike: Callable
+) -> str | None:
     """The first mistake that explains all values that are finite throughout, where some are not; in words, or None.
 
     Args:
@@ -261,44 +263,3 @@ def rows_left_empty(got: Tensor, expected: Tensor) -> str | None:
         return None
     listed = ", ".join(map(str, empty[:4])) + (", ..." if len(empty) > 4 else "")
     return f"All is right, but along the first axis these entries (of 0 to {len(got) - 1}) are 0 everywhere: {listed}."
-
-
-def simpler(case: dict) -> Iterator[tuple[str, dict]]:
-    """Simpler inputs, in words and as data; those that say most come first."""
-    for name, value in case.items():
-        if isinstance(value, dict):
-            yield from ((words, {**case, name: other}) for words, other in _simpler_family(name, value))
-    for name, value in case.items():
-        if isinstance(value, float):
-            yield f"{name} = 1", {**case, name: 1.0}
-            yield f"{name} = 0", {**case, name: 0.0}
-        if name == "n":
-            yield "n = 1", {**case, name: 1}
-    for name, value in case.items():
-        if isinstance(value, Tensor) and value.is_floating_point():
-            yield f"{name} = 0", {**case, name: torch.zeros_like(value)}
-
-
-def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
-    """Simpler fields, processes and schedules."""
-    kind = family["family"]
-    off = {key: torch.zeros_like(v) for key, v in family.items() if isinstance(v, Tensor)}
-    if kind in FIELDS:
-        affine = family if kind == "affine model" else {**family, "family": "affine field"}
-        linear = " is linear in the state and" if kind == "curved field" else ""
-        yield f"a {name} that{linear} does not change with time", {**affine, "rate": off["rate"]}
-        yield f"a {name} that is the same for all states", {**family, "matrix": off["matrix"]}
-        yield f"a {name} that is constant", {**affine, "matrix": off["matrix"], "rate": off["rate"]}
-    elif kind == "affine SDE":
-        yield "a diffusion of 0", {**family, "scale": off["scale"]}
-        yield "a drift of 0", {**family, **off, "scale": family["scale"]}
-        yield "a drift that does not change with time", {**family, "rate": off["rate"]}
-    elif kind == "power schedule":
-        yield "the linear schedule", {"family": "schedule", "name": "linear"}
-    elif kind == "polynomial field":
-        yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
-    elif kind == "block layers":
-        yield "a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
-        silent = {"modulation": off["modulation"], "biases": off["biases"]}
-        yield "a modulation that gives 0", {**family, **silent}
-        yield "layers that give 0", {**family, **off}

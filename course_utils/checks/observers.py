@@ -231,13 +231,12 @@ def _named(arguments: dict, values: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def attempted(observer: Observer, fn: Callable, arguments: dict) -> dict[str, Tensor] | None:
-    """What a call gives, or None if it raises; `fn.failure`, if there is such, then holds the error."""
+    """What a call gives, or None if it raises; `fn.fail`, if there is such, is told the error."""
     try:
         return observer(fn, arguments)
     except Exception as error:
-        if hasattr(fn, "failure"):
-            fn.failure = fn.failure or error
-            fn.running = False
+        if hasattr(fn, "fail"):
+            fn.fail(error)
         return None
 
 

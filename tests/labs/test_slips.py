@@ -1,4 +1,4 @@
-"""Wrong answers of a second round: neighbours' formulas, algebra, wrong axes, two slips at once. Each is told what it is."""
+"""Wrong answers of a second round: neighbours' formulas, algebra, wrong axes, two slips at once; each is told."""
 
 import re
 
