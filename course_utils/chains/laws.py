@@ -17,11 +17,11 @@ def categorical(p: Float[Tensor, "*batch v"], u: Float[Tensor, "*batch"]) -> Int
     one that has none, such as a mask after the last step.
 
     Args:
-        p: Laws, shape (*batch, v).
-        u: Uniform numbers, shape (*batch).
+        p: Laws, shape (..., v).
+        u: Uniform numbers, shape (...).
 
     Returns:
-        Indices from 0 to v - 1, int64, shape (*batch).
+        Indices from 0 to v - 1, int64, shape (...).
 
     Raises:
         ValueError: If a probability is negative, a law does not sum to 1, a u is not within 0 to 1, or shapes differ.
@@ -41,7 +41,7 @@ def categorical(p: Float[Tensor, "*batch v"], u: Float[Tensor, "*batch"]) -> Int
 
 
 def total_variation(p: Float[Tensor, "*batch n"], q: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
-    """The largest difference of the two laws on any set of states, half of the sum of |p - q|.
+    """The largest difference of the two laws on any set of states, half of the sum of $|p - q|$.
 
     Example:
         >>> chains.total_variation(torch.tensor([0.5, 0.5, 0.0]), torch.tensor([0.25, 0.5, 0.25]))
@@ -64,7 +64,7 @@ def check_law(p: Tensor, name: str = "law") -> None:
     """Refuse what is no law.
 
     Args:
-        p: Probabilities, shape (*batch, n).
+        p: Probabilities, shape (..., n).
         name: What they are called in the sentence.
 
     Raises:

@@ -27,7 +27,7 @@ def all_words(letters: int, length: int) -> Integer[Tensor, "words length"]:
 
 
 def word_number(x: Integer[Tensor, "*batch length"], letters: int) -> Integer[Tensor, "*batch"]:
-    """The row of each word in `all_words(letters, length)`, shape (*batch).
+    """The row of each word in `all_words(letters, length)`, shape (...).
 
     Raises:
         ValueError: If a letter is not one of 0 to letters - 1.
