@@ -69,8 +69,8 @@ def save(model: Residual | LatentDigits, path: str | Path, card: dict[str, Any])
     Args:
         model: Of `train`.
         path: The file, `*.safetensors`; the card is `*.md`.
-        card: The plan, the time taken, what `judge` found (None: it is not judged yet), and the command, if there was
-            one.
+        card: The plan, the time taken, what `judge` found (None: it is not judged yet); the command that made it and
+            notes, if there are any.
 
     Example:
         >>> from pathlib import Path
@@ -165,6 +165,7 @@ def card_text(card: dict[str, Any]) -> str:
         *(["", f"Made by `{card['command']}`."] if "command" in card else []),
         "",
         *(_found_lines(card["found"]) if card["found"] else ["Not judged yet."]),
+        *(["", card["notes"]] if "notes" in card else []),
         "",
         "Made with `course_utils`, for learning. It knows nothing but digits of 28×28 pixels.",
         "",

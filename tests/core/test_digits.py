@@ -500,6 +500,24 @@ def test_a_model_as_the_lab_makes_it_is_saved_with_its_mixtures(tmp_path, untrai
     assert not (tmp_path / "other.safetensors").exists()
 
 
+def test_a_card_names_the_command_and_has_room_for_notes():
+    card = {"plan": vars(Plan("full", latent=True)), "data": "a few", "steps": 8, "seconds": 1746.0, "found": None}
+    plain = digits.card_text(card)
+    assert "1,746 s" in plain and "Made by" not in plain
+    full = digits.card_text(card | {"command": "train()", "notes": "Seen once."})
+    added = [line for line in full.splitlines() if line not in plain.splitlines()]
+    assert added == ["Made by `train()`.", "Seen once."]
+
+
+def test_the_finished_card_is_that_of_its_file_and_names_no_folder():
+    _, card = digits.load(digits.FINISHED)
+    assert digits.FINISHED.with_suffix(".md").read_text("utf-8") == digits.card_text(card)
+    assert "MNIST's train set" in card["data"] and "COURSE_DATA" not in card["data"]
+    judged = {row["w"]: row for row in card["found"]["judgements"]}
+    assert judged[1.0]["distance"] <= 1.75 * card["found"]["floor"] and judged[1.0]["accuracy"] >= 0.989
+    assert min(row["distance"] for row in judged.values()) <= 1.5 * card["found"]["floor"]
+
+
 @pytest.mark.parametrize("latent", [False, True])
 def test_a_saved_model_is_whole(latent, tmp_path, untrained, monkeypatch):
     """It is read without any data, and draws what was drawn before, but for half precision."""
