@@ -101,8 +101,12 @@ SHAPES: dict[str, tuple[str, Callable[[Tensor, Tensor], Tensor]]] = {
 }
 
 
-def loss_pairs(right: Target, name: str) -> list[Mistake]:
-    """Two mistakes at once in a loss with this target, which has this name among `TARGETS`."""
+RIGHT_FOR_POINTS = ("not for images", "for points", "last axis")
+"""What is wrong for images alone."""
+
+
+def loss_pairs(right: Target, name: str, *, images: bool = True) -> list[Mistake]:
+    """Two mistakes at once in a loss with this target, which has this name among `TARGETS`; of points, of images too."""
 
     def formula(*arguments, target=right, **parts):
         return _loss(*arguments, target=target, **parts)
@@ -119,7 +123,11 @@ def loss_pairs(right: Target, name: str) -> list[Mistake]:
     return pairs(
         formula,
         *(
-            {f"{part} {name}": (words, {part: replaced}) for name, (words, replaced) in group.items()}
+            {
+                f"{part} {name}": (words, {part: replaced})
+                for name, (words, replaced) in group.items()
+                if images or name not in RIGHT_FOR_POINTS
+            }
             for part, group in groups.items()
         ),
     )

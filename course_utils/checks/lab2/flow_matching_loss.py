@@ -226,5 +226,5 @@ def huber(model, schedule, z, t, noise):
     return torch.nn.functional.smooth_l1_loss(model(path.x, t), _velocity(path), reduction="sum") / len(z)
 
 
-flow_matching_loss.pairs += loss_pairs(_velocity, "velocity")
+flow_matching_loss.pairs += loss_pairs(_velocity, "velocity", images=False)
 flow_matching_loss.traits += loss_traits(_velocity)
