@@ -44,7 +44,8 @@ TARGETS: dict[str, tuple[str, Target]] = {
     "state": ("the target is the state.", lambda path: path.x),
     "way that is left": ("the target is z - x.", lambda path: path.z - path.x),
 }
-VELOCITY, SCORE = TARGETS["velocity"][1], TARGETS["score"][1]
+VELOCITY = TARGETS["velocity"][1]
+SCORE = TARGETS["score"][1]
 
 STATES: dict[str, tuple[str, Target]] = {
     "velocity": ("the model sees the velocity of the path.", TARGETS["velocity"][1]),
@@ -106,7 +107,7 @@ RIGHT_FOR_POINTS = ("not for images", "for points", "last axis")
 
 
 def loss_pairs(right: Target, name: str, *, images: bool = True) -> list[Mistake]:
-    """Two mistakes at once in a loss with this target, which has this name among `TARGETS`; of points, of images too."""
+    """Two mistakes at once in a loss of points or images with this target, which has this name among `TARGETS`."""
 
     def formula(*arguments, target=right, **parts):
         return _loss(*arguments, target=target, **parts)

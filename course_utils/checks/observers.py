@@ -211,7 +211,7 @@ class PointsAndImages(Observer):
         given = [name.split(" for states")[0] for name in values][: len(values) // 2]
         for call in unequal:
             call = {k: v[:3] if isinstance(v, Tensor) and v.ndim else v for k, v in call.items()}
-            values |= _named(call, attempted(self.each, fn, call) or dict.fromkeys(given, RAISED))
+            values |= _named(call, _attempted(self.each, fn, call) or dict.fromkeys(given, RAISED))
         return values
 
 
@@ -230,7 +230,7 @@ def _named(arguments: dict, values: dict[str, Tensor]) -> dict[str, Tensor]:
     return {f"{name} for states of shape {shape}": value for name, value in values.items()}
 
 
-def attempted(observer: Observer, fn: Callable, arguments: dict) -> dict[str, Tensor] | None:
+def _attempted(observer: Observer, fn: Callable, arguments: dict) -> dict[str, Tensor] | None:
     """What a call gives, or None if it raises; `fn.fail`, if there is such, is told the error."""
     try:
         return observer(fn, arguments)

@@ -135,11 +135,11 @@ langevin_drift.traits += combination(
 )
 
 
-langevin_drift.traits.append(
+langevin_drift.traits += [
     Trait(
         "no multiple",
         lambda pair: bool(pair.given["result"].isfinite().all()),
         "the result should be the score times one number, the same for all states; yours is not: does anything else "
         "come in, or is the score taken elsewhere?",
     )
-)
+]
