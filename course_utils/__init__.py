@@ -10,7 +10,7 @@ Modules are loaded when they are first used: `from course_utils import processes
 import importlib
 from types import ModuleType
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 __all__ = [
     "shapes",
