@@ -69,7 +69,7 @@ class ExactWords:
         return self.path.posterior(self.words, self.q, x, t)
 
     def law(self, t: float) -> Float[Tensor, " states"]:
-        """Exact law p_t of all words on their way, shape (states**length,)."""
+        """Exact law p_t of all words on their way, shape `(states**length,)`."""
         return self.path.law(self.words, self.q, all_words(self.path.states, self.length), t)
 
 
@@ -90,7 +90,7 @@ def sampler_law(
         step: As for `generate_words`, by default `path.euler`.
 
     Returns:
-        Probabilities of all words with the path's states, float64, shape (states**length,), ordered as `all_words`.
+        Probabilities of all words with the path's states, float64, shape `(states**length,)`, ordered as `all_words`.
 
     Raises:
         ValueError: If times do not increase, or from 0 on, or a step gives no law.
@@ -127,7 +127,7 @@ def reveal_law(
         orders: Permutations of the places; all of them by default, equally likely.
 
     Returns:
-        Probabilities of all words without masks, shape (letters**length,), in the order of `all_words`.
+        Probabilities of all words without masks, shape `(letters**length,)`, in the order of `all_words`.
 
     Raises:
         ValueError: If an order is no permutation of the places, or the path has no mask.
@@ -153,7 +153,7 @@ def correct_law(
     Args:
         posterior: `(x, t)` to laws of the clean letters, such as `ExactWords(...).posterior`.
         path: The `MaskPath` that it belongs to.
-        p: Law of all words without masks before, shape (letters**length,), in the order of `all_words`.
+        p: Law of all words without masks before, shape `(letters**length,)`, in the order of `all_words`.
         length: Letters of a word.
         steps: Number of letters drawn anew.
 
@@ -187,7 +187,7 @@ def word_rates(rate: Float[Tensor, "words length states"]) -> Float[Tensor, "wor
 
     Args:
         rate: Rates of the letters of all words in the order of `all_words`, such as `path.rate(post, x, t)`, shape
-            (states**length, length, states).
+            `(states**length, length, states)`.
 
     Returns:
         The rate matrix Q of the words, for which $\dot p_t = p_t Q_t$ with the exact posterior.

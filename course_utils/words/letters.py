@@ -12,7 +12,7 @@ __all__ = ["all_words", "check_posterior", "check_words", "one_hot", "word_grid"
 
 
 def all_words(letters: int, length: int) -> Integer[Tensor, "words length"]:
-    """Every word, in the order of a dictionary, shape (letters**length, length).
+    """Every word, in the order of a dictionary, shape `(letters**length, length)`.
 
     Raises:
         ValueError: If there are no letters or no positions.
