@@ -159,7 +159,7 @@ def judged(
     for k, (name, (distance, share)) in enumerate(generators.items()):
         colour, marker, _ = LOOKS[k % len(LOOKS)]
         place = (distance / floor, 100 * share)
-        ax.plot(*place, color=colour, marker=marker, ls="", ms=7)
+        ax.plot(*place, color=colour, marker=marker, ls="", ms=7, clip_on=False, zorder=3)
         ax.annotate(name, place, (8, 4), textcoords="offset points", size=10, path_effects=HALO)
     ax.axvline(1.0, color=EXACT, lw=2)
     ax.annotate("real names", (1.0, 0.97), (-6, 0), xycoords=("data", "axes fraction"), textcoords="offset points",
@@ -197,6 +197,6 @@ def likelihoods(exact: Float[Tensor, " words"], bound: Float[Tensor, " words"], 
         if y - last > room:
             ax.annotate(name, (x, y), (-6, 5), textcoords="offset points", ha="right", size=9, path_effects=HALO)
             last = y
-    ax.set(xlabel="exact, bits a name", ylabel="bound, bits a name", xlim=ends, ylim=ends)
+    ax.set(xlabel="exact, bits a name", ylabel="bound, bits a name", xlim=ends, ylim=(ends[0], high + 2 * room))
     ax.legend(loc="lower right")
     return fig

@@ -56,8 +56,9 @@ class Slider:
         shared = {"min": self.low, "max": self.high, "value": self.value, "step": self.step}
         slider = getattr(ipywidgets, kind)(**shared, readout=False, layout={"flex": "1 1 auto", "max_width": "460px"})
         box = getattr(ipywidgets, box_kind)(**shared, description=self.label, **LABELLED)
-        ipywidgets.jslink((slider, "value"), (box, "value"))
-        return box, ipywidgets.HBox([box, slider])
+        row = ipywidgets.HBox([box, slider])
+        row.link = ipywidgets.jslink((slider, "value"), (box, "value"))
+        return box, row
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,9 @@ def _running() -> tuple[str | None, str]:
 
 
 def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
-    return [widget, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]
+    """A widget and all that the kernel keeps for its sake: its layout, style and link, and those of its children."""
+    own = [getattr(widget, name) for name in ("layout", "style", "link") if hasattr(widget, name)]
+    return [widget, *own, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]
 
 
 def _say(spec: Slider | Choice | Word, value: object) -> str:
