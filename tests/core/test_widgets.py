@@ -9,6 +9,7 @@ import re
 import weakref
 from types import SimpleNamespace
 
+import ipywidgets
 import numpy as np
 import pytest
 import torch
@@ -194,6 +195,16 @@ def test_a_slider_that_another_cell_shows_and_one_that_is_shown_again_stay(runs)
     runs("b", shared)
     runs("a", again)
     assert alive(shared) and alive(again)
+
+
+def test_a_closed_explorer_leaves_nothing_in_the_kernel():
+    """Sliders, their links to the boxes, layouts and styles: ipywidgets keeps each until it is closed."""
+    kept = ipywidgets.widgets.widget._instances
+    before = set(kept)
+    explorer = dot()
+    assert len(set(kept) - before) > 5
+    explorer.close()
+    assert set(kept) - before == set()
 
 
 def test_a_closed_slider_says_so():
