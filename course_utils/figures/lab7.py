@@ -30,6 +30,9 @@ MONO: dict[str, Any] = {"family": "DejaVu Sans Mono", "va": "baseline", "size": 
 KINDS = {"new": (DATA, "*"), "copy": (MODEL, "=")}
 """Colour and sign of a word that is real and was never seen, and of one that was learned from."""
 
+MOST_LABELLED = 12
+"""Names beside the largest gaps, at most."""
+
 
 @detached
 def chain_paths(
@@ -174,12 +177,12 @@ def judged(
 
 @detached
 def likelihoods(exact: Float[Tensor, " words"], bound: Float[Tensor, " words"], *, names: Sequence[str] = ()) -> Figure:
-    """The bound on minus the log-likelihood of each word against its exact value, in bits.
+    """By how much the bound on minus the log-likelihood of each word is above its exact value, in bits.
 
     Args:
         exact: In bits, shape (words,).
         bound: In bits, shape (words,).
-        names: Of the words, written beside their dots where there is room; or none.
+        names: Of the words, written beside the dots of the largest gaps where there is room; or none.
 
     Raises:
         ValueError: If the shapes differ, or there is not one name a word.
@@ -187,16 +190,18 @@ def likelihoods(exact: Float[Tensor, " words"], bound: Float[Tensor, " words"], 
     require_shape("the bound", bound, len(exact))
     require(len(names) in (0, len(exact)), f"{len(exact)} names, one a word", len(names))
     fig, ax = figure(size=(6.6, 4.2))
-    low, high = exact.min().item(), bound.max().item()
-    room = 0.04 * (high - low) + 0.1
-    ends = [low - 4 * room, high + room]
-    ax.plot(ends, ends, color=EXACT, lw=2, label="bound = exact")
-    ax.plot(exact, bound, ls="", marker="o", color=MODEL, ms=4)
-    last = -math.inf
-    for y, x, name in sorted(zip(bound.tolist(), exact.tolist(), names, strict=False)):
-        if y - last > room:
-            ax.annotate(name, (x, y), (-6, 5), textcoords="offset points", ha="right", size=9, path_effects=HALO)
-            last = y
-    ax.set(xlabel="exact, bits a name", ylabel="bound, bits a name", xlim=ends, ylim=(ends[0], high + 2 * room))
-    ax.legend(loc="lower right")
+    gaps = bound - exact
+    ax.axhline(0, color=EXACT, lw=2, label="bound = exact")
+    ax.plot(exact, gaps, ls="", marker="o", color=MODEL, ms=4)
+    room = 0.06 * gaps.max().item()
+    last = math.inf
+    for gap, x, name in sorted(zip(gaps.tolist(), exact.tolist(), names, strict=False), reverse=True)[:MOST_LABELLED]:
+        if last - gap > room:
+            ax.annotate(name, (x, gap), (-6, 0), textcoords="offset points", ha="right", va="center", size=9)
+            last = gap
+    ax.set(
+        xlabel="exact, bits a name", ylabel="bound minus exact, bits a name", ylim=(-room, gaps.max().item() + 2 * room)
+    )
+    ax.margins(x=0.12)
+    ax.legend(loc="upper left")
     return fig

@@ -64,10 +64,10 @@ def test_judged_names_in_floors():
 def test_bounds_over_exact_values(unchecked):
     exact, bound = torch.tensor([20.0, 25.0]), torch.tensor([20.5, 25.25])
     (ax,) = figures.lab7.likelihoods(exact, bound, names=["LEE", "SMITH"]).axes
-    assert ax.lines[1].get_xydata().tolist() == [[20, 20.5], [25, 25.25]]
+    assert ax.lines[1].get_xydata().tolist() == [[20, 0.5], [25, 0.25]]
     assert [text.get_text() for text in ax.texts] == ["LEE", "SMITH"]
-    close = torch.tensor([20.0, 20.01, 25.0])
-    (ax,) = figures.lab7.likelihoods(close, close + 0.1, names=["LEE", "LEA", "SMITH"]).axes
+    close = torch.tensor([0.5, 0.49, 0.25])
+    (ax,) = figures.lab7.likelihoods(torch.full((3,), 20.0), 20 + close, names=["LEE", "LEA", "SMITH"]).axes
     assert [text.get_text() for text in ax.texts] == ["LEE", "SMITH"]
     with pytest.raises(ValueError, match="the bound of shape"):
         figures.lab7.likelihoods(exact, bound[:1])
