@@ -4,6 +4,7 @@ It runs in the course's own environment, which the grader's sandbox shows to sub
 `python -m benchmarks.grading class 300` grades one class of that size, and says what it cost.
 """
 
+import base64
 import ctypes
 import json
 import os
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -33,13 +35,16 @@ FEW = 2
 ADOPT = 36
 """For prctl(2): processes whose parents have ended become ours."""
 
-CARRY = """import tempfile
+CARRY = """import base64
+import json
+import tempfile
+import zlib
 from pathlib import Path
 
 import course_utils.checks
 
 folder = Path(tempfile.mkdtemp())
-for name, text in {files!r}.items():
+for name, text in json.loads(zlib.decompress(base64.b64decode({files!r}))).items():
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text(text, "utf-8")
 course_utils.checks.__path__.insert(0, str(folder))
@@ -60,6 +65,7 @@ def mistaken(lab: str, chosen: dict[str, int]) -> bytes:
     """
     short, folder = lab.split("_")[0], Path(checks.__file__).parent
     files = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in checks.sources(short)}
+    packed = base64.b64encode(zlib.compress(json.dumps(files).encode())).decode()
     notebook = json.loads((ROOT / "solutions" / lab / f"{lab}.ipynb").read_text("utf-8"))
     for cell in notebook["cells"]:
         name = re.search(r"^def (\w+)", "".join(cell["source"]), re.M)
@@ -67,7 +73,7 @@ def mistaken(lab: str, chosen: dict[str, int]) -> bytes:
             cell["source"] = f"{name[1]} = carried.{name[1]}.mistakes[{chosen[name[1]]}].wrong"
     at = next(i for i, cell in enumerate(notebook["cells"]) if cell["id"] == "setup") + 1
     added = {"cell_type": "code", "id": "mine", "metadata": {}, "outputs": [], "execution_count": None}
-    notebook["cells"].insert(at, {**added, "source": CARRY.format(files=files, lab=short)})
+    notebook["cells"].insert(at, {**added, "source": CARRY.format(files=packed, lab=short)})
     return json.dumps(notebook).encode()
 
 

@@ -156,18 +156,7 @@ def _loss(
 def loss_traits(target: Target) -> list[Trait]:
     """What can be said of wrong losses with this target."""
     return [
-        Trait(
-            "one state",
-            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(5)) for kind in _kinds(pair)),
-            "this is the loss of one state of the batch: average over all.",
-        ),
-        Trait(
-            "a state left out",
-            lambda pair: all(
-                any(_gives(pair, target, row, kind, rest=True) for row in range(5)) for kind in _kinds(pair)
-            ),
-            "one state of the batch is left out: average over all.",
-        ),
+        *_of_single_states(target),
         Trait(
             "gradient right",
             lambda pair: all(pair.right(name) for name in pair.expected if name.startswith("gradient")),
@@ -183,6 +172,23 @@ def loss_traits(target: Target) -> list[Trait]:
             lambda pair: None not in _factors(pair),
             "loss and gradient are right but for a factor, which is another one in calls with other shapes: over which "
             "axes do you sum, and over which do you average?",
+        ),
+    ]
+
+
+def _of_single_states(target: Target) -> list[Trait]:
+    return [
+        Trait(
+            "one state",
+            lambda pair: all(any(_gives(pair, target, row, kind) for row in range(5)) for kind in _kinds(pair)),
+            "this is the loss of one state of the batch: average over all.",
+        ),
+        Trait(
+            "a state left out",
+            lambda pair: all(
+                any(_gives(pair, target, row, kind, rest=True) for row in range(5)) for kind in _kinds(pair)
+            ),
+            "one state of the batch is left out: average over all.",
         ),
     ]
 

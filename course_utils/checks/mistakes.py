@@ -97,19 +97,22 @@ def axis_mistakes(formula: Callable, *, states: str, images: bool = True) -> lis
             f"t of shape (B, 1, 1, 1) fits images only: the number of axes has to follow from {states}.",
         ),
     ]
+    return [*(family if images else family[:2]), _on_the_second_axis(formula, states)]
+
+
+def _on_the_second_axis(formula: Callable, states: str) -> Mistake:
     names = list(inspect.signature(formula).parameters)
 
-    def on_the_second_axis(*arguments):
+    def wrong(*arguments):
         values = dict(zip(names, arguments, strict=True))
         ndim = values[states if states in values else "z"].ndim
         return formula(**{**values, "t": values["t"].reshape(1, -1, *[1] * (ndim - 2))})
 
-    second = Mistake(
+    return Mistake(
         "t on the second axis",
-        on_the_second_axis,
+        wrong,
         "the times met the wrong axis: t of shape (1, B, ...) lines up with the second axis, the batch is the first.",
     )
-    return [*(family if images else family[:2]), second]
 
 
 @dataclass(frozen=True)

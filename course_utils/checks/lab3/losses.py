@@ -116,41 +116,45 @@ def _targets() -> list[Mistake]:
     ]
 
 
+NORMS: list[tuple[str, Callable[[Tensor], Tensor], str]] = [
+    (
+        "mean over all",
+        torch.mean,
+        "the mean runs over coordinates, too: a squared norm sums over all of them, of an image over all pixels; only "
+        "the batch is averaged.",
+    ),
+    (
+        "norm not squared",
+        lambda squares: squares.flatten(1).sum(1).sqrt().mean(),
+        "the norm is not squared.",
+    ),
+    (
+        "last axis only",
+        lambda squares: squares.sum(-1).mean(),
+        "the squares are added over the last axis only: of a point these are all its coordinates, of an image one row "
+        "of pixels.",
+    ),
+    (
+        "divided by the last size",
+        lambda squares: squares.sum() / squares.shape[-1],
+        "the sum of all squares is divided by the length of the last axis: an average over the batch is asked for.",
+    ),
+    (
+        "absolute differences",
+        lambda squares: norm_squared(squares.sqrt()),
+        "these are absolute differences: the squared norm adds their squares.",
+    ),
+    (
+        "root of the loss",
+        lambda squares: norm_squared(squares).sqrt(),
+        "the root is taken of the mean of the squared norms: it is the mean itself that is asked for.",
+    ),
+]
+"""Names of mistakes, how the squares are made one number, and what is said of it."""
+
+
 def _norms(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
-    return [
-        Mistake(
-            "mean over all",
-            path_loss(target, reduce=torch.mean),
-            "the mean runs over coordinates, too: a squared norm sums over all of them, of an image over all "
-            "pixels; only the batch is averaged.",
-        ),
-        Mistake(
-            "norm not squared",
-            path_loss(target, reduce=lambda squares: squares.flatten(1).sum(1).sqrt().mean()),
-            "the norm is not squared.",
-        ),
-        Mistake(
-            "last axis only",
-            path_loss(target, reduce=lambda squares: squares.sum(-1).mean()),
-            "the squares are added over the last axis only: of a point these are all its coordinates, of an image "
-            "one row of pixels.",
-        ),
-        Mistake(
-            "divided by the last size",
-            path_loss(target, reduce=lambda squares: squares.sum() / squares.shape[-1]),
-            "the sum of all squares is divided by the length of the last axis: an average over the batch is asked for.",
-        ),
-        Mistake(
-            "absolute differences",
-            path_loss(target, reduce=lambda squares: norm_squared(squares.sqrt())),
-            "these are absolute differences: the squared norm adds their squares.",
-        ),
-        Mistake(
-            "root of the loss",
-            path_loss(target, reduce=lambda squares: norm_squared(squares).sqrt()),
-            "the root is taken of the mean of the squared norms: it is the mean itself that is asked for.",
-        ),
-    ]
+    return [Mistake(name, path_loss(target, reduce=reduce), message) for name, reduce, message in NORMS]
 
 
 def _added_before_squared(target: Callable[[OnPath], Tensor]) -> list[Mistake]:
