@@ -84,9 +84,10 @@ def name_in(line: str) -> Name | None:
     )
 
 
-def says(cell: Cell, line: str) -> bool:
-    """Whether a line of a cell is for people to read."""
-    return cell.kind != "code" or line.lstrip().startswith(SPOKEN) or any(sign in cell.source for sign in QUOTES)
+def spoken(cell: Cell) -> list[str]:
+    """Lines of a cell that are for people to read."""
+    every = cell.kind != "code" or any(sign in cell.source for sign in QUOTES)
+    return [line for line in cell.source.split("\n") if every or line.lstrip().startswith(SPOKEN)]
 
 
 def mentions_a_question(text: str) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from course_grading.model import Lab, Task
-from course_grading.naming import mentions_a_question, name_in, says
+from course_grading.naming import mentions_a_question, name_in, spoken
 from course_grading.notebook import Cell
 
 MOST = 20_000
@@ -209,7 +209,7 @@ def _naming(given: Given, cell: Cell, region: int | None, judged: bool) -> Mappi
     """
     if judged or region is None or region < 0 or (cell.released_as in given.regions and region <= given.last):
         return {}
-    lines = [line for line in cell.source.split("\n") if _key(line) not in given.lines and says(cell, line)]
+    lines = [line for line in spoken(cell) if _key(line) not in given.lines]
     names = {line: name for line in lines if (name := name_in(line)) and name.number in given.digits}
     below = region > given.last
     return {
@@ -254,7 +254,7 @@ def _meant(number: int, given: Given, homes: Mapping[int, str], parts: Sequence[
 
 def _names(cell: Cell, number: int, given: Given) -> bool:
     """Whether a line of a cell names a question."""
-    names = (name_in(line) for line in cell.source.split("\n") if says(cell, line))
+    names = map(name_in, dict.fromkeys(spoken(cell)))
     return any(name and (name.by_noun or name.of_list) and given.digits.get(name.number) == number for name in names)
 
 
