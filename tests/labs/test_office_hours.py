@@ -10,18 +10,10 @@ import torch
 from course_utils import checks
 from course_utils.checks import CheckFailed
 from course_utils.checks.mistakes import euler_loop, norm_squared
+from tests.support.wrong_answers import WrongAnswers, assert_told
 
-WRONG: list = []
-
-
-def told(exercise, words):
-    """Register a wrong answer to an exercise, and words of what its check says."""
-
-    def register(fn):
-        WRONG.append(pytest.param(exercise, words, fn, id=f"{exercise}-{fn.__name__}"))
-        return fn
-
-    return register
+WRONG = WrongAnswers()
+told = WRONG.told
 
 
 def like(t, x):
@@ -441,10 +433,7 @@ def unmasked(post, x, share, sigma):
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)
 def test_a_wrong_answer_is_told_what_it_is(exercise, words, fn):
-    lab, name = exercise.split(".")
-    with pytest.raises(CheckFailed) as failure:
-        getattr(getattr(checks, lab), name)(fn)
-    assert re.search(words, str(failure.value), re.MULTILINE), failure.value
+    assert_told(exercise, words, fn, re.MULTILINE)
 
 
 def test_the_result_in_place_of_the_function_is_told_as_that():

@@ -5,22 +5,12 @@ import re
 import pytest
 import torch
 
-from course_utils import checks
-from course_utils.checks import CheckFailed
 from course_utils.checks.mistakes import euler_loop
 from course_utils.shapes import expand_time
+from tests.support.wrong_answers import WrongAnswers, assert_told
 
-WRONG: list = []
-
-
-def told(exercise, words):
-    """Register a wrong answer to an exercise, and words of what its check says."""
-
-    def register(fn):
-        WRONG.append(pytest.param(exercise, words, fn, id=f"{exercise}-{fn.__name__}"))
-        return fn
-
-    return register
+WRONG = WrongAnswers()
+told = WRONG.told
 
 
 @told("lab1.euler", "Two things at once.*against the velocity. And the times run from 1 to 0")
@@ -124,7 +114,4 @@ def divided_and_kept(z_hat, x, t, t_next, schedule):
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)
 def test_a_wrong_answer_is_told_what_it_is(exercise, words, fn):
-    lab, name = exercise.split(".")
-    with pytest.raises(CheckFailed) as failure:
-        getattr(getattr(checks, lab), name)(fn)
-    assert re.search(words, str(failure.value), re.DOTALL), failure.value
+    assert_told(exercise, words, fn, re.DOTALL)
