@@ -7,6 +7,7 @@ from scipy import integrate, stats
 from course_utils.distributions import Checkerboard, Empirical, GaussianMixture, PCAMixture
 from course_utils.paths import GaussianPath, average_velocity, follow, marginal
 from course_utils.schedules import Cosine, Linear, VarianceExploding, VariancePreserving
+from tests.support.mixtures import in_principal_directions, normal
 
 F64 = torch.float64
 THREE = GaussianMixture(
@@ -29,10 +30,6 @@ SCHEDULES = {
     "exploding": (VarianceExploding(0.1, 5.0), 0.0, 1.0),
 }
 schedules = pytest.mark.parametrize(("schedule", "first", "last"), SCHEDULES.values(), ids=SCHEDULES)
-
-
-def normal(*shape, seed=0):
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def solved(field, x, s, t):
@@ -174,14 +171,7 @@ def test_held_weights_are_right_to_first_order(schedule, first, last):
 @pytest.mark.parametrize("t", [0.9, torch.tensor([0.4, 0.5, 0.6, 0.7, 0.9], dtype=F64)])
 def test_held_weights_of_a_mixture_in_principal_directions(t):
     """The same as of the full mixture, and through labels."""
-    basis = torch.linalg.qr(normal(6, 6, seed=1))[0]
-    factors = normal(3, 2, 2, seed=2)
-    top = GaussianMixture(normal(3, 2, seed=3), factors @ factors.mT, torch.tensor([1.0, 2.0, 3.0], dtype=F64))
-    mixture = PCAMixture(normal(1, 2, 3), basis[:, :4], top, torch.tensor([0.3, 0.1], dtype=F64), 0.02)
-    covs = 0.02 * torch.eye(6, dtype=F64).repeat(3, 1, 1)
-    covs[:, :2, :2], covs[:, 2:4, 2:4] = top.covs, mixture.variances.diag()
-    means = mixture.centre.flatten() + top.means @ basis[:, :2].T
-    full = GaussianMixture(means.reshape(3, 1, 2, 3), basis @ covs @ basis.T, top.weights)
+    mixture, full = in_principal_directions()
     x, y = normal(5, 1, 2, 3, seed=5), torch.tensor([0, 1, 1, 0, 1])
     ours, theirs = (marginal(GaussianPath(), data) for data in (mixture, full))
     torch.testing.assert_close(ours.held_map(x, 0.3, t), theirs.held_map(x, 0.3, t))
@@ -189,9 +179,9 @@ def test_held_weights_of_a_mixture_in_principal_directions(t):
     torch.testing.assert_close(both.held_map(x, 0.3, t, y), theirs.held_map(x, 0.3, t))
     with pytest.raises(ValueError, match="expected one component"):
         ours.flow_map(x, 0.3, t)
-    single = PCAMixture(mixture.centre, basis[:, :4], GaussianMixture(top.means[:1], top.covs[:1]), mixture.variances,
-                        0.02)  # fmt: skip
-    alone = GaussianMixture(means[:1].reshape(1, 1, 2, 3), (basis @ covs @ basis.T)[:1])
+    one = GaussianMixture(mixture.top.means[:1], mixture.top.covs[:1])
+    single = PCAMixture(mixture.centre, mixture.basis, one, mixture.variances, 0.02)
+    alone = GaussianMixture(full.means[:1].reshape(1, 1, 2, 3), full.covs[:1])
     torch.testing.assert_close(
         marginal(GaussianPath(), single).flow_map(x, 0.3, t), marginal(GaussianPath(), alone).flow_map(x, 0.3, t)
     )

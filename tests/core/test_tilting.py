@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from course_utils.distributions import GaussianMixture, PCAMixture
+from tests.support.mixtures import in_principal_directions, normal
 
 F64 = torch.float64
 LINE = GaussianMixture(
@@ -16,10 +17,6 @@ PLANE = GaussianMixture(
     torch.tensor([[[0.5, 0.2], [0.2, 0.3]], [[0.3, -0.1], [-0.1, 0.6]]], dtype=F64),
     torch.tensor([0.3, 0.7], dtype=F64),
 )
-
-
-def normal(*shape, seed=0):
-    return torch.randn(*shape, dtype=F64, generator=torch.Generator().manual_seed(seed))
 
 
 def grid(d):
@@ -84,14 +81,7 @@ def test_importance_weights_agree(mixture, a, Q, lam):
 
 def test_images_in_principal_directions():
     """The same as tilting the full mixture."""
-    basis = torch.linalg.qr(normal(6, 6, seed=1))[0]
-    factors = normal(3, 2, 2, seed=2)
-    top = GaussianMixture(normal(3, 2, seed=3), factors @ factors.mT, torch.tensor([1.0, 2.0, 3.0], dtype=F64))
-    mixture = PCAMixture(normal(1, 2, 3), basis[:, :4], top, torch.tensor([0.3, 0.1], dtype=F64), 0.02)
-    covs = 0.02 * torch.eye(6, dtype=F64).repeat(3, 1, 1)
-    covs[:, :2, :2], covs[:, 2:4, 2:4] = top.covs, mixture.variances.diag()
-    means = mixture.centre.flatten() + top.means @ basis[:, :2].T
-    full = GaussianMixture(means.reshape(3, 1, 2, 3), basis @ covs @ basis.T, top.weights)
+    mixture, full = in_principal_directions()
     a, x = normal(1, 2, 3, seed=4), normal(5, 1, 2, 3, seed=5)
     torch.testing.assert_close(mixture.tilted(a, 0.7).log_prob(x), full.tilted(a, lam=0.7).log_prob(x))
     torch.testing.assert_close(mixture.log_normaliser(a, 0.7), full.log_normaliser(a, lam=0.7))
