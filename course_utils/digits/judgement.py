@@ -23,6 +23,10 @@ class Judgement(NamedTuple):
         accuracy: Share of the images that the classifier takes for the digit asked for.
         distance: Fréchet distance of its features to those of real digits.
         floors: The same in floors: distances of other real digits to these.
+
+    Example:
+        >>> digits.Judgement(accuracy=0.98, distance=10.0, floors=2.0)._asdict()
+        {'accuracy': 0.98, 'distance': 10.0, 'floors': 2.0}
     """
 
     accuracy: float
