@@ -98,12 +98,54 @@ def trained(way: Way, base: Callable | None, seed: int, steps: int) -> FlowMap:
     return model
 
 
+def consistent(seed: int, steps: int) -> FlowMap:
+    """Consistency training, t = 1 only: the answers at neighbours of a grid that gets eight times twice as fine agree.
+
+    Both neighbours lie on one line from noise to data; the answer at the later one stands still.
+    """
+    torch.manual_seed(seed)
+    model = untrained(None)
+    source = seeded(100 + seed)
+    intervals = (10 * 2 ** (8 * step // steps) for step in range(steps))
+
+    def loss(model: FlowMap, z: Tensor) -> Tensor:
+        n = next(intervals)
+        s = torch.randint(n, (len(z),), generator=source) / n
+        early = PATH.sample(z, s, generator=source)
+        late = PATH.sample(z, s + 1 / n, noise=early.noise)
+        with torch.no_grad():
+            wanted = model.flow_map(late.x, s + 1 / n, 1.0)
+        return n * (model.flow_map(early.x, s, 1.0) - wanted).square().sum(1).mean()
+
+    batches = ((DATA.draw(BATCH, source),) for _ in range(steps))
+    fit(model, loss, batches, steps=steps, recipe=Recipe(weight_decay=0.0), progress=False)
+    return model
+
+
+@torch.no_grad()
+def of_fresh_noise(model: FlowMap, n: int = 20_000) -> list[float]:
+    """Distances at each number of evaluations where every end is mixed with fresh noise and goes to 1 once more."""
+    noise, exact = even(n)
+    source, distances = seeded(5), []
+    for steps in EVALUATIONS:
+        x = model.flow_map(noise, 0.0, 1.0)
+        for s in torch.linspace(0, 1, steps + 1)[1:-1]:
+            x = model.flow_map(PATH.sample(x, s, generator=source).x, s, 1.0)
+        distances.append((x.sort(0).values - exact).abs().mean().item())
+    return distances
+
+
+def even(n: int) -> tuple[Tensor, Tensor]:
+    """One point in each n-th of the noise, and their exact ends; both in order."""
+    shares = (torch.arange(n, dtype=torch.double) + 0.5) / n
+    noise = torch.special.ndtri(shares)[:, None].float()
+    return noise, EXACT.flow_map(noise, 0.0, 1.0)
+
+
 @torch.no_grad()
 def judged(model: Callable, velocity_only: bool, n: int = 20_000) -> tuple[list[float], float, float]:
     """Distances of the ends at each number of evaluations; root mean square errors of X_01 and over all s < t."""
-    shares = (torch.arange(n, dtype=torch.double) + 0.5) / n
-    noise = torch.special.ndtri(shares)[:, None].float()
-    exact = EXACT.flow_map(noise, 0.0, 1.0)
+    noise, exact = even(n)
 
     def move(x: Tensor, s: Tensor, t: Tensor) -> Tensor:
         return x + (t - s) * model(x, s, s if velocity_only else t)
@@ -157,6 +199,20 @@ def maps(quick: bool) -> Iterator[Row]:
         for name, way in WAYS.items():
             runs = [found(way, base, seed, seconds) for seed in range(seeds)]
             yield from rows(name + basis, runs, way.velocity_only)
+    yield from consistency([within(seconds, partial(consistent, seed)) for seed in range(seeds)])
+
+
+def consistency(runs: list[tuple[FlowMap, int, float]]) -> Iterator[Row]:
+    """Consistency training with a schedule of step sizes, which knows of ends at t = 1 only."""
+    distances = [of_fresh_noise(model) for model, _, _ in runs]
+    for i, n in enumerate(EVALUATIONS):
+        what = f"consistency, ever smaller steps: W1 in {n} evaluation(s), fresh noise between"
+        yield over_seeds("maps", what, [each[i] for each in distances], "")
+    wholes = [judged(model, False)[1] for model, _, _ in runs]
+    yield over_seeds("maps", "consistency, ever smaller steps: error of X_01", wholes, "")
+    steps = round(statistics.mean(steps for _, steps, _ in runs))
+    what = f"consistency, ever smaller steps: {steps} steps of {BATCH}"
+    yield over_seeds("maps", what, [spent for _, _, spent in runs], "CPU-s")
 
 
 def rows(name: str, runs: list[Found], velocity_only: bool) -> Iterator[Row]:
