@@ -99,14 +99,15 @@ def trained(way: Way, base: Callable | None, seed: int, steps: int) -> FlowMap:
 
 
 def consistent(seed: int, steps: int) -> FlowMap:
-    """Consistency training, t = 1 only: the answers at neighbours of a grid that gets eight times twice as fine agree.
+    """Consistency training, t = 1 only: the answers at neighbours on a grid agree, which is of 2, then 4, ... 64 steps.
 
-    Both neighbours lie on one line from noise to data; the answer at the later one stands still.
+    Both neighbours lie on one line from noise to data; the answer at the later one stands still. At the others' rate of
+    3e-3 and with grids of 10 to 1,280 steps the ends were 0.92 from the data (0.54 to 1.59); the noise itself is 0.59.
     """
     torch.manual_seed(seed)
     model = untrained(None)
     source = seeded(100 + seed)
-    intervals = (10 * 2 ** (8 * step // steps) for step in range(steps))
+    intervals = (2 ** (1 + 6 * step // steps) for step in range(steps))
 
     def loss(model: FlowMap, z: Tensor) -> Tensor:
         n = next(intervals)
@@ -118,7 +119,7 @@ def consistent(seed: int, steps: int) -> FlowMap:
         return n * (model.flow_map(early.x, s, 1.0) - wanted).square().sum(1).mean()
 
     batches = ((DATA.draw(BATCH, source),) for _ in range(steps))
-    fit(model, loss, batches, steps=steps, recipe=Recipe(weight_decay=0.0), progress=False)
+    fit(model, loss, batches, steps=steps, lr=5e-4, recipe=Recipe(weight_decay=0.0), progress=False)
     return model
 
 

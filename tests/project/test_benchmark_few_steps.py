@@ -159,5 +159,5 @@ def test_ends_of_fresh_noise_have_the_law_of_the_data():
 
 
 def test_consistency_training_brings_the_ends_nearer():
-    few, more = (maps.of_fresh_noise(maps.consistent(0, steps), 2000)[0] for steps in (1, 150))
-    assert more < 0.9 * few
+    few, more = (maps.of_fresh_noise(maps.consistent(0, steps), 2000)[0] for steps in (1, 300))
+    assert more < 0.8 * few
