@@ -6,6 +6,7 @@ from course_utils.digits.latent import LatentDigits, latent_digits
 from course_utils.digits.mixtures import NULL, ClassMixtures
 from course_utils.digits.model import digit_loss, digit_model
 from course_utils.digits.plan import Plan
+from course_utils.digits.rewards import PixelReward, ink, slant, tilted_digits, tilted_weights
 from course_utils.digits.runs import prepare, standing, train_to_file
 from course_utils.digits.sampling import samples
 from course_utils.digits.training import steps_within, train
@@ -16,11 +17,13 @@ __all__ = [
     "NULL",
     "ClassMixtures",
     "LatentDigits",
+    "PixelReward",
     "Plan",
     "card_text",
     "default_file",
     "digit_loss",
     "digit_model",
+    "ink",
     "judge",
     "latent_digits",
     "load",
@@ -28,8 +31,11 @@ __all__ = [
     "prepare",
     "samples",
     "save",
+    "slant",
     "standing",
     "steps_within",
+    "tilted_digits",
+    "tilted_weights",
     "train",
     "train_to_file",
 ]
