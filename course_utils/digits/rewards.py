@@ -75,7 +75,7 @@ def slant(images: Float[Tensor, "n 1 28 28"]) -> PixelReward:
     Example:
         >>> slash = torch.eye(28).flip(1)[None, None] * 2 - 1
         >>> lean = digits.slant(data.mnist("train", "offline").images)
-        >>> bool(lean(slash) > 3), bool(lean(slash.flip(3)) < -3)
+        >>> bool(lean(slash) > 1.5), bool(lean(slash.flip(3)) < -1.5)
         (True, True)
     """
     height, width = images.shape[-2:]
@@ -111,7 +111,7 @@ def tilted_digits(model: Residual, reward: PixelReward, eta: float) -> Residual:
         raise ValueError(f"expected a finite eta, got {eta}")
     if not isinstance(model, Residual):
         raise ValueError(f"expected Lab 4's generator, a Residual on mixtures of pixels, got {model!r}")
-    mixtures = mixtures_beneath(model.base)
+    mixtures = mixtures_beneath(model)
     tilted = {label: mixture.tilted(eta * reward.slope) for label, mixture in mixtures.items()}
     return Residual(ClassMixtures(tilted), model.scale, model.net, model.start)
 
