@@ -7,11 +7,18 @@ import torch
 from torch import Tensor
 
 from course_utils.checks.exercise import Mistake, exercise
-from course_utils.checks.lab8.spans import batch, column, nothing_moves, span_of_the_first, spans, two_time_field
+from course_utils.checks.lab8.spans import (
+    batch,
+    column,
+    nearly_right,
+    nothing_moves,
+    span_of_the_first,
+    spans,
+    two_time_field,
+)
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import StandingStill
 from course_utils.checks.sums import combination
-from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["average_velocity_target"]
 
@@ -160,6 +167,10 @@ FIRST: dict[str, tuple[str, dict]] = {
         "the network's own velocity, u at t = s, stands where the path's should: nothing new would be learnt.",
         {"first": lambda u, v, x, s, t: u(x, s, s)},
     ),
+    "u and v": (
+        "u is added to the target as well: it is what the target is for.",
+        {"first": lambda u, v, x, s, t: u(x, s, t) + v},
+    ),
     "derivative alone": (
         "at t = s the target has to be v: yours is 0 there.",
         {"first": lambda u, v, x, s, t: torch.zeros_like(x)},
@@ -192,9 +203,10 @@ def _by_start(u, v, x, s, t):
 
 
 def _backwards(u, x, s, t, weights):
-    """The transposed Jacobian of u times something."""
-    x = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(u(x, s, t), x, weights)[0]
+    """Gradients in x and in s of the sum of all numbers of u, each with its weight."""
+    x, s = x.detach().clone().requires_grad_(), s.detach().clone().requires_grad_()
+    by_x, by_s = torch.autograd.grad((u(x, s, t) * weights).sum(), (x, s))
+    return by_x, by_s[:, None]
 
 
 @average_velocity_target.mistake(
@@ -216,7 +228,15 @@ def bracket_around_the_second(u, v, x, s, t):
     "x moves along v is a forward derivative."
 )
 def backward_derivative(u, v, x, s, t):
-    return v + column(t - s, x) * (_by_start(u, v, x, s, t) + _backwards(u, x, s, t, v))
+    return v + column(t - s, x) * (_by_start(u, v, x, s, t) + _backwards(u, x, s, t, v)[0])
+
+
+@average_velocity_target.mistake(
+    "gradients with v as their weights go backwards, in x and in s: they are sums over the coordinates of u. How each "
+    "of them changes when x and s move is a forward derivative."
+)
+def backward_derivatives(u, v, x, s, t):
+    return v + column(t - s, x) * sum(_backwards(u, x, s, t, v))
 
 
 @average_velocity_target.mistake(
@@ -224,8 +244,25 @@ def backward_derivative(u, v, x, s, t):
     "a gradient of its own."
 )
 def gradient_of_the_sum(u, v, x, s, t):
-    slope = _backwards(u, x, s, t, torch.ones_like(x))
+    slope, _ = _backwards(u, x, s, t, torch.ones_like(x))
     return v + column(t - s, x) * (_by_start(u, v, x, s, t) + slope * v)
+
+
+@average_velocity_target.mistake(
+    "these are gradients of the sum of all coordinates of u, in x and in s: each coordinate of u has derivatives of "
+    "its own."
+)
+def gradients_of_the_sum(u, v, x, s, t):
+    slope, rate = _backwards(u, x, s, t, torch.ones_like(x))
+    return v + column(t - s, x) * (rate + slope * v)
+
+
+@average_velocity_target.mistake(
+    "this is the paper's identity as it stands, in which data lie at time 0 and the end moves: in this course the "
+    "start rides along."
+)
+def as_in_the_paper(u, v, x, s, t):
+    return _target(u, v, x, s, t, start=0.0, end=1.0, span=lambda s, t: s - t)
 
 
 @average_velocity_target.mistake("this is the way travelled, the average velocity times the span: divide nothing in.")
@@ -246,18 +283,8 @@ def error_of_u(u, v, x, s, t):
 average_velocity_target.pairs += pairs(_target, STILL, TANGENTS, SPANS, FIRST)
 
 
-def _by_differences(pair: Compared) -> bool:
-    """Whether the result is nearly right, as one that is made of small differences."""
-    given, expected = pair.given["result"], pair.expected["result"]
-    return bool((given - expected).abs().max() < 0.02 * expected.abs().max())
-
-
 average_velocity_target.traits += [
-    Trait(
-        "nearly right",
-        _by_differences,
-        "all is nearly right, as where a derivative is a difference over a small step: ask for the derivative itself.",
-    ),
+    nearly_right("is a derivative a difference over a small step? Ask for the derivative itself."),
     *combination(
         {
             "v": lambda u, v, x, s, t: v,
