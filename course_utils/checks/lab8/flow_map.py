@@ -112,6 +112,12 @@ def standard_score(x, s, t, mean, var):
     return (x - s * mean) / width(s, var) ** 0.5
 
 
+@flow_map.mistake("this is the mean of the data given x, where the flow would end at t = 1 if it did not turn.")
+def mean_of_the_data(x, s, t, mean, var):
+    s = column(s, x)
+    return x + (1 - s) * _velocity(x, s, mean, var)
+
+
 @flow_map.mistake("nothing moves: this is x.")
 def stays(x, s, t, mean, var):
     return x.clone()

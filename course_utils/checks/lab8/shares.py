@@ -191,6 +191,22 @@ WEIGHING: dict[str, tuple[str, dict]] = {
         "a sigmoid looks at each Gaussian alone: the shares of all have to sum to 1.",
         {"shares": lambda logs: logs.sigmoid()},
     ),
+    "last Gaussian only": (
+        "only the part of the last Gaussian is left: is the sum overwritten in a loop?",
+        {"total": lambda shares, moved: shares[:, -1:] * moved[:, -1]},
+    ),
+    "first Gaussian only": (
+        "only the part of the first Gaussian is there: does a loop end too early?",
+        {"total": lambda shares, moved: shares[:, :1] * moved[:, 0]},
+    ),
+    "first Gaussian left out": (
+        "the part of the first Gaussian is missing: where does a loop begin?",
+        {"total": lambda shares, moved: _weighed(shares[:, 1:], moved[:, 1:])},
+    ),
+    "last Gaussian left out": (
+        "the part of the last Gaussian is missing: where does a loop end?",
+        {"total": lambda shares, moved: _weighed(shares[:, :-1], moved[:, :-1])},
+    ),
     "mean over the Gaussians": (
         "the weighted sum is divided by the number of Gaussians as well: the shares sum to 1 already.",
         {"total": lambda shares, moved: (shares[..., None] * moved).mean(1)},

@@ -60,7 +60,7 @@ def nothing_moves(still: Callable, message: str) -> Trait:
 
 
 def nearly_right(message: str) -> Trait:
-    """The trait that a result is wrong by little, as that of small steps or differences.
+    """The trait that a result is wrong by little in all states, as that of small steps or differences.
 
     Args:
         message: What a student reads who has it.
@@ -68,6 +68,6 @@ def nearly_right(message: str) -> Trait:
 
     def holds(pair: Compared) -> bool:
         given, expected = pair.given["result"], pair.expected["result"]
-        return bool((given - expected).abs().max() < 0.02 * expected.abs().max())
+        return bool(((given - expected).abs().amax(1) <= 0.01 * expected.abs().amax(1)).all())
 
     return Trait("nearly right", holds, f"all is nearly right, but not exact: {message}")

@@ -79,6 +79,18 @@ MIDDLES: dict[str, tuple[str, dict]] = {
         {"middle": lambda s, t: torch.full_like(s, 0.5)},
     ),
     "middle not halved": ("s + t is not between s and t: halve it.", {"middle": lambda s, t: s + t}),
+    "middle rounded down": (
+        "`//` rounds down to a whole number: your middle is 0.",
+        {"middle": lambda s, t: (s + t) // 2},
+    ),
+    "bracket in the middle": (
+        "a bracket is missing: only the end is halved for the middle.",
+        {"middle": lambda s, t: s + t / 2},
+    ),
+    "other bracket in the middle": (
+        "a bracket is missing: only the start is halved for the middle.",
+        {"middle": lambda s, t: s / 2 + t},
+    ),
     "middle is half the end": ("half of t is the middle only if s is 0.", {"middle": lambda s, t: t / 2}),
 }
 """Wrong times in the middle, by name: the sentence, and what is replaced in `_halves`."""
