@@ -24,9 +24,9 @@ def held_flow_map(x, s, t, weights, means, vars):
         for w, mean, var in zip(weights.tolist(), means, vars, strict=True):
             before = [math.hypot(start * v**0.5, 1 - start) for v in var.tolist()]
             after = [math.hypot(end * v**0.5, 1 - end) for v in var.tolist()]
-            scores = (x[i] - start * mean) / torch.tensor(before).to(x)
+            scores = (x[i] - start * mean) / x.new_tensor(before)
             logs.append(math.log(w) - (scores @ scores).item() / 2 - sum(map(math.log, before)))
-            ends.append(end * mean + torch.tensor(after).to(x) * scores)
+            ends.append(end * mean + x.new_tensor(after) * scores)
         shares = [math.exp(log - max(logs)) for log in logs]
         out[i] = sum(share * arrived for share, arrived in zip(shares, ends, strict=True)) / sum(shares)
     return out
