@@ -68,7 +68,7 @@ WIDTHS: dict[str, tuple[str, Width]] = {
         lambda a, var: a * var + (1 - a) ** 2,
     ),
     "neither squared": (
-        "variances add, but a factor of t, or of 1 - t, makes another one of the variance than that.",
+        "variances add; but what does a factor, such as t or 1 - t, do to a variance?",
         lambda a, var: a * var + 1 - a,
     ),
     "square inside": (
@@ -88,7 +88,7 @@ WIDTHS: dict[str, tuple[str, Width]] = {
         lambda a, var: width(a, var**2),
     ),
     "var not used": (
-        "the data's own variance is not used: a wide cloud of data is stretched more.",
+        "the data's own variance is not used: wide data make a wide cloud.",
         lambda a, var: width(a, torch.ones_like(var)),
     ),
     "one variance for all": (
