@@ -48,6 +48,10 @@ HINTS = {
     r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
     r"Expected target size": r"a cross entropy wants the scores along the second axis, right after the batch",
     r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
+    r"grad can be implicitly created only for scalar":
+        r"one number is differentiated: what is the sum of these, if each depends on a state of its own?",
+    r"appears to not have been used in the graph":
+        r"what is differentiated was not made from this: is there a detach, or another copy of it, on the way?",
     r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
