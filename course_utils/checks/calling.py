@@ -50,6 +50,10 @@ HINTS = {
     r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
     r"Boolean value of Tensor with more than one": r"an `if` asks one question, but this tensor holds many numbers",
     r"can be converted to an index": r"is a tuple multiplied by a tensor? Take the part of it that you need",
+    r"grad can be implicitly created only for scalar":
+        r"one number is differentiated: what is the sum of these, if each depends on a state of its own?",
+    r"appears to not have been used in the graph":
+        r"what is differentiated was not made from this: is there a detach, or another copy of it, on the way?",
     r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""

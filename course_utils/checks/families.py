@@ -25,6 +25,7 @@ __all__ = [
     "NAMED",
     "PolynomialField",
     "PowerSchedule",
+    "QuadraticReward",
     "affine_field",
     "affine_score",
     "at_rest",
@@ -204,6 +205,19 @@ def drifting(x: Tensor, t) -> Tensor:
     return (1 + expand_time(t, x)) ** 2 + 0 * x
 
 
+class QuadraticReward:
+    """r(z) = sum_ij quadratic_ij z_i z_j + sum_i slope_i z_i."""
+
+    def __init__(self, quadratic: Tensor, slope: Tensor):
+        self.quadratic, self.slope = quadratic, slope
+
+    def __call__(self, z):
+        if not isinstance(z, Tensor) or z.ndim != 2:
+            got = f"shape {tuple(z.shape)}" if isinstance(z, Tensor) else kind_of(z)
+            raise ValueError(f"expected reward(z) with states of shape (B, d), got {got}")
+        return torch.einsum("ij,bi,bj->b", self.quadratic, z, z) + z @ self.slope
+
+
 NAMED = {"linear": Linear(), "at rest": at_rest, "drifting": drifting}
 """Things with a name, which `observers.Also` puts in the place of an argument."""
 
@@ -225,6 +239,7 @@ FAMILIES: dict[str, Callable] = {
     "squared distance": lambda: squared_distance,
     "jacobian trace": lambda: divergence,
     "arch schedule": ArchSchedule,
+    "quadratic reward": QuadraticReward,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
     "two-time field": TwoTimeField,
 }

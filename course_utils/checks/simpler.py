@@ -46,7 +46,7 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
         yield "a drift that does not change with time", {**family, "rate": off["rate"]}
     elif kind == "power schedule":
         yield "the linear schedule", {"family": "schedule", "name": "linear"}
-    elif kind == "polynomial field":
+    elif kind in ("polynomial field", "quadratic reward"):
         yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
     elif kind == "block layers":
         yield "a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
