@@ -1,0 +1,7 @@
+"""The contest of Lab 8: digits in one, two or four evaluations of a network, counted, timed and judged."""
+
+from course_utils.contest.counting import Count
+from course_utils.contest.judging import Score, Yardstick, score
+from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images
+
+__all__ = ["ROWS", "RULES", "Count", "Rules", "Score", "Yardstick", "as_bytes", "as_images", "score"]
