@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from course_utils.checks.layers import AffineAutoencoder, BlockLayers, LetterTable, TransformerLayers
+from course_utils.checks.layers import AffineAutoencoder, BlockLayers, LetterTable, TransformerLayers, TwoTimeField
 from course_utils.likelihood import divergence
 from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
@@ -226,6 +226,7 @@ FAMILIES: dict[str, Callable] = {
     "jacobian trace": lambda: divergence,
     "arch schedule": ArchSchedule,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
+    "two-time field": TwoTimeField,
 }
 
 

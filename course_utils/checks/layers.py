@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from course_utils.shapes import expand_time
 
-__all__ = ["AffineAutoencoder", "BlockLayers", "LetterTable", "TransformerLayers"]
+__all__ = ["AffineAutoencoder", "BlockLayers", "LetterTable", "TransformerLayers", "TwoTimeField"]
 
 
 class BlockLayers(nn.Module):
@@ -119,3 +119,18 @@ class LetterTable(nn.Module):
         if not 0 <= x.min() <= x.max() <= self.letters:
             tokens = f"0, ..., {self.letters - 1} and the mask, {self.letters}"
             raise ValueError(f"expected letters {tokens}; got some from {x.min()} to {x.max()}")
+
+
+class TwoTimeField(nn.Module):
+    """u(x, s, t) = sin(x matrix^T + offset) + s^2 square + s t product, with parameters to take gradients in."""
+
+    def __init__(self, matrix: Tensor, offset: Tensor, square: Tensor, product: Tensor):
+        super().__init__()
+        self.matrix, self.offset = nn.Parameter(matrix.clone()), nn.Parameter(offset.clone())
+        self.square, self.product = nn.Parameter(square.clone()), nn.Parameter(product.clone())
+
+    def forward(self, x, s, t):
+        if not isinstance(x, Tensor) or any(isinstance(time, Tensor) and time.ndim > x.ndim for time in (s, t)):
+            raise ValueError("the states come first, then the two times: u(x, s, t)")
+        s, t = expand_time(s, x), expand_time(t, x)
+        return torch.sin(x @ self.matrix.T + self.offset) + s**2 * self.square + s * t * self.product

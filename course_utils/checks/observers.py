@@ -23,6 +23,7 @@ __all__ = [
     "PointsAndImages",
     "Returned",
     "Several",
+    "StandingStill",
     "Training",
     "WithGradients",
     "pack_observer",
@@ -265,6 +266,15 @@ class Training(Observer):
             "vector of trained weights": torch.cat([p.flatten() for p in model.parameters()]),
             "list of losses": torch.tensor([float(loss) for loss in losses], dtype=torch.float64),
         }
+
+
+@dataclass(frozen=True)
+class StandingStill(Observer):
+    """The tensor that the answer returns, and whether it asks for gradients (1) or stands still (0)."""
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        result = tensor(fn(*arguments.values()), "result")
+        return {"result": result, "result's requires_grad": torch.tensor(int(result.requires_grad))}
 
 
 OBSERVERS: dict[str, type[Observer]] = {kind.__name__: kind for kind in Observer.__subclasses__()}

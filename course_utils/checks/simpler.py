@@ -49,3 +49,8 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
         silent = {"modulation": off["modulation"], "biases": off["biases"]}
         yield "a modulation that gives 0", {**family, **silent}
         yield "layers that give 0", {**family, **off}
+    elif kind == "two-time field":
+        yield f"a {name} that does not depend on t", {**family, "product": off["product"]}
+        yield f"a {name} that depends on the state alone", {**family, **{k: off[k] for k in ("square", "product")}}
+        yield f"a {name} that is the same for all states", {**family, "matrix": off["matrix"]}
+        yield f"a {name} that is constant", {**family, **off, "offset": family["offset"]}

@@ -694,6 +694,163 @@ def as_two_steps(post, x, t, t_next, sigma):
     return torch.where((x == v)[..., None], revealing, tokens[x] + sigma * (tokens[v] - tokens[x]))
 
 
+@answers("flow_map")
+def as_an_affine_map(x, s, t, mean, var):
+    s, t = s[:, None], t[:, None]
+    slope = torch.sqrt((var * t.square() + (1 - t).square()) / (var * s.square() + (1 - s).square()))
+    return torch.addcmul((t - slope * s) * mean, slope, x)
+
+
+@answers("flow_map")
+def state_by_state(x, s, t, mean, var):
+    def one(x, s, t):
+        before, after = (torch.hypot(a * var.sqrt(), 1 - a) for a in (s, t))
+        return t * mean + after * ((x - s * mean) / before)
+
+    return vmap(one)(x, s, t)
+
+
+@answers("flow_map")
+def in_logarithms_of_the_width(x, s, t, mean, var):
+    def log_width(a):
+        return torch.log(torch.outer(a**2, var) + (1 - a).pow(2).unsqueeze(1))
+
+    centred = x - torch.outer(s, mean)
+    return torch.outer(t, mean) + centred * torch.exp((log_width(t) - log_width(s)) / 2)
+
+
+@answers("flow_map")
+def by_covariance_matrices(x, s, t, mean, var):
+    eye, cov, out = torch.eye(len(var)).to(x), torch.diag(var), []
+    for row, a, b in zip(x, s, t, strict=True):
+        before, after = (torch.linalg.cholesky(c**2 * cov + (1 - c) ** 2 * eye) for c in (a, b))
+        out += [b * mean + after @ torch.linalg.solve(before, row - a * mean)]
+    return torch.stack(out)
+
+
+@answers("average_velocity_target")
+def with_two_moving_arguments(u, v, x, s, t):
+    _, rate = torch.func.jvp(lambda x, s: u(x, s, t), (x, s), (v, torch.ones_like(s)))
+    return (v + like(t - s, x) * rate).detach()
+
+
+@answers("average_velocity_target")
+def backwards_twice(u, v, x, s, t):
+    rate = torch.autograd.functional.jvp(u, (x, s, t), (v, torch.ones_like(s), torch.zeros_like(t)))[1]
+    return v + torch.einsum("b,bd->bd", t - s, rate)
+
+
+@answers("average_velocity_target")
+def with_jacobians(u, v, x, s, t):
+    def one(x, s, t):
+        return u(x[None], s[None], t[None])[0]
+
+    with torch.no_grad():
+        by_x, by_s = (vmap(jacrev(one, k))(x, s, t) for k in (0, 1))
+        return v + (t - s).unsqueeze(1) * ((by_x @ v.unsqueeze(2)).squeeze(2) + by_s)
+
+
+@answers("average_velocity_target")
+def coordinate_by_coordinate(u, v, x, s, t):
+    x, s = x.clone().requires_grad_(), s.clone().requires_grad_()
+    out, value = [], u(x, s, t)
+    for i in range(x.shape[1]):
+        by_x, by_s = torch.autograd.grad(value[:, i].sum(), (x, s), retain_graph=True)
+        out.append((by_x * v).sum(1) + by_s)
+    return (v + (t - s)[:, None] * torch.stack(out, 1)).detach()
+
+
+@answers("average_velocity_target")
+@torch.no_grad()
+def with_dual_numbers(u, v, x, s, t):
+    with torch.autograd.forward_ad.dual_level():
+        answer = u(torch.autograd.forward_ad.make_dual(x, v), torch.autograd.forward_ad.make_dual(s, s * 0 + 1), t)
+        return v + torch.autograd.forward_ad.unpack_dual(answer).tangent * (t - s).view(-1, 1)
+
+
+@answers("average_velocity_target")
+def with_the_span_in_the_tangents(u, v, x, s, t):
+    with torch.no_grad():
+        return v + torch.func.jvp(u, (x, s, t), ((t - s).reshape(-1, 1) * v, t - s, 0 * t))[1]
+
+
+@answers("two_halves")
+def by_the_way_where_there_is_one(u, x, s, t):
+    half = (t - s) / 2
+    middle = x + half[:, None] * u(x, s, s + half)
+    end = middle + half[:, None] * u(middle, s + half, t)
+    span = like(t - s, x)
+    return torch.where(span > 0, (end - x) / span.where(span > 0, 1), u(x, s, t))
+
+
+@answers("two_halves")
+@torch.no_grad()
+def in_a_loop(u, x, s, t):
+    ts, found = torch.stack([s, torch.lerp(s, t, 0.5), t]), []
+    for a, b in zip(ts[:-1], ts[1:], strict=True):
+        found.append(u(x, a, b))
+        x = torch.addcmul(x, b.sub(a).unsqueeze(-1), found[-1])
+    return torch.stack(found).mean(0)
+
+
+@answers("two_halves")
+def one_state_at_a_time(u, x, s, t):
+    rows = []
+    for i in range(x.shape[0]):
+        m = 0.5 * (s[i] + t[i])
+        first = u(x[i : i + 1], s[i], m)
+        rows.append(first / 2 + u(x[i : i + 1] + (t[i] - m) * first, m, t[i]) / 2)
+    return torch.cat(rows)
+
+
+@answers("held_flow_map")
+def with_torch_s_mixture(x, s, t, weights, means, vars):
+    a, b = s[:, None, None], t[:, None, None]
+    before, after = (torch.sqrt(c**2 * vars + (1 - c) ** 2) for c in (a, b))
+    laws = torch.distributions.Independent(torch.distributions.Normal(a * means, before), 1)
+    shares = torch.softmax(weights.log() + laws.log_prob(x[:, None]), -1)
+    return torch.einsum("bk,bkd->bd", shares, b * means + after / before * (x[:, None] - a * means))
+
+
+@answers("held_flow_map")
+def gaussian_after_gaussian(x, s, t, weights, means, vars):
+    logs, ends = [], []
+    for w, mean, var in zip(weights, means, vars, strict=True):
+        scores = (x - like(s, x) * mean) / torch.hypot(like(s, x) * var.sqrt(), 1 - like(s, x))
+        logs.append(
+            torch.log(w) - 0.5 * scores.pow(2).sum(1) - torch.hypot(like(s, x) * var**0.5, like(1 - s, x)).log().sum(1)
+        )
+        ends.append(checks.lab8.flow_map.oracle(x, s, t, mean, var))
+    logs = torch.stack(logs)
+    shares = torch.exp(logs - logs.logsumexp(0))
+    return (shares.unsqueeze(-1) * torch.stack(ends)).sum(0)
+
+
+@answers("held_flow_map")
+def with_the_largest_taken_off(x, s, t, weights, means, vars):
+    at = s.view(-1, 1, 1)
+    width = torch.addcmul((1 - at) ** 2, at**2, vars)
+    exponent = -((x.unsqueeze(1) - at * means) ** 2 / (2 * width)).sum(-1) - width.sqrt().log().sum(-1)
+    likelihood = weights * (exponent - exponent.max(1, keepdim=True).values).exp()
+    shares = likelihood / likelihood.sum(1, keepdim=True)
+    out = torch.zeros_like(x)
+    for k in range(len(weights)):
+        out += shares[:, k : k + 1] * checks.lab8.flow_map.oracle(x, s, t, means[k], vars[k])
+    return out
+
+
+@answers("held_flow_map")
+def as_one_affine_map_a_state(x, s, t, weights, means, vars):
+    def one(x, s, t):
+        width = s**2 * vars + (1 - s) ** 2
+        stretch = ((t**2 * vars + (1 - t) ** 2) / width) ** 0.5
+        logs = weights.log() - ((x - s * means) ** 2 / width + width.log()).sum(1) / 2
+        shares = logs.softmax(0)
+        return (shares @ stretch) * x + shares @ (means * (t - s * stretch))
+
+    return torch.stack([one(*row) for row in zip(x, s, t, strict=True)])
+
+
 @pytest.mark.parametrize("name, fn", ANSWERS)
 def test_a_right_answer_in_another_style_passes(name, fn, capsys):
     EXERCISES[name].check(fn)
