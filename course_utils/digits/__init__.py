@@ -1,9 +1,10 @@
 """The generators of handwritten digits of Labs 4 and 6, each in one piece: made, trained, judged, saved and loaded."""
 
+from course_utils.digits.few_steps import exact_draw
 from course_utils.digits.files import FINISHED, FINISHED_PIXELS, card_text, default_file, load, model_file, save
 from course_utils.digits.judgement import judge
 from course_utils.digits.latent import LatentDigits, latent_digits
-from course_utils.digits.mixtures import NULL, ClassMixtures
+from course_utils.digits.mixtures import NULL, ClassMixtures, mixtures_beneath
 from course_utils.digits.model import digit_loss, digit_model
 from course_utils.digits.plan import Plan
 from course_utils.digits.runs import prepare, standing, train_to_file
@@ -21,9 +22,11 @@ __all__ = [
     "default_file",
     "digit_loss",
     "digit_model",
+    "exact_draw",
     "judge",
     "latent_digits",
     "load",
+    "mixtures_beneath",
     "model_file",
     "prepare",
     "samples",
