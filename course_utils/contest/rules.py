@@ -25,6 +25,7 @@ class Rules:
         accuracy: Least share of images that the judge takes for the digit asked for.
         weights_bytes: Size of the file of weights.
         constants_bytes: All numbers that come neither from that file nor from the generator.
+        program_bytes: The operations of an entry, with all numbers in them.
         training_rows: Rows that networks may see in training: forward 1, with backward 3.
         nearness: Least distance to the nearest training digit, in that of real digits: copies are nearer.
         twins: Share of images that may have a twin among others drawn with other noise: a library repeats itself.
@@ -40,6 +41,7 @@ class Rules:
     accuracy: float = 0.97
     weights_bytes: int = 2_000_000
     constants_bytes: int = 100_000
+    program_bytes: int = 2_000_000
     training_rows: int = 400_000
     nearness: float = 0.5
     twins: float = 0.1
