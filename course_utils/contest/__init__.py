@@ -6,6 +6,7 @@ from course_utils.contest.given import given_tensors, mixtures, model
 from course_utils.contest.judging import Score, Yardstick, score
 from course_utils.contest.programs import Program
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images
+from course_utils.contest.trial import judge, judge_entry
 
 __all__ = [
     "ROWS",
@@ -20,6 +21,8 @@ __all__ = [
     "as_bytes",
     "as_images",
     "given_tensors",
+    "judge",
+    "judge_entry",
     "mixtures",
     "model",
     "read_entry",

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from course_utils.contest.counting import Count
 from course_utils.contest.given import given_tensors
-from course_utils.contest.judging import labels_of
 from course_utils.contest.programs import Program, record
-from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images
+from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
 from course_utils.weights import read_tensors
 
 __all__ = ["Entry", "Recorded", "read_entry", "record_entry"]
@@ -109,7 +108,9 @@ def read_entry(path: str | Path, weights: str | Path | None = None, rules: Rules
     _check_source(path.name, source)
     data = beside.read_bytes() if weights is not None or beside.is_file() else b""
     if len(data) > rules.weights_bytes:
-        raise ValueError(f"expected at most {rules.weights_bytes:,} bytes of weights, got {len(data):,} in {beside.name}")
+        raise ValueError(
+            f"expected at most {rules.weights_bytes:,} bytes of weights, got {len(data):,} in {beside.name}"
+        )
     return Entry(path.stem, source, data)
 
 

@@ -5,8 +5,7 @@ __all__ = ["FREE", "KNOWN", "RANDOM", "SQUARES"]
 FREE = frozenset(
     """alias as_strided detach diagonal expand expand_as lift_fresh lift movedim narrow permute reshape select slice
     split split_with_sizes squeeze t transpose unbind unfold unsqueeze view view_as _reshape_alias _unsafe_view empty
-    empty_like empty_strided new_empty new_empty_strided _to_view swapaxes numpy_T set_data requires_grad
-    _has_same_storage_numel""".split()
+    empty_like empty_strided new_empty new_empty_strided """.split()
 )
 """Views and empty tensors: nothing is computed."""
 
@@ -24,9 +23,9 @@ SQUARES = frozenset(
 """Each number of the largest tensor costs as much as a row has numbers."""
 
 POINTWISE = frozenset(
-    """abs acos acosh add addcdiv addcmul alias_copy angle arange asin asinh atan atan2 atanh bitwise_and bitwise_not
+    """abs acos acosh add addcdiv addcmul angle arange asin asinh atan atan2 atanh bitwise_and bitwise_not
     bitwise_or bitwise_xor bucketize cat ceil celu clamp clamp_max clamp_min clone complex constant_pad_nd copy copysign
-    cos cosh cumprod cumsum deg2rad digamma div elu eq erf erfc erfinv exp exp2 expm1 eye fill flip floor floor_divide
+    cos cosh cumprod cumsum digamma div elu eq erf erfc erfinv exp exp2 expm1 eye fill flip floor floor_divide
     fmax fmin fmod frac full full_like gather ge gelu glu gt hardsigmoid hardswish hardtanh heaviside hypot index
     index_add index_copy index_fill index_put index_select isfinite isinf isnan isneginf isposinf leaky_relu le lerp
     lgamma linspace log log10 log1p log2 log_sigmoid_forward logaddexp logical_and logical_not logical_or logical_xor
@@ -34,18 +33,19 @@ POINTWISE = frozenset(
     new_full new_ones new_zeros nonzero ones ones_like pixel_shuffle pixel_unshuffle polygamma pow reciprocal
     reflection_pad2d relu remainder repeat repeat_interleave replication_pad2d roll rot90 round rsqrt rsub scalar_tensor
     scatter scatter_add scatter_reduce searchsorted sgn sigmoid sign silu sin sinc sinh slice_scatter select_scatter
-    softplus tril_indices triu_indices special_entr special_erfcx special_log_ndtr special_ndtr special_ndtri sqrt square stack sub tan tanh
-    threshold tril triu trunc where xlogy zero zeros zeros_like _to_copy _softmax _log_softmax embedding im2col col2im
-    grid_sampler_2d upsample_bilinear2d upsample_nearest2d upsample_bicubic2d channel_shuffle to _conj""".split()
+    softplus special_entr special_erfcx special_log_ndtr special_ndtr special_ndtri sqrt square stack sub tan tanh
+    threshold tril tril_indices triu triu_indices trunc where xlogy zero zeros zeros_like
+    _to_copy _softmax _log_softmax embedding im2col col2im
+    grid_sampler_2d upsample_bilinear2d upsample_nearest2d upsample_bicubic2d channel_shuffle""".split()
 )
 """A number out of each number, or a number moved."""
 
 GATHERED = frozenset(
     """all amax amin aminmax any argmax argmin avg_pool2d bincount cummax cummin count_nonzero dot histc kthvalue
     linalg_vector_norm logcumsumexp logsumexp max max_pool2d_with_indices mean median min mode mv native_batch_norm
-    native_group_norm native_layer_norm norm prod sort std std_mean sum topk trace unique_consecutive unique_dim _unique2
-    var var_mean vdot _adaptive_avg_pool2d _native_batch_norm_legit _native_batch_norm_legit_no_training cross
-    linalg_cross addmv addr outer equal is_same_size argsort unique cov corrcoef fake kron""".split()
+    native_group_norm native_layer_norm norm prod sort std std_mean sum topk trace unique_consecutive unique_dim
+    _unique2 var var_mean vdot _adaptive_avg_pool2d _native_batch_norm_legit _native_batch_norm_legit_no_training cross
+    linalg_cross addmv addr outer""".split()
 )
 """One number out of many."""
 

@@ -175,7 +175,7 @@ class Recorder(TorchDispatchMode):
         if isinstance(value, (list, tuple)):
             return [self._value(one) for one in value]
         if isinstance(value, torch.Generator):
-            return {"generator": value._cdata == self.generator._cdata}  # not the same object of Python
+            return {"generator": _same(value, self.generator)}
         if isinstance(value, torch.dtype):
             return {"dtype": _short(value)}
         if isinstance(value, torch.memory_format):
@@ -192,6 +192,11 @@ def flat(values: Iterable) -> Iterator:
             yield from flat(value)
         else:
             yield value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two generators are one: Python may hold several objects of it."""
+    return one._cdata == other._cdata
 
 
 def _unseen():

@@ -2,7 +2,7 @@
 
 import functools
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -57,7 +57,7 @@ class Replay:
 
     @torch.no_grad()
     def _run(
-        self, lines: list, tensors: Tensors, generator: torch.Generator, kept: set[int], last: Mapping | None = None
+        self, lines: list, tensors: Tensors, generator: torch.Generator, kept: set[int], last: Sequence | None = None
     ) -> Tensors:
         """Do the lines; of the tensors, those that are kept remain, and each other one until its last use."""
         tensors[LABELS] = self.y.clone()
@@ -99,7 +99,7 @@ class Replay:
         return torch.as_strided(tensors[base], shape, stride, offset)
 
 
-SOURCES = {"weights": Replay._from_weights, "constant": Replay._constant, "alias": Replay._alias}
+SOURCES: dict[str, Callable] = {"weights": Replay._from_weights, "constant": Replay._constant, "alias": Replay._alias}
 """Lines that are no operations: where numbers come from."""
 
 

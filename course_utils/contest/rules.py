@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-__all__ = ["ROWS", "RULES", "Rules", "as_bytes", "as_images", "check_images"]
+__all__ = ["ROWS", "RULES", "Rules", "as_bytes", "as_images", "check_images", "labels_of"]
 
 ROWS = 250
 """Labels that `sample` is asked for at a time: 0, 1, ..., 9, 0, ..."""
@@ -48,6 +48,16 @@ class Rules:
 
 
 RULES = Rules()
+
+
+def labels_of(n: int) -> Int[Tensor, " n"]:
+    """The labels that are asked for: 0, 1, ..., 9, 0, ...
+
+    Example:
+        >>> contest.rules.labels_of(12)
+        tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    """
+    return torch.arange(n) % 10
 
 
 def check_images(images: object, n: int) -> Float[Tensor, "n 1 28 28"]:
