@@ -3,9 +3,10 @@
 import ast
 import importlib.util
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import torch
@@ -13,9 +14,9 @@ from torch import Tensor
 
 from course_utils.contest.counting import Count
 from course_utils.contest.given import given_tensors
-from course_utils.contest.programs import Program, record
+from course_utils.contest.programs import record
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
-from course_utils.weights import read_tensors
+from course_utils.weights import read_tensors, save_tensors
 
 __all__ = ["Entry", "Recorded", "read_entry", "record_entry"]
 
@@ -68,13 +69,13 @@ class Recorded(NamedTuple):
     """What running an entry showed.
 
     Attributes:
-        program: All that its `sample` does.
+        program: All that its `sample` does, see `Program.packed`.
         images: What one call gave, as bytes; `seed` is that of its generator.
         seed: See `images`.
         evaluations: Of networks an image, as hooks counted them in that call.
     """
 
-    program: Program
+    program: bytes
     images: Tensor
     seed: int
     evaluations: float
@@ -159,13 +160,13 @@ def _check_import(node: ast.Import | ast.ImportFrom) -> None:
             raise ValueError(f"an entry needs no `{name}` (line {node.lineno}): it may import {allowed}")
 
 
-def load_sample(path: Path) -> Callable[[Tensor, torch.Generator], Tensor]:
-    """Run an entry's file: its `sample`."""
+def load_module(path: Path) -> ModuleType:
+    """Run an entry's file."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.sample
+    return module
 
 
 def entry_tensors(weights: bytes) -> Mapping[str, Tensor]:
@@ -195,5 +196,31 @@ def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
     """
     path = entry.put(folder)
     with Count() as count:
-        program, images = record(lambda: load_sample(path), entry_tensors(entry.weights), labels_of(ROWS), seed)
-    return Recorded(program, as_bytes(check_images(images, ROWS)), seed + 1, count.rows / 3 / ROWS)
+        program, images = record(lambda: load_module(path).sample, entry_tensors(entry.weights), labels_of(ROWS), seed)
+    return Recorded(program.packed(), as_bytes(check_images(images, ROWS)), seed + 1, count.rows / 3 / ROWS)
+
+
+def train_entry(entry: Entry, folder: Path, seed: int, rules: Rules = RULES) -> tuple[bytes, int]:
+    """Run the training of an entry: its new file of weights, and the rows that networks saw, as hooks counted them.
+
+    Args:
+        entry: The entry, whose file has a function `train(generator)`: it returns named tensors.
+        folder: Where its files are written.
+        seed: Of the generator.
+        rules: The rules.
+
+    Raises:
+        ValueError: If there is no such function, or it gives something else, too much, or takes too many rows.
+    """
+    module = load_module(entry.put(folder))
+    if not callable(getattr(module, "train", None)):
+        raise ValueError(f"expected a function train(generator) in {entry.name}.py, got none")
+    with Count() as count:
+        tensors = module.train(torch.Generator().manual_seed(seed))
+    if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
+        raise ValueError(f"expected named tensors from `train`, got {type(tensors).__name__}")
+    if count.training_rows > rules.training_rows:
+        raise ValueError(f"expected at most {rules.training_rows:,} rows in training, got {count.training_rows:,}")
+    file = folder / "trained.safetensors"
+    save_tensors(tensors, file)
+    return file.read_bytes(), count.training_rows

@@ -8,7 +8,9 @@ weights, the labels, the generator, an operation before. The judge repeats these
 
 import hashlib
 import json
-from base64 import b64decode, b64encode
+import math
+import zlib
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -55,6 +57,19 @@ class Program:
         """As JSON."""
         return json.dumps(vars(self), separators=(",", ":"))
 
+    def packed(self) -> bytes:
+        """As it is sent."""
+        return zlib.compress(self.as_text().encode())
+
+    @classmethod
+    def unpacked(cls, data: bytes, rules: Rules = RULES) -> "Program":
+        """What `packed` packed; errors as for `from_text`."""
+        try:
+            text = zlib.decompressobj().decompress(data, rules.program_bytes + 1).decode()
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise ValueError(f"expected a program of `packed`, got {error}") from error
+        return cls.from_text(text, rules)
+
     @classmethod
     def from_text(cls, text: str, rules: Rules = RULES) -> "Program":
         """What `as_text` wrote.
@@ -66,8 +81,8 @@ class Program:
             raise ValueError(f"expected at most {rules.program_bytes:,} bytes of operations, got {len(text):,}")
         try:
             program = cls(**json.loads(text))
-            size = sum(len(b64decode(data)) for _, _, data in program.constants)
-        except (TypeError, RecursionError) as error:
+            size = sum(math.prod(shape) * getattr(torch, dtype).itemsize for dtype, shape, _ in program.constants)
+        except (TypeError, AttributeError, ValueError, RecursionError) as error:
             raise ValueError(f"expected a program of `record`, got {error}") from error
         if size > rules.constants_bytes:
             raise ValueError(

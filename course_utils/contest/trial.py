@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,7 +16,7 @@ from course_utils.contest.programs import Program
 from course_utils.contest.replaying import Replay, evaluation_work
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
 
-__all__ = ["Drawn", "Here", "Place", "draw", "judge", "judge_entry", "packed"]
+__all__ = ["Drawn", "Here", "Place", "draw", "judge", "judge_entry"]
 
 ROUNDING = 2
 """Levels of 255 by which two computations of one pixel may differ."""
@@ -58,30 +57,11 @@ class Here:
         return draw(program, weights, seed, n)
 
 
-def packed(program: Program) -> bytes:
-    """A program as it is sent."""
-    return zlib.compress(program.as_text().encode())
-
-
-def _unpacked(data: bytes, rules: Rules) -> Program:
-    """What `packed` packed.
-
-    Raises:
-        ValueError: If it is something else, or too large.
-    """
-    unpacking = zlib.decompressobj()
-    try:
-        text = unpacking.decompress(data, rules.program_bytes + 1).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise ValueError(f"expected a program of `packed`, got {error}") from error
-    return Program.from_text(text, rules)
-
-
 def draw(program: bytes, weights: bytes, seed: int, n: int, rules: Rules = RULES) -> Drawn:
     """Images of a program, `ROWS` at a time, with noise of the judge's.
 
     Args:
-        program: Of `packed`.
+        program: Of `Program.packed`.
         weights: The bytes of the file of weights.
         seed: Of the noise.
         n: Number of images, a multiple of `ROWS`.
@@ -93,7 +73,7 @@ def draw(program: bytes, weights: bytes, seed: int, n: int, rules: Rules = RULES
     if n < 1 or n % ROWS:
         raise ValueError(f"expected a number of images that is a multiple of {ROWS}, got {n}")
     unit = evaluation_work()
-    replay = Replay(_unpacked(program, rules), entry_tensors(weights), labels_of(ROWS))
+    replay = Replay(Program.unpacked(program, rules), entry_tensors(weights), labels_of(ROWS))
     generator = torch.Generator().manual_seed(seed)
     parts = []
     began = time.process_time()
@@ -128,9 +108,8 @@ def judge_entry(
     """
     place = place or Here()
     recorded = place.record(entry, shown)
-    program = packed(recorded.program) if isinstance(recorded.program, Program) else recorded.program
-    _check_own_images(recorded, place.draw(program, entry.weights, recorded.seed, ROWS))
-    drawn = [place.draw(program, entry.weights, seed, yardstick.n) for seed in seeds]
+    _check_own_images(recorded, place.draw(recorded.program, entry.weights, recorded.seed, ROWS))
+    drawn = [place.draw(recorded.program, entry.weights, seed, yardstick.n) for seed in seeds]
     images = [one.images for one in drawn]
     _check_noise(images)
     milliseconds = sum(one.milliseconds for one in drawn) / len(drawn)
