@@ -37,6 +37,8 @@ BENCHMARKS = {
     "learned": "letters",
     "ratios": "letters",
     "maps": "maps",
+    "board_maps": "board_maps",
+    "few_steps": "few_steps",
     "rewards": "rewards",
     "finished": "finished",
     "names": "names",
