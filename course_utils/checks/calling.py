@@ -48,6 +48,8 @@ HINTS = {
     r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
     r"Expected target size": r"a cross entropy wants the scores along the second axis, right after the batch",
     r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
+    r"Boolean value of Tensor with more than one": r"an `if` asks one question, but this tensor holds many numbers",
+    r"can be converted to an index": r"is a tuple multiplied by a tensor? Take the part of it that you need",
     r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""

@@ -15,6 +15,7 @@ __all__ = [
     "arch_schedule",
     "batch_shape",
     "curved_field",
+    "double",
     "dyadic",
     "image_shape",
     "number_of_steps",
@@ -145,10 +146,15 @@ def times_with_ends(normal: Normal, n: int) -> Tensor:
 
 def single(case: dict) -> dict:
     """The same inputs in single precision."""
-    return {name: _single(value) for name, value in case.items()}
+    return _converted(case, torch.float64, torch.float32)
 
 
-def _single(value):
+def double(case: dict) -> dict:
+    """The same inputs in double precision."""
+    return _converted(case, torch.float32, torch.float64)
+
+
+def _converted(value, before: torch.dtype, after: torch.dtype):
     if isinstance(value, dict):
-        return single(value)
-    return value.float() if isinstance(value, Tensor) and value.dtype == torch.float64 else value
+        return {name: _converted(part, before, after) for name, part in value.items()}
+    return value.to(after) if isinstance(value, Tensor) and value.dtype == before else value

@@ -274,7 +274,7 @@ class StandingStill(Observer):
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         result = tensor(fn(*arguments.values()), "result")
-        return {"result": result, "result's requires_grad": torch.tensor(int(result.requires_grad))}
+        return {"result": result, "requires_grad": torch.tensor(int(result.requires_grad))}
 
 
 OBSERVERS: dict[str, type[Observer]] = {kind.__name__: kind for kind in Observer.__subclasses__()}

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from course_utils.checks.inputs import double
+
 __all__ = ["simpler"]
 
 FIELDS = ("curved field", "affine field", "affine model")
@@ -12,6 +14,8 @@ FIELDS = ("curved field", "affine field", "affine model")
 
 def simpler(case: dict) -> Iterator[tuple[str, dict]]:
     """Simpler inputs, in words and as data; those that say most come first."""
+    if any(isinstance(value, Tensor) and value.dtype == torch.float32 for value in case.values()):
+        yield "the same numbers in double precision", double(case)
     for name, value in case.items():
         if isinstance(value, dict):
             yield from ((words, {**case, name: other}) for words, other in _simpler_family(name, value))

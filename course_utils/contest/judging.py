@@ -12,10 +12,10 @@ from torch import Tensor
 from course_utils import data
 from course_utils.classifier import digit_classifier
 from course_utils.contest.counting import Count
-from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images, check_images
+from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images, check_images, labels_of
 from course_utils.metrics import frechet_distance, in_chunks, label_accuracy, nearest_neighbours
 
-__all__ = ["Score", "Yardstick", "labels_of", "score"]
+__all__ = ["Score", "Yardstick", "score"]
 
 HEADER = (
     "| entry | evaluations | work | label accuracy | Fréchet distance, floors | CPU-ms an image | nearest | |\n"
@@ -159,6 +159,10 @@ class Yardstick:
         """Fréchet distance to real digits, in floors."""
         return frechet_distance(in_chunks(self.classifier.features, images), self.real) / self.floor
 
+    def distances(self, drawn: Sequence[Tensor]) -> tuple[float, ...]:
+        """`distance` of images as bytes, one tensor a seed."""
+        return tuple(self.distance(as_images(pixels)) for pixels in drawn)
+
     def accuracy(self, images: Float[Tensor, "n 1 28 28"]) -> float:
         """Label accuracy."""
         return label_accuracy(self.classifier, images, labels_of(len(images)))
@@ -183,14 +187,10 @@ class Yardstick:
         """
         images = [as_images(pixels) for pixels in drawn]
         accuracy = statistics.fmean(map(self.accuracy, images))
-        distances = tuple(map(self.distance, images))
         twins = self.twins(images[0], images[1]) if len(images) > 1 else 0.0
-        return Score(name, evaluations, accuracy, distances, milliseconds, self.nearest(images[0]), twins, **more)
-
-
-def labels_of(n: int) -> Tensor:
-    """The labels that are asked for: 0, 1, ..., 9, 0, ..."""
-    return torch.arange(n) % 10
+        return Score(
+            name, evaluations, accuracy, self.distances(drawn), milliseconds, self.nearest(images[0]), twins, **more
+        )
 
 
 def score(

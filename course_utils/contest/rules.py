@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-__all__ = ["ROWS", "RULES", "Rules", "as_bytes", "as_images", "check_images"]
+__all__ = ["ROWS", "RULES", "Rules", "as_bytes", "as_images", "check_images", "labels_of"]
 
 ROWS = 250
 """Labels that `sample` is asked for at a time: 0, 1, ..., 9, 0, ..."""
@@ -25,6 +25,7 @@ class Rules:
         accuracy: Least share of images that the judge takes for the digit asked for.
         weights_bytes: Size of the file of weights.
         constants_bytes: All numbers that come neither from that file nor from the generator.
+        program_bytes: The operations of an entry, with all numbers in them.
         training_rows: Rows that networks may see in training: forward 1, with backward 3.
         nearness: Least distance to the nearest training digit, in that of real digits: copies are nearer.
         twins: Share of images that may have a twin among others drawn with other noise: a library repeats itself.
@@ -40,12 +41,23 @@ class Rules:
     accuracy: float = 0.97
     weights_bytes: int = 2_000_000
     constants_bytes: int = 100_000
+    program_bytes: int = 2_000_000
     training_rows: int = 400_000
     nearness: float = 0.5
     twins: float = 0.1
 
 
 RULES = Rules()
+
+
+def labels_of(n: int) -> Int[Tensor, " n"]:
+    """The labels that are asked for: 0, 1, ..., 9, 0, ...
+
+    Example:
+        >>> contest.rules.labels_of(12)
+        tensor([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
+    """
+    return torch.arange(n) % 10
 
 
 def check_images(images: object, n: int) -> Float[Tensor, "n 1 28 28"]:

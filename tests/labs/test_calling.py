@@ -22,6 +22,7 @@ from course_utils.checks.observers import (
     PointsAndImages,
     Returned,
     Several,
+    StandingStill,
     Training,
     WithGradients,
     pack_observer,
@@ -41,6 +42,7 @@ EXAMPLES = [
     PointsAndImages(Several("x", "velocity")),
     Training(),
     WithGradients("x", "block"),
+    StandingStill(),
 ]
 X = {"x": torch.ones(3, 2)}
 
@@ -65,7 +67,7 @@ def test_what_is_wanted_is_told_in_words():
     wanted = {str(observer): observer.wanted for observer in EXAMPLES}
     assert wanted[str(Several("alpha", "beta"))] == "the tuple (alpha, beta)"
     assert wanted[str(PointsAndImages(Several("x", "velocity")))] == "the tuple (x, velocity)"
-    assert len(set(wanted.values())) == 7  # one tensor is wanted by four of them, a loss by two
+    assert len(set(wanted.values())) == 7  # one tensor is wanted by five of them, a loss by two
 
 
 @pytest.mark.parametrize("lab", checks.LABS)

@@ -1,4 +1,4 @@
-"""Wrong answers to Labs 1, 2 and 7 that students bring along: none is accepted, and each is told what it is."""
+"""Wrong answers to Labs 1, 2, 7 and 8 that students bring along: none is accepted, and each is told what it is."""
 
 import copy
 import math
@@ -429,6 +429,144 @@ def unmasked(post, x, share, sigma):
     tokens = torch.eye(post.shape[-1] + 1).to(post)
     hidden = torch.cat([share * post, (1 - share).expand(*x.shape, 1)], -1)
     return torch.where((x == post.shape[-1])[..., None], hidden, (1 - sigma) * tokens[x] + sigma * tokens[-1])
+
+
+# two times of one path
+
+
+@told("lab8.flow_map", "With var = 0 your result is right|a state at the centre of the cloud goes where it should")
+def noise_of_the_other_time(x, s, t, mean, var):
+    s, t = s[:, None], t[:, None]
+    return t * mean + ((t**2 * var + (1 - s) ** 2) / (s**2 * var + (1 - t) ** 2)).sqrt() * (x - s * mean)
+
+
+@told("lab8.flow_map", "all is nearly right, but not exact: are these many small steps")
+def a_thousand_steps(x, s, t, mean, var):
+    s, t, n = s[:, None], t[:, None], 1000
+    for i in range(n):
+        at = s + (t - s) * i / n
+        rate = (at * var - (1 - at)) / (at**2 * var + (1 - at) ** 2)
+        x = x + (t - s) / n * (mean + rate * (x - at * mean))
+    return x
+
+
+@told("lab8.flow_map", "the old centre|this is one step along the velocity at the start")
+def the_same_noise_again(x, s, t, mean, var):
+    s, t = s[:, None], t[:, None]
+    z = mean + s * var / (s**2 * var + (1 - s) ** 2) * (x - s * mean)
+    return t * z + (1 - t) * (x - s * z) / (1 - s)
+
+
+@told("lab8.flow_map", "an `if` asks one question, but this tensor holds many numbers")
+def an_if_for_all(x, s, t, mean, var):
+    return x if s == t else checks.lab8.flow_map.oracle(x, s, t, mean, var)
+
+
+@told(
+    "lab8.average_velocity_target", "all is nearly right, but not exact: is a derivative a difference over a small step"
+)
+def a_small_difference(u, v, x, s, t):
+    h = 1e-4
+    return (v + like(t - s, x) * (u(x + h * v, s + h, t) - u(x, s, t)) / h).detach()
+
+
+@told("lab8.average_velocity_target", "With the same numbers in double precision your result is right")
+def a_smaller_difference(u, v, x, s, t):
+    h = 1e-6
+    return (v + like(t - s, x) * (u(x + h * v, s + h, t) - u(x - h * v, s - h, t)) / (2 * h)).detach()
+
+
+@told(
+    "lab8.average_velocity_target", "Two things at once, .*: the target must stand still: .* only the start rides along"
+)
+def with_its_graph_and_its_end(u, v, x, s, t):
+    return v + like(t - s, x) * torch.func.jvp(u, (x, s, t), (v, torch.ones_like(s), torch.ones_like(t)))[1]
+
+
+@told("lab8.average_velocity_target", "is a tuple multiplied by a tensor")
+def both_parts(u, v, x, s, t):
+    return v + like(t - s, x) * torch.func.jvp(u, (x, s, t), (v, torch.ones_like(s), torch.zeros_like(t)))
+
+
+@told(
+    "lab8.average_velocity_target",
+    "look at all that v is multiplied .*; the derivative of u along v enters as it should",
+)
+def v_in_the_bracket(u, v, x, s, t):
+    rate = torch.func.jvp(u, (x, s, t), (v, torch.ones_like(s), torch.zeros_like(t)))[1]
+    return (v + like(t - s, x) * (rate - v)).detach()
+
+
+@told("lab8.average_velocity_target", r"the states come first, then the two times: u\(x, s, t\)")
+def times_first(u, v, x, s, t):
+    return u(s, t, x)
+
+
+@told("lab8.average_velocity_target", "switched gradients on .* for its input x itself")
+def gradients_of_x(u, v, x, s, t):
+    (slope,) = torch.autograd.grad(u(x.requires_grad_(), s, t).sum(), x)
+    return (v + like(t - s, x) * slope * v).detach()
+
+
+@told("lab8.two_halves", "Two things at once, .*u at one time twice is the velocity now.* And 0 / 0 where s = t")
+def two_Euler_steps(u, x, s, t):
+    m = (s + t) / 2
+    middle = x + like(m - s, x) * u(x, s, s)
+    return (middle + like(t - m, x) * u(middle, m, m) - x) / like(t - s, x)
+
+
+@told("lab8.two_halves", "these entries .* are 0 everywhere: 4")
+def a_small_number_in_the_span(u, x, s, t):
+    m = (s + t) / 2
+    middle = x + like(m - s, x) * u(x, s, m)
+    return (middle + like(t - m, x) * u(middle, m, t) - x) / (like(t - s, x) + 1e-8)
+
+
+@told("lab8.two_halves", "With a u that is constant your result is right")
+def weighed_by_the_middle(u, x, s, t):
+    m = (s + t) / 2
+    first = u(x, s, m)
+    return like(m, x) * first + like(1 - m, x) * u(x + like(m - s, x) * first, m, t)
+
+
+@told("lab8.two_halves", r"expected a time t of shape \(\) or \(5,\) .*got \(5, 1\)")
+def columns_as_times(u, x, s, t):
+    return u(x, s[:, None], t[:, None])
+
+
+def held(x, s, t, weights, means, vars, shares):
+    s, t = s[:, None, None], t[:, None, None]
+    before, after = (a**2 * vars + (1 - a) ** 2 for a in (s, t))
+    gaps = x[:, None] - s * means
+    moved = t * means + (after / before).sqrt() * gaps
+    return (shares(weights.log() - (gaps**2 / before + before.log()).sum(2) / 2)[..., None] * moved).sum(1)
+
+
+@told("lab8.held_flow_map", "comes back as 0: all densities round to 0 there, and no small number")
+def a_small_number_in_the_shares(*arguments):
+    return held(*arguments, lambda logs: logs.exp() / (logs.exp().sum(1, keepdim=True) + 1e-4))
+
+
+@told("lab8.held_flow_map", "a mean of the places that the Gaussians' maps lead to, .* but with other shares")
+def densities_bounded_from_below(*arguments):
+    def shares(logs):
+        densities = logs.exp().clamp(min=1e-30)
+        return densities / densities.sum(1, keepdim=True)
+
+    return held(*arguments, shares)
+
+
+@told("lab8.held_flow_map", "do the shares of a state sum to 1")
+def roots_of_the_shares(*arguments):
+    return held(*arguments, lambda logs: logs.softmax(1).sqrt())
+
+
+@told("lab8.held_flow_map", "a state far out, of which one Gaussian has the whole share .* goes where it should")
+def weights_renewed_on_the_way(x, s, t, weights, means, vars):
+    for i in range(10):
+        start, end = s + (t - s) * i / 10, s + (t - s) * (i + 1) / 10
+        x = held(x, start, end, weights, means, vars, lambda logs: logs.softmax(1))
+    return x
 
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)

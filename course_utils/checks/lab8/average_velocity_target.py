@@ -1,17 +1,15 @@
 """Exercise 8.2: the target of MeanFlow, by one forward derivative."""
 
-from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
 
 from course_utils.checks.exercise import Mistake, exercise
-from course_utils.checks.lab8.spans import batch, column, nothing_moves, span_of_the_first, spans, two_time_field
+from course_utils.checks.lab8.spans import batch, column, nearly_right, nothing_moves, spans, two_time_field
+from course_utils.checks.lab8.targets import FIRST, SPANS, STILL, TANGENTS, target, v_itself
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import StandingStill
 from course_utils.checks.sums import combination
-from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["average_velocity_target"]
 
@@ -33,150 +31,8 @@ def _(normal):
     return {"u": two_time_field(normal, d), "v": normal(n, d), "x": normal(n, d), "s": s, "t": t}
 
 
-def _given(u, v, x, s, t):
-    return v
-
-
-def _target(
-    u,
-    v,
-    x,
-    s,
-    t,
-    *,
-    first: Callable = _given,
-    along: Callable = _given,
-    start: float = 1.0,
-    end: float = 0.0,
-    at: Callable = lambda s, t: (s, t),
-    span: Callable[[Tensor, Tensor], Tensor] = lambda s, t: t - s,
-    shape: Callable[[Tensor, Tensor], Tensor] = column,
-    read: Callable[[tuple], Tensor] = lambda pair: pair[1],
-    still: Callable[[Tensor], Tensor] = Tensor.detach,
-) -> Tensor:
-    """The target with parts to replace: first + span (the derivative of u along the three tangents).
-
-    Args:
-        u, v, x, s, t: As of a right answer.
-        first: What the derivative is added to.
-        along: How the state moves.
-        start, end: How fast the two times move.
-        at: The two times where the derivative is taken.
-        span: From the times to what the derivative is multiplied by.
-        shape: Brings that to a shape that fits the states.
-        read: From value and derivative to what is taken of them.
-        still: What is done to the result last.
-    """
-    tangents = (along(u, v, x, s, t), torch.full_like(s, start), torch.full_like(t, end))
-    rate = read(torch.func.jvp(u, (x, *at(s, t)), tangents))
-    return still(first(u, v, x, s, t) + shape(span(s, t), x) * rate)
-
-
-TANGENTS: dict[str, tuple[str, dict]] = {
-    "the end moves too": ("t is where the average ends; only the start rides along.", {"end": 1.0}),
-    "the end moves, not the start": (
-        "the end moves here, and s stays: it is the start that rides along.",
-        {"start": 0.0, "end": 1.0},
-    ),
-    "time stands still": ("the point moves, but s stays: u depends on s as well.", {"start": 0.0}),
-    "the start moves backwards": (
-        "s runs backwards while the point moves on: both ride along with the path.",
-        {"start": -1.0},
-    ),
-    "the state stands still": (
-        "s moves, but the point stays: it travels with velocity v.",
-        {"along": lambda u, v, x, s, t: torch.zeros_like(x)},
-    ),
-    "carried by u": (
-        "along the path the point has the velocity v; u is its average to t.",
-        {"along": lambda u, v, x, s, t: u(x, s, t)},
-    ),
-    "carried by the network's velocity": (
-        "the point is carried by the network's own velocity, u at t = s: the path's, v, is given.",
-        {"along": lambda u, v, x, s, t: u(x, s, s)},
-    ),
-    "v forgotten": (
-        "all coordinates move by 1: the point travels with velocity v.",
-        {"along": lambda u, v, x, s, t: torch.ones_like(x)},
-    ),
-    "carried by x": (
-        "the state itself stands where its velocity should: how does x move?",
-        {"along": lambda u, v, x, s, t: x},
-    ),
-    "carried backwards": (
-        "the point moves against its velocity v.",
-        {"along": lambda u, v, x, s, t: -v},
-    ),
-    "derivative at t = s": (
-        "the derivative is taken of the velocity, at t = s: that of the average to t is asked for.",
-        {"at": lambda s, t: (s, s)},
-    ),
-    "times exchanged": (
-        "u is asked for the average from t to s: the start comes first.",
-        {"at": lambda s, t: (t, s)},
-    ),
-    "value for derivative": (
-        "a forward derivative returns two things; the first is u.",
-        {"read": lambda pair: pair[0]},
-    ),
-}
-"""Wrong derivatives, by name: the sentence, and what is replaced in `_target`."""
-
-SPANS: dict[str, tuple[str, dict]] = {
-    "sign of the paper": (
-        "the paper's data lie at time 0, and its end moves; here the start does.",
-        {"span": lambda s, t: s - t},
-    ),
-    "span forgotten": ("at t = s the average is v itself.", {"span": lambda s, t: torch.ones_like(s)}),
-    "all the time up to 1": ("the span ends at t, not at 1.", {"span": lambda s, t: 1 - s}),
-    "the time after t": ("1 - t is the time after the span: its own length is meant.", {"span": lambda s, t: 1 - t}),
-    "the end for the span": ("t is where the span ends, not how long it is.", {"span": lambda s, t: t}),
-    "the start for the span": ("s is where the span begins, not how long it is.", {"span": lambda s, t: s}),
-    "half the span": (
-        "a half: this is no Taylor series, the identity is exact.",
-        {"span": lambda s, t: (t - s) / 2},
-    ),
-    "span squared": (
-        "the length of the span comes in twice: is it in the tangents as well?",
-        {"span": lambda s, t: (t - s) ** 2},
-    ),
-    "span of the first": (
-        "all states get the span of the first: s and t have one entry a state.",
-        {"shape": span_of_the_first},
-    ),
-    "span on the wrong axis": (
-        "the times met the wrong axis: t - s of shape (B,) lines up with the coordinates, not with the batch.",
-        {"shape": lambda span, x: span},
-    ),
-}
-"""Wrong lengths of the span."""
-
-FIRST: dict[str, tuple[str, dict]] = {
-    "u for v": (
-        "the network's answer stands where the path's velocity should: nothing new would be learnt.",
-        {"first": lambda u, v, x, s, t: u(x, s, t)},
-    ),
-    "network's velocity for v": (
-        "the network's own velocity, u at t = s, stands where the path's should: nothing new would be learnt.",
-        {"first": lambda u, v, x, s, t: u(x, s, s)},
-    ),
-    "derivative alone": (
-        "at t = s the target has to be v: yours is 0 there.",
-        {"first": lambda u, v, x, s, t: torch.zeros_like(x)},
-    ),
-    "state for v": (
-        "this is where the state would be, x plus something: an average velocity is asked for.",
-        {"first": lambda u, v, x, s, t: x},
-    ),
-}
-"""Wrong things that the derivative is added to."""
-
-STILL: dict[str, tuple[str, dict]] = {
-    "not detached": ("the target must stand still: return it detached.", {"still": lambda target: target})
-}
-
 average_velocity_target.mistakes += [
-    Mistake(name, partial(_target, **replaced), sentence)
+    Mistake(name, partial(target, **replaced), sentence)
     for name, (sentence, replaced) in (STILL | TANGENTS | SPANS | FIRST).items()
 ]
 
@@ -192,9 +48,10 @@ def _by_start(u, v, x, s, t):
 
 
 def _backwards(u, x, s, t, weights):
-    """The transposed Jacobian of u times something."""
-    x = x.detach().clone().requires_grad_()
-    return torch.autograd.grad(u(x, s, t), x, weights)[0]
+    """Gradients in x and in s of the sum of all numbers of u, each with its weight."""
+    x, s = x.detach().clone().requires_grad_(), s.detach().clone().requires_grad_()
+    by_x, by_s = torch.autograd.grad((u(x, s, t) * weights).sum(), (x, s))
+    return by_x, by_s[:, None]
 
 
 @average_velocity_target.mistake(
@@ -216,7 +73,15 @@ def bracket_around_the_second(u, v, x, s, t):
     "x moves along v is a forward derivative."
 )
 def backward_derivative(u, v, x, s, t):
-    return v + column(t - s, x) * (_by_start(u, v, x, s, t) + _backwards(u, x, s, t, v))
+    return v + column(t - s, x) * (_by_start(u, v, x, s, t) + _backwards(u, x, s, t, v)[0])
+
+
+@average_velocity_target.mistake(
+    "gradients with v as their weights go backwards, in x and in s: they are sums over the coordinates of u. How each "
+    "of them changes when x and s move is a forward derivative."
+)
+def backward_derivatives(u, v, x, s, t):
+    return v + column(t - s, x) * sum(_backwards(u, x, s, t, v))
 
 
 @average_velocity_target.mistake(
@@ -224,40 +89,57 @@ def backward_derivative(u, v, x, s, t):
     "a gradient of its own."
 )
 def gradient_of_the_sum(u, v, x, s, t):
-    slope = _backwards(u, x, s, t, torch.ones_like(x))
+    slope, _ = _backwards(u, x, s, t, torch.ones_like(x))
     return v + column(t - s, x) * (_by_start(u, v, x, s, t) + slope * v)
+
+
+@average_velocity_target.mistake(
+    "these are gradients of the sum of all coordinates of u, in x and in s: each coordinate of u has derivatives of "
+    "its own."
+)
+def gradients_of_the_sum(u, v, x, s, t):
+    slope, rate = _backwards(u, x, s, t, torch.ones_like(x))
+    return v + column(t - s, x) * (rate + slope * v)
+
+
+@average_velocity_target.mistake(
+    "this is the paper's identity as it stands, in which data lie at time 0 and the end moves: in this course the "
+    "start rides along."
+)
+def as_in_the_paper(u, v, x, s, t):
+    return target(u, v, x, s, t, start=0.0, end=1.0, span=lambda s, t: s - t)
 
 
 @average_velocity_target.mistake("this is the way travelled, the average velocity times the span: divide nothing in.")
 def displacement(u, v, x, s, t):
-    return column(t - s, x) * _target(u, v, x, s, t)
+    return column(t - s, x) * target(u, v, x, s, t)
 
 
 @average_velocity_target.mistake("this is where the average velocity leads: the velocity itself is asked for.")
 def where_it_leads(u, v, x, s, t):
-    return x + column(t - s, x) * _target(u, v, x, s, t)
+    return x + column(t - s, x) * target(u, v, x, s, t)
+
+
+@average_velocity_target.mistake("this is v: the average velocity is another one, but where t = s.")
+def v_alone(u, v, x, s, t):
+    return v.clone()
+
+
+@average_velocity_target.mistake("this is u itself: compared with it, nothing would be learnt.")
+def u_alone(u, v, x, s, t):
+    return u(x, s, t)
 
 
 @average_velocity_target.mistake("u itself is taken off: that is the loss's part. The target alone is asked for.")
 def error_of_u(u, v, x, s, t):
-    return _target(u, v, x, s, t) - u(x, s, t).detach()
+    return target(u, v, x, s, t) - u(x, s, t).detach()
 
 
-average_velocity_target.pairs += pairs(_target, STILL, TANGENTS, SPANS, FIRST)
-
-
-def _by_differences(pair: Compared) -> bool:
-    """Whether the result is nearly right, as one that is made of small differences."""
-    given, expected = pair.given["result"], pair.expected["result"]
-    return bool((given - expected).abs().max() < 0.02 * expected.abs().max())
+average_velocity_target.pairs += pairs(target, STILL, TANGENTS, SPANS, FIRST)
 
 
 average_velocity_target.traits += [
-    Trait(
-        "nearly right",
-        _by_differences,
-        "all is nearly right, as where a derivative is a difference over a small step: ask for the derivative itself.",
-    ),
+    nearly_right("is a derivative a difference over a small step? Ask for the derivative itself."),
     *combination(
         {
             "v": lambda u, v, x, s, t: v,
@@ -267,5 +149,5 @@ average_velocity_target.traits += [
         of="result",
         total="the target of each state",
     ),
-    nothing_moves(_given, "where s = t (the last state here) the target has to be v, but yours is not."),
+    nothing_moves(v_itself, "where s = t (the last state here) the target has to be v, but yours is not."),
 ]

@@ -8,7 +8,7 @@ import torch
 from course_utils.checks.exercise import Mistake, exercise
 from course_utils.checks.inputs import states
 from course_utils.checks.lab8.gaussians import CENTRES, STRETCHES, carried, ratio_of, width
-from course_utils.checks.lab8.spans import batch, column, nothing_moves, span_of_the_first, spans
+from course_utils.checks.lab8.spans import batch, column, nearly_right, nothing_moves, span_of_the_first, spans
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.traits import Compared, Trait, close
 
@@ -79,6 +79,18 @@ def an_Euler_step(x, s, t, mean, var):
     return x + (t - s) * _velocity(x, s, mean, var)
 
 
+@flow_map.mistake("this is one midpoint step along the velocity: nearer than Euler's, but not exact.")
+def a_midpoint_step(x, s, t, mean, var):
+    s, t = column(s, x), column(t, x)
+    middle = (s + t) / 2
+    return x + (t - s) * _velocity(x + (middle - s) * _velocity(x, s, mean, var), middle, mean, var)
+
+
+@flow_map.mistake("the new centre is stretched as well: only what is left of x without its old centre is.")
+def new_centre_stretched(x, s, t, mean, var):
+    return carried(x + column(t, x) * mean, s, t, mean, var, new=lambda s, t, mean: 0 * mean)
+
+
 @flow_map.mistake("this is the velocity at the start: the place is asked for where the state is at time t.")
 def velocity(x, s, t, mean, var):
     return _velocity(x, column(s, x), mean, var)
@@ -98,6 +110,12 @@ def average_velocity(x, s, t, mean, var):
 def standard_score(x, s, t, mean, var):
     s = column(s, x)
     return (x - s * mean) / width(s, var) ** 0.5
+
+
+@flow_map.mistake("this is the mean of the data given x, where the flow would end at t = 1 if it did not turn.")
+def mean_of_the_data(x, s, t, mean, var):
+    s = column(s, x)
+    return x + (1 - s) * _velocity(x, s, mean, var)
 
 
 @flow_map.mistake("nothing moves: this is x.")
@@ -140,6 +158,7 @@ def _centre(pair: Compared) -> bool:
 
 
 flow_map.traits += [
+    nearly_right("are these many small steps along the velocity? The end is known without any."),
     Trait(
         "right at the centre",
         _centre,

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils.checks.lab8.spans import column
 
-__all__ = ["CENTRES", "STRETCHES", "Width", "carried", "ratio_of", "width"]
+__all__ = ["CENTRES", "STRETCHES", "WIDTHS", "Width", "carried", "ratio_of", "width"]
 
 Width = Callable[[Tensor, Tensor], Tensor]
 """From a time, in a shape that fits the states, and the variance of the data to that of the states."""
@@ -50,69 +50,76 @@ def carried(
     return new(s, t, mean) + stretch(s, t, var) * (x - old(s, t, mean))
 
 
-def _stretched(sentence: str, stretch: Callable) -> tuple[str, dict]:
-    return sentence, {"stretch": stretch}
-
-
-def _wide(sentence: str, width: Width) -> tuple[str, dict]:
-    return _stretched(sentence, ratio_of(width))
-
-
-STRETCHES: dict[str, tuple[str, dict]] = {
-    "ratio upside down": _stretched(
-        "the cloud shrinks where it should grow: which width is the new one?",
-        lambda s, t, var: (width(s, var) / width(t, var)) ** 0.5,
+WIDTHS: dict[str, tuple[str, Width]] = {
+    "noise forgotten": (
+        "the cloud has two sources of width; at s = 0 yours has none.",
+        lambda a, var: a**2 * var,
     ),
-    "variances, no root": _stretched(
-        "a ratio of variances stretches twice as much as lengths do.",
-        lambda s, t, var: width(t, var) / width(s, var),
-    ),
-    "noise forgotten": _wide("the cloud has two sources of width; at s = 0 yours has none.", lambda a, var: a**2 * var),
-    "data's width forgotten": _wide(
+    "data's width forgotten": (
         "the cloud has two sources of width; at t = 1 yours has none: all of it is at the mean.",
         lambda a, var: (1 - a) ** 2 + 0 * var,
     ),
-    "1 - t not squared": _wide(
+    "1 - t not squared": (
         "variances add, and that of the noise's part, (1 - t) times noise, is not 1 - t.",
         lambda a, var: a**2 * var + 1 - a,
     ),
-    "t not squared": _wide(
+    "t not squared": (
         "variances add, and that of the data's part, t times z, is not t times that of z.",
         lambda a, var: a * var + (1 - a) ** 2,
     ),
-    "neither squared": _wide(
-        "variances add, but a factor of t, or of 1 - t, makes another one of the variance than that.",
+    "neither squared": (
+        "variances add; but what does a factor, such as t or 1 - t, do to a variance?",
         lambda a, var: a * var + 1 - a,
     ),
-    "square inside": _wide(
+    "square inside": (
         "1 - t**2 is not the square of 1 - t: on this path the squares of the two factors do not add up to 1.",
         lambda a, var: a**2 * var + 1 - a**2,
     ),
-    "standard deviations added": _wide(
-        "independent widths add as squares.", lambda a, var: (a * var**0.5 + 1 - a) ** 2
+    "standard deviations added": (
+        "independent widths add as squares.",
+        lambda a, var: (a * var**0.5 + 1 - a) ** 2,
     ),
-    "root of var": _wide(
-        "var is a variance already: its root has no place in a sum of variances.",
+    "root of var": (
+        "the variance's root has no place in a sum of variances.",
         lambda a, var: width(a, var**0.5),
     ),
-    "var squared": _wide("var is squared: it is a variance already.", lambda a, var: width(a, var**2)),
-    "var not used": _wide(
-        "the data's own variance is not used: a wide cloud of data is stretched more.",
+    "var squared": (
+        "the variance of the data is squared: it is a variance already.",
+        lambda a, var: width(a, var**2),
+    ),
+    "var not used": (
+        "the data's own variance is not used: wide data make a wide cloud.",
         lambda a, var: width(a, torch.ones_like(var)),
     ),
-    "one variance for all": _wide(
+    "one variance for all": (
         "one variance stands for all coordinates: each has its own.",
-        lambda a, var: width(a, var.mean(-1, keepdim=True)),
+        lambda a, var: width(a, var.mean(-1, keepdim=True)) + 0 * var,
     ),
-    "not divided by the old width": _stretched(
+}
+"""Wrong variances of the states at some time, by name: the sentence, and the variance."""
+
+STRETCHES: dict[str, tuple[str, dict]] = {
+    "ratio upside down": (
+        "the cloud shrinks where it should grow: which width is the new one?",
+        {"stretch": lambda s, t, var: (width(s, var) / width(t, var)) ** 0.5},
+    ),
+    "variances, no root": (
+        "a ratio of variances stretches twice as much as lengths do.",
+        {"stretch": lambda s, t, var: width(t, var) / width(s, var)},
+    ),
+    "not divided by the old width": (
         "what is left of x without the centre has the width of the time s still: make it a standard score first.",
-        lambda s, t, var: width(t, var) ** 0.5,
+        {"stretch": lambda s, t, var: width(t, var) ** 0.5},
     ),
-    "not multiplied by the new width": _stretched(
+    "not multiplied by the new width": (
         "the standard score stays along the flow, but at time t it has to be given the width that the cloud has there.",
-        lambda s, t, var: width(s, var) ** -0.5,
+        {"stretch": lambda s, t, var: width(s, var) ** -0.5},
     ),
-    "not stretched": _stretched("the cloud is moved, but keeps its width.", lambda s, t, var: 1.0),
+    "not stretched": (
+        "the cloud is moved, but keeps its width.",
+        {"stretch": lambda s, t, var: 1.0},
+    ),
+    **{name: (sentence, {"stretch": ratio_of(wide)}) for name, (sentence, wide) in WIDTHS.items()},
 }
 """Wrong factors that the cloud is stretched by, by name: the sentence, and what is replaced in `carried`."""
 

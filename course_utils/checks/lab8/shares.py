@@ -3,32 +3,24 @@
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from course_utils.checks.lab8.gaussians import carried, width
+from course_utils.checks.lab8.gaussians import WIDTHS, Width, carried, width
 from course_utils.checks.lab8.spans import column
 
-__all__ = ["SHARES", "WEIGHING", "gaps", "held", "log_shares", "squares"]
+__all__ = ["SHARES", "WEIGHING", "held", "log_shares"]
 
 
-def gaps(x: Tensor, s: Tensor, means: Tensor) -> Tensor:
-    """From the centre of each Gaussian at time s to the states, shape (B, K, d); s of shape (B, 1, 1)."""
-    return x[:, None] - s * means
+def log_shares(gaps: Tensor, widths: Tensor, weights: Tensor) -> Tensor:
+    """Logarithm of weight times density of each Gaussian but for a constant, shape (B, K).
 
-
-def squares(x: Tensor, s: Tensor, means: Tensor, variances: Tensor) -> Tensor:
-    """Squared gaps in units of the width at time s, shape (B, K, d)."""
-    return gaps(x, s, means) ** 2 / width(s, variances)
-
-
-def _heights(s: Tensor, variances: Tensor) -> Tensor:
-    """Logarithm of the product of the widths at time s, shape (B, K)."""
-    return width(s, variances).log().sum(-1)
-
-
-def log_shares(x: Tensor, s: Tensor, weights: Tensor, means: Tensor, variances: Tensor) -> Tensor:
-    """Logarithm of weight times density of each Gaussian at time s but for a constant, shape (B, K)."""
-    return weights.log() - (squares(x, s, means, variances).sum(-1) + _heights(s, variances)) / 2
+    Args:
+        gaps: From the centre of each Gaussian to the states, shape (B, K, d).
+        widths: Variances of the Gaussians, the same shape.
+        weights: Those of the mixture, shape (K,).
+    """
+    return weights.log() - (gaps**2 / widths + widths.log()).sum(-1) / 2
 
 
 def _weighed(shares: Tensor, moved: Tensor) -> Tensor:
@@ -43,6 +35,8 @@ def held(
     means: Tensor,
     vars: Tensor,
     *,
+    centre: Callable[[Tensor, Tensor], Tensor] = lambda s, means: s * means,
+    wide: Width = width,
     logs: Callable = log_shares,
     shares: Callable[[Tensor], Tensor] = lambda logs: logs.softmax(1),
     total: Callable[[Tensor, Tensor], Tensor] = _weighed,
@@ -53,15 +47,17 @@ def held(
 
     Args:
         x, s, t, weights, means, vars: As of a right answer.
-        logs: From x, s of shape (B, 1, 1), weights, means and variances to logarithms of unnormalised shares.
-        shares: From these to the shares, shape (B, K) or (B, K, d).
+        centre, wide: Centres and variances of the Gaussians that the shares are made of.
+        logs: From gaps, variances and weights to logarithms of unnormalised shares.
+        shares: From these to the shares, shape (B, K).
         total: From shares and the states that each Gaussian's map leads to, shape (B, K, d), to the result.
         shape: Brings a time to a shape that fits states of shape (B, 1, d).
         parts: Parts of the maps, see `gaussians.carried`.
     """
-    at = shape(s, x[:, None])
-    moved = carried(x[:, None], s, t, means, vars, shape=shape, **parts)
-    return total(shares(logs(x, at, weights, means, vars)), moved)
+    states = x[:, None]
+    at = shape(s, states)
+    moved = carried(states, s, t, means, vars, shape=shape, **parts)
+    return total(shares(logs(states - centre(at, means), wide(at, vars), weights)), moved)
 
 
 def _axis_too_many(shares: Tensor, moved: Tensor) -> Tensor:
@@ -71,78 +67,90 @@ def _axis_too_many(shares: Tensor, moved: Tensor) -> Tensor:
 SHARES: dict[str, tuple[str, dict]] = {
     "shares of the beginning": (
         "all states share the Gaussians alike, by their weights: where a state is tells which it likely belongs to.",
-        {"logs": lambda x, s, w, m, v: w.log().expand(len(x), -1)},
+        {"logs": lambda gaps, widths, w: w.log().expand(len(gaps), -1)},
     ),
     "weights not used": (
         "the mixture's own weights are not used: a rare Gaussian has few of the states.",
-        {"logs": lambda x, s, w, m, v: log_shares(x, s, torch.ones_like(w), m, v)},
+        {"logs": lambda gaps, widths, w: log_shares(gaps, widths, torch.ones_like(w))},
+    ),
+    "weights twice": (
+        "the mixture's weights come in twice.",
+        {"logs": lambda gaps, widths, w: log_shares(gaps, widths, w**2)},
     ),
     "equal shares": (
         "all Gaussians have the same share in all states: where a state is tells which it likely belongs to.",
-        {"logs": lambda x, s, w, m, v: torch.zeros(len(x), len(w)).to(x)},
+        {"logs": lambda gaps, widths, w: 0 * gaps[..., 0]},
     ),
     "weights times logarithms": (
         "the weights multiply the logarithms: they belong to the densities themselves.",
-        {"logs": lambda x, s, w, m, v: w * log_shares(x, s, torch.ones_like(w), m, v)},
+        {"logs": lambda gaps, widths, w: w * log_shares(gaps, widths, torch.ones_like(w))},
     ),
     "weights added to logarithms": (
         "weights are added to logarithms of densities: a product becomes a sum only if both are logarithms.",
-        {"logs": lambda x, s, w, m, v: w + log_shares(x, s, torch.ones_like(w), m, v)},
+        {"logs": lambda gaps, widths, w: w + log_shares(gaps, widths, torch.ones_like(w))},
     ),
     "heights forgotten": (
         "a wide Gaussian has a low density, even at its centre: what stands before the exponential is missing.",
-        {"logs": lambda x, s, w, m, v: w.log() - squares(x, s, m, v).sum(-1) / 2},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths).sum(-1) / 2},
     ),
     "heights not rooted": (
         "before the exponential stands the product of the standard deviations: yours is that of the variances.",
-        {"logs": lambda x, s, w, m, v: w.log() - squares(x, s, m, v).sum(-1) / 2 - _heights(s, v)},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths / 2 + widths.log()).sum(-1)},
     ),
     "heights upside down": (
         "before the exponential a wide Gaussian has the larger number: it should have the smaller.",
-        {"logs": lambda x, s, w, m, v: w.log() - (squares(x, s, m, v).sum(-1) - _heights(s, v)) / 2},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths - widths.log()).sum(-1) / 2},
     ),
     "no 2": (
         "a factor 2 is missing in the exponent of the Gaussian density.",
-        {"logs": lambda x, s, w, m, v: w.log() - squares(x, s, m, v).sum(-1) - _heights(s, v) / 2},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths + widths.log() / 2).sum(-1)},
     ),
     "mean of the squares": (
         "in the exponent the coordinates are averaged: they are independent, so that their exponents add up.",
-        {"logs": lambda x, s, w, m, v: w.log() - (squares(x, s, m, v).mean(-1) + _heights(s, v)) / 2},
+        {"logs": lambda gaps, widths, w: w.log() - ((gaps**2 / widths).mean(-1) + widths.log().sum(-1)) / 2},
     ),
     "mean of all logarithms": (
         "the logarithms of densities are averaged over the coordinates: these are independent, so that they add up.",
-        {"logs": lambda x, s, w, m, v: w.log() + (log_shares(x, s, w, m, v) - w.log()) / m.shape[1]},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths + widths.log()).mean(-1) / 2},
     ),
     "standard deviation in the exponent": (
         "the exponent is divided by the standard deviation: it needs the variance.",
-        {
-            "logs": lambda x, s, w, m, v: (
-                w.log() - ((gaps(x, s, m) ** 2 / width(s, v) ** 0.5).sum(-1) + _heights(s, v)) / 2
-            )
-        },
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths**0.5 + widths.log()).sum(-1) / 2},
+    ),
+    "variances for standard deviations": (
+        "the variance of each Gaussian is taken for its standard deviation, and squared, in its density.",
+        {"logs": lambda gaps, widths, w: log_shares(gaps, widths**2, w)},
     ),
     "distance not squared": (
         "the gaps are not squared in the exponent of the Gaussian density.",
-        {"logs": lambda x, s, w, m, v: w.log() - ((gaps(x, s, m).abs() / width(s, v)).sum(-1) + _heights(s, v)) / 2},
-    ),
-    "densities of the data": (
-        "the shares are those of data points: at time s the Gaussians are nearer to 0, and have noise in them.",
-        {"logs": lambda x, s, w, m, v: log_shares(x, torch.ones_like(s), w, m, v)},
-    ),
-    "width of the data in the shares": (
-        "in the shares the Gaussians have the width of the data: at time s there is noise in it.",
-        {"logs": lambda x, s, w, m, v: w.log() - ((gaps(x, s, m) ** 2 / v).sum(-1) + v.log().sum(1)) / 2},
-    ),
-    "centre of the data in the shares": (
-        "in the shares the Gaussians are centred at the data's means: at time s they are not there yet.",
-        {"logs": lambda x, s, w, m, v: w.log() - (((x[:, None] - m) ** 2 / width(s, v)).sum(-1) + _heights(s, v)) / 2},
+        {"logs": lambda gaps, widths, w: w.log() - (gaps.abs() / widths + widths.log()).sum(-1) / 2},
     ),
     "shares upside down": (
         "the farthest Gaussians have the largest shares: the sign of the exponent.",
-        {"logs": lambda x, s, w, m, v: w.log() + (squares(x, s, m, v).sum(-1) - _heights(s, v)) / 2},
+        {"logs": lambda gaps, widths, w: w.log() + (gaps**2 / widths - widths.log()).sum(-1) / 2},
     ),
+    "densities of the data": (
+        "the shares are those of data points: at time s the Gaussians are nearer to 0, and have noise in them.",
+        {"centre": lambda s, means: means, "wide": lambda s, vars: vars + 0 * s},
+    ),
+    "width of the data": (
+        "in the shares the Gaussians have the width of the data: at time s there is noise in it.",
+        {"wide": lambda s, vars: vars + 0 * s},
+    ),
+    "centre of the data": (
+        "in the shares the Gaussians are centred at the data's means: at time s they are not there yet.",
+        {"centre": lambda s, means: means},
+    ),
+    "no centre": (
+        "in the shares all Gaussians are centred at 0: each has its own centre.",
+        {"centre": lambda s, means: 0 * means},
+    ),
+    **{
+        f"{name}, in the shares": (f"in the shares, {sentence}", {"wide": wide})
+        for name, (sentence, wide) in WIDTHS.items()
+    },
 }
-"""Wrong logarithms of the shares, by name: the sentence, and what is replaced in `held`."""
+"""Wrong densities that the shares are made of, by name: the sentence, and what is replaced in `held`."""
 
 WEIGHING: dict[str, tuple[str, dict]] = {
     "underflow": (
@@ -177,11 +185,27 @@ WEIGHING: dict[str, tuple[str, dict]] = {
     ),
     "likeliest only": (
         "only the likeliest Gaussian counts: all do, by their shares.",
-        {"shares": lambda logs: torch.nn.functional.one_hot(logs.argmax(1), logs.shape[1]).to(logs)},
+        {"shares": lambda logs: F.one_hot(logs.argmax(1), logs.shape[1]).to(logs)},
     ),
     "sigmoid": (
         "a sigmoid looks at each Gaussian alone: the shares of all have to sum to 1.",
         {"shares": lambda logs: logs.sigmoid()},
+    ),
+    "last Gaussian only": (
+        "only the part of the last Gaussian is left: is the sum overwritten in a loop?",
+        {"total": lambda shares, moved: shares[:, -1:] * moved[:, -1]},
+    ),
+    "first Gaussian only": (
+        "only the part of the first Gaussian is there: does a loop end too early?",
+        {"total": lambda shares, moved: shares[:, :1] * moved[:, 0]},
+    ),
+    "first Gaussian left out": (
+        "the part of the first Gaussian is missing: where does a loop begin?",
+        {"total": lambda shares, moved: _weighed(shares[:, 1:], moved[:, 1:])},
+    ),
+    "last Gaussian left out": (
+        "the part of the last Gaussian is missing: where does a loop end?",
+        {"total": lambda shares, moved: _weighed(shares[:, :-1], moved[:, :-1])},
     ),
     "mean over the Gaussians": (
         "the weighted sum is divided by the number of Gaussians as well: the shares sum to 1 already.",
@@ -190,6 +214,10 @@ WEIGHING: dict[str, tuple[str, dict]] = {
     "sum without shares": (
         "the states that the maps lead to are added up without the shares.",
         {"total": lambda shares, moved: moved.sum(1)},
+    ),
+    "sum over the batch": (
+        "the weighted sum runs over the batch: each state has its own, over the Gaussians.",
+        {"total": lambda shares, moved: (shares[..., None] * moved).sum(0)},
     ),
     "shares on the wrong axis": (
         "the shares met the wrong axis: those of shape (B, K) line up with the coordinates, not with the Gaussians.",

@@ -7,7 +7,7 @@ from torch import Tensor
 from course_utils.checks.inputs import Normal, times
 from course_utils.checks.traits import Compared, Trait, close
 
-__all__ = ["batch", "column", "nothing_moves", "span_of_the_first", "spans", "two_time_field"]
+__all__ = ["batch", "column", "nearly_right", "nothing_moves", "span_of_the_first", "spans", "two_time_field"]
 
 
 def batch(normal: Normal) -> tuple[int, int]:
@@ -57,3 +57,17 @@ def nothing_moves(still: Callable, message: str) -> Trait:
         return len(given) > 1 and not close(given[-1], there[-1])
 
     return Trait("moves where s = t", holds, message, vague=True)
+
+
+def nearly_right(message: str) -> Trait:
+    """The trait that a result is wrong by little in all states, as that of small steps or differences.
+
+    Args:
+        message: What a student reads who has it.
+    """
+
+    def holds(pair: Compared) -> bool:
+        given, expected = pair.given["result"], pair.expected["result"]
+        return bool(((given - expected).abs().amax(1) <= 0.01 * expected.abs().amax(1)).all())
+
+    return Trait("nearly right", holds, f"all is nearly right, but not exact: {message}")

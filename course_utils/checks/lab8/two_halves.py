@@ -49,6 +49,7 @@ def _halves(
     shape: Callable[[Tensor, Tensor], Tensor] = column,
     start: Callable[[Tensor, Tensor], Tensor] = lambda x, way: x + way,
     total: Callable[[Tensor, Tensor], Tensor] = lambda one, two: (one + two) / 2,
+    read: Callable = lambda average, x, span: average,
 ) -> Tensor:
     """The average velocity with parts to replace.
 
@@ -59,12 +60,13 @@ def _halves(
         length: From the three times to how long the first half is.
         shape: Brings that to a shape that fits the states.
         start: From x and the way of the first half to where the second begins.
-        total: From the two velocities to the result.
+        total: From the two velocities to their average.
+        read: From that, the states and the length of the whole span to the result.
     """
     m = middle(s, t)
     one = first(u, x, s, m, t)
     state = start(x, shape(length(s, m, t), x) * one)
-    return total(one, second(u, state, s, m, t))
+    return read(total(one, second(u, state, s, m, t)), x, column(t - s, x))
 
 
 MIDDLES: dict[str, tuple[str, dict]] = {
@@ -77,6 +79,18 @@ MIDDLES: dict[str, tuple[str, dict]] = {
         {"middle": lambda s, t: torch.full_like(s, 0.5)},
     ),
     "middle not halved": ("s + t is not between s and t: halve it.", {"middle": lambda s, t: s + t}),
+    "middle rounded down": (
+        "`//` rounds down to a whole number: your middle is 0.",
+        {"middle": lambda s, t: (s + t) // 2},
+    ),
+    "bracket in the middle": (
+        "a bracket is missing: only the end is halved for the middle.",
+        {"middle": lambda s, t: s + t / 2},
+    ),
+    "other bracket in the middle": (
+        "a bracket is missing: only the start is halved for the middle.",
+        {"middle": lambda s, t: s / 2 + t},
+    ),
     "middle is half the end": ("half of t is the middle only if s is 0.", {"middle": lambda s, t: t / 2}),
 }
 """Wrong times in the middle, by name: the sentence, and what is replaced in `_halves`."""
@@ -89,6 +103,10 @@ FIRST: dict[str, tuple[str, dict]] = {
     "velocity at the start": (
         "in the first half you ask for the velocity at s, whose span has no length, not for the average to the middle.",
         {"first": lambda u, x, s, m, t: u(x, s, s)},
+    ),
+    "velocity at both times": (
+        "u at one time twice is the velocity now, not the average to a later time: in both halves you ask for that.",
+        {"first": lambda u, x, s, m, t: u(x, s, s), "second": lambda u, x, s, m, t: u(x, m, m)},
     ),
     "first half backwards": (
         "in the first half the times are exchanged: the start comes first.",
@@ -180,34 +198,37 @@ TOTALS: dict[str, tuple[str, dict]] = {
     ),
     "halved twice": ("the mean is halved once too often.", {"total": lambda one, two: (one + two) / 4}),
 }
-"""Wrong ways from the two velocities to the result."""
+"""Wrong averages of the two velocities."""
+
+RESULTS: dict[str, tuple[str, dict]] = {
+    "a state": (
+        "the average velocity is asked for, not where it leads.",
+        {"read": lambda average, x, span: x + span * average},
+    ),
+    "displacement": (
+        "this is the way that is travelled: the average velocity on it is asked for.",
+        {"read": lambda average, x, span: span * average},
+    ),
+    "way divided by the span": (
+        "0 / 0 where s = t: no way has to be made of the velocities, and divided again.",
+        {"read": lambda average, x, span: span * average / span},
+    ),
+    "divided by the span": (
+        "divided by the span as well: both velocities are averages already, ways over times.",
+        {"read": lambda average, x, span: average / span},
+    ),
+}
+"""Wrong readings of the average."""
 
 two_halves.mistakes += [
     Mistake(name, partial(_halves, **replaced), sentence)
-    for name, (sentence, replaced) in (MIDDLES | FIRST | SECOND | STARTS | TOTALS).items()
+    for name, (sentence, replaced) in (MIDDLES | FIRST | SECOND | STARTS | TOTALS | RESULTS).items()
 ]
-
-
-@two_halves.mistake(
-    "u at one time twice is the velocity now, not the average to a later time: it is asked for so in both halves."
-)
-def velocity_at_both_times(u, x, s, t):
-    return _halves(u, x, s, t, first=lambda u, x, s, m, t: u(x, s, s), second=lambda u, x, s, m, t: u(x, m, m))
 
 
 @two_halves.mistake("this is one step over the whole span: it is to be compared with two.")
 def one_step(u, x, s, t):
     return u(x, s, t)
-
-
-@two_halves.mistake("the average velocity is asked for, not where it leads.")
-def a_state(u, x, s, t):
-    return x + column(t - s, x) * _halves(u, x, s, t)
-
-
-@two_halves.mistake("this is the way that is travelled: the average velocity on it is asked for.")
-def displacement(u, x, s, t):
-    return column(t - s, x) * _halves(u, x, s, t)
 
 
 @two_halves.mistake("this is the state in the middle: the average velocity over both halves is asked for.")
@@ -216,27 +237,19 @@ def state_in_the_middle(u, x, s, t):
     return x + column(m - s, x) * u(x, s, m)
 
 
-@two_halves.mistake(
-    "0 / 0 where s = t: elsewhere it is right. Do not make a way of the velocities and divide it again."
-)
-def divided_by_the_span(u, x, s, t):
-    span = column(t - s, x)
-    return span * _halves(u, x, s, t) / span
+@two_halves.mistake("the whole step is taken off: that is the loss's part. The target alone is asked for.")
+def whole_step_taken_off(u, x, s, t):
+    return _halves(u, x, s, t) - u(x, s, t)
 
 
-@two_halves.mistake("divided by the span as well: both velocities are averages already, ways over times.")
-def divided_once_more(u, x, s, t):
-    return _halves(u, x, s, t) / column(t - s, x)
-
-
-two_halves.pairs += pairs(_halves, MIDDLES, FIRST, SECOND, STARTS, TOTALS)
+two_halves.pairs += pairs(_halves, MIDDLES, FIRST, SECOND, STARTS, TOTALS, RESULTS)
 
 
 two_halves.traits += [
     *combination(
         {
-            "the velocity of the first half": lambda u, x, s, t: u(x, s, (s + t) / 2),
-            "that of the second": lambda u, x, s, t: _halves(u, x, s, t, total=lambda one, two: two),
+            "the first half's velocity": lambda u, x, s, t: u(x, s, (s + t) / 2),
+            "the second half's velocity": lambda u, x, s, t: _halves(u, x, s, t, total=lambda one, two: two),
         },
         total="the average velocity of each state",
     ),
