@@ -181,7 +181,7 @@ def explore_evaluations(made: Mapping[str, Mapping[int, Float[Tensor, "n 1 heigh
 
     Args:
         made: From the name of a sampler to its images by number of evaluations, as many for each; a number that a
-            sampler lacks leaves its row empty.
+            sampler lacks leaves its row empty. The first shown is the least that all have.
 
     Raises:
         ValueError: If there are no images, or not as many everywhere.
@@ -200,10 +200,12 @@ def explore_evaluations(made: Mapping[str, Mapping[int, Float[Tensor, "n 1 heigh
     def rows(evaluations: int) -> Tensor:
         return torch.stack([by_count.get(evaluations, empty)[:, 0] for by_count in made.values()])
 
-    controls: Controls = {"evaluations": Choice("evaluations", {str(count): count for count in counts})}
+    whole = [count for count in counts if all(count in by_count for by_count in made.values())]
+    first = (whole or counts)[0]
+    controls: Controls = {"evaluations": Choice("evaluations", {str(k): k for k in counts}, first=str(first))}
     alt = (
         "Rows of digits, one a sampler. From noise with one evaluation every digit is the grey mean of its kind; the "
         "more evaluations, the sharper they are, and those that begin with an exact draw are sharp from two on."
     )
-    stage = wall(rows(counts[0]), zoom=2, row_titles=list(made))
+    stage = wall(rows(first), zoom=2, row_titles=list(made))
     return Explorer(stage, lambda evaluations: {"images": pixels(rows(evaluations))}, controls, alt=alt)
