@@ -34,6 +34,7 @@ __all__ = [
     "classifier",
     "data",
     "digits",
+    "contest",
     "plotting",
     "figures",
     "widgets",

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from course_grading.model import MB, Limits
@@ -46,6 +47,7 @@ class Sandbox:
 
     Args:
         limits: What a submission may use; `unsafe` leaves the box out.
+        changed: Changes the folder that submissions see of the course, before anything runs.
 
     Attributes:
         killed: How many processes of submissions were killed from outside so far, for no limit of this sandbox.
@@ -54,7 +56,7 @@ class Sandbox:
         SandboxError: If the box cannot be made.
     """
 
-    def __init__(self, limits: Limits):
+    def __init__(self, limits: Limits, changed: Callable[[Path], object] | None = None):
         ours, theirs = socket.socketpair()
         self.limits = limits
         self.killed = 0
@@ -67,6 +69,8 @@ class Sandbox:
         try:
             with theirs:
                 box.copy_course(self._tree)
+                if changed:
+                    changed(self._tree)
                 self._process = self._start(theirs)
             self._wait_for(self._process)
             self._try_out()

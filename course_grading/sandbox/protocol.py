@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from course_grading.sandbox.guest import messages
+from course_grading.sandbox.guest import contesting, messages
 from course_grading.sandbox.guest.messages import Body, Envelope
 from course_grading.sandbox.guest.wire import Group
 
 Reply = TypeVar("Reply", bound=messages.Message)
+Contested = TypeVar("Contested", contesting.Entered, contesting.Drawn, contesting.Trained)
 
 MOST = 4 << 20
 """Bytes that the other side may say on one channel."""
@@ -180,6 +181,21 @@ class Session:
         if len(ran.printed) > output + CUT:
             raise Broken(Ending.GARBLED)
         return ran
+
+    def contest(self, order: contesting.Enter | contesting.Draw | contesting.Train, kind: type[Contested]) -> Contested:
+        """Follow an order of the contest, see `messages`.
+
+        Args:
+            order: The order.
+            kind: Of the reply.
+
+        Raises:
+            ValueError: If it cannot be followed; the text says why.
+        """
+        reply = self._ask(order, Envelope[kind | contesting.Refused], order.seconds + GRACE)  # type: ignore[valid-type]
+        if isinstance(reply, contesting.Refused):
+            raise ValueError(reply.reason)
+        return reply
 
     def hold(self, name: str, copied: bool = True, checked: bool = True) -> messages.Held:
         """Keep a function as it is now, see `messages.Hold`; one of this name that was held is let go.

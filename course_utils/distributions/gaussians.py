@@ -79,7 +79,7 @@ class GaussianMixture(Seeded):
         z = torch.empty_like(noise)
         for k in range(len(self.weights)):
             here = which == k
-            z[here] = self.means[k] + noise[here] @ self.directions[k]
+            z.index_put_((here,), self.means[k] + noise[here] @ self.directions[k])  # one row is no special case here
         return z.reshape(n, *self.event_shape)
 
     def log_density(self, x: Tensor) -> Tensor:

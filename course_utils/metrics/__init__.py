@@ -1,5 +1,6 @@
 """How good are samples? Report a figure with the number of samples, the floor (data against data) and a baseline."""
 
+from course_utils.metrics.maps import map_errors
 from course_utils.metrics.names import (
     NameReport,
     blanks_inside,
@@ -27,6 +28,7 @@ __all__ = [
     "gaussian_frechet_distance",
     "in_chunks",
     "label_accuracy",
+    "map_errors",
     "mean_length",
     "name_report",
     "nearest_neighbours",

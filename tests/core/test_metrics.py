@@ -168,3 +168,29 @@ def test_in_chunks_is_the_function(chunk):
 def test_a_chunk_is_at_least_a_row(chunk):
     with pytest.raises(ValueError, match=f"at least 1 row, got {chunk}"):
         metrics.in_chunks(torch.square, normal(7, 2), chunk)
+
+
+# Flow maps
+
+
+def test_map_errors_are_those_of_every_start_and_end():
+    ts = torch.tensor([0.0, 0.25, 1.0])
+    xs = (
+        torch.randn(1, 50, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 2.0, 4.0])[:, None, None]
+    )
+    errors = metrics.map_errors(lambda x, s, t: x * (t - s) * 4, ts, xs)
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        wrong = xs[i] * (ts[j] - ts[i]) * 4 - xs[j]
+        assert errors[i, j].item() == pytest.approx(wrong.pow(2).mean().item() ** 0.5, rel=1e-5)
+    assert errors.isnan().sum() == 6 and errors.tril().isnan().sum() == 6
+    exact = metrics.map_errors(lambda x, s, t: x * 2 ** (t > s) * 2 ** ((t == 1) & (s == 0)), ts, xs)
+    assert exact[0, 1] == exact[1, 2] == exact[0, 2] == 0
+
+
+def test_map_errors_ask_for_places_at_increasing_times(unchecked):
+    xs = torch.zeros(2, 5, 1)
+    for ts in (torch.tensor([0.0]), torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.0])):
+        with pytest.raises(ValueError, match="places at each of at least two increasing times"):
+            metrics.map_errors(lambda x, s, t: x, ts, xs)
+    with pytest.raises(ValueError, match=r"places of shape \(5, 1\) of the map, got \(5,\)"):
+        metrics.map_errors(lambda x, s, t: x[:, 0], torch.tensor([0.0, 1.0]), xs)

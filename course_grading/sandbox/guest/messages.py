@@ -7,28 +7,16 @@ not of the kind that the order asks for, in every part of it, cannot be read at 
 import os
 from collections.abc import Iterator
 from enum import Enum, StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta
 
+from .contesting import Draw, Enter, Train
+from .envelopes import Body, Envelope, Message, Sentence, Word
 from .wire import Group, Packed
 
-Body = TypeVar("Body")
-Word = Annotated[str, Meta(max_length=100)]
-Sentence = Annotated[str, Meta(max_length=500)]
-
-
-class Message(Struct, frozen=True, forbid_unknown_fields=True):
-    """All that is sent."""
-
-
-class Envelope(Message, Generic[Body]):
-    """A message with the word by which a reply says to which order it belongs."""
-
-    id: Word
-    body: Body
-
+__all__ = ["Body", "Envelope", "Message"]  # of others, passed on
 
 # Orders: on the channel of the cells, or on that of a function that is held
 
@@ -99,7 +87,7 @@ class Cases(Message, tag=True):
     seconds: float
 
 
-Order = Read | Run | Hold | Ping | Cases
+Order = Read | Run | Hold | Ping | Cases | Enter | Draw | Train
 
 
 # Replies

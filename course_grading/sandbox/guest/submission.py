@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import checked, messages, syntax
+from . import checked, contest, contesting, messages, syntax
 from .answers import answer
 from .shell import OutOfTime, Printed, at_most, raised, seed, streams
 
@@ -62,6 +62,8 @@ class Submission:
                 return self.run(order)
             case messages.Hold():
                 return self.hold(order)
+            case contesting.Enter() | contesting.Draw() | contesting.Train():
+                return contest.follow(order)
         raise ValueError(f"expected an order for the cells, got {order}")
 
     def read(self, order: messages.Read) -> messages.Said:

@@ -1,0 +1,272 @@
+"""An entry as a program: the operations of torch that its `sample` does, noted one by one, to be done elsewhere.
+
+What a process says of itself can be false: counters are patched, hooks removed, images made in a thread. So nothing of
+that is asked. `record` notes every operation below the level of modules, with where its numbers come from: the file of
+weights, the labels, the generator, an operation before. The judge repeats these operations with noise of its own
+(`course_utils.contest.replaying`) and judges what it made itself. Whatever stands in the program is what the entry is.
+"""
+
+import hashlib
+import json
+import math
+import zlib
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from course_utils.contest.rules import RULES, Rules
+
+__all__ = ["Program", "Recorder", "raw"]
+
+LABELS = 0
+"""The number of the labels among the tensors of a program."""
+LEFT_OUT = ("device", "layout", "pin_memory", "non_blocking")
+"""Arguments that say where a tensor lives: all of them on the processor."""
+Step = list
+"""One line: an operation, its arguments, its named arguments, and the numbers of the tensors that it gives."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What an entry computes, in lines that can be sent.
+
+    Attributes:
+        setup: Lines that are done once: what the file does when it is loaded, and its first call of `sample`.
+        each: Lines of one call of `sample`.
+        result: Number of the tensor of images.
+        constants: Numbers from nowhere, as type, shape and bytes.
+
+    Example:
+        >>> contest.Program([], [], 0, []).as_text()
+        '{"setup":[],"each":[],"result":0,"constants":[]}'
+    """
+
+    setup: list[Step]
+    each: list[Step]
+    result: int
+    constants: list[list]
+
+    def as_text(self) -> str:
+        """As JSON."""
+        return json.dumps(vars(self), separators=(",", ":"))
+
+    def packed(self) -> bytes:
+        """As it is sent."""
+        return zlib.compress(self.as_text().encode())
+
+    @classmethod
+    def unpacked(cls, data: bytes, rules: Rules = RULES) -> "Program":
+        """What `packed` packed; errors as for `from_text`."""
+        try:
+            text = zlib.decompressobj().decompress(data, rules.program_bytes + 1).decode()
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise ValueError(f"expected a program of `packed`, got {error}") from error
+        return cls.from_text(text, rules)
+
+    @classmethod
+    def from_text(cls, text: str, rules: Rules = RULES) -> "Program":
+        """What `as_text` wrote.
+
+        Raises:
+            ValueError: If it is something else, or holds more than the rules allow.
+        """
+        if len(text) > rules.program_bytes:
+            raise ValueError(f"expected at most {rules.program_bytes:,} bytes of operations, got {len(text):,}")
+        try:
+            program = cls(**json.loads(text))
+            size = sum(math.prod(shape) * getattr(torch, dtype).itemsize for dtype, shape, _ in program.constants)
+        except (TypeError, AttributeError, ValueError, RecursionError) as error:
+            raise ValueError(f"expected a program of `record`, got {error}") from error
+        if size > rules.constants_bytes:
+            raise ValueError(
+                f"expected at most {rules.constants_bytes:,} bytes of numbers that come neither from the file of "
+                f"weights nor from the generator, got {size:,}: something is computed outside of torch's operations, "
+                f"in another thread or process, or read from another file"
+            )
+        return program
+
+
+def raw(tensor: Tensor) -> bytes:
+    """The bytes of a tensor's numbers, in order."""
+    flat = tensor.detach().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().tobytes() if len(flat) else b""
+
+
+class Recorder(TorchDispatchMode):
+    """Notes the operations that are done while it is entered.
+
+    Args:
+        weights: Tensors of the file of weights by name: numbers equal to one of these come from there.
+        generator: The one that `sample` is given.
+        limit: Bytes of constants to keep; beyond, they are counted and not kept.
+    """
+
+    def __init__(self, weights: Mapping[str, Tensor], generator: torch.Generator, limit: int = RULES.constants_bytes):
+        super().__init__()
+        self.generator = generator
+        self.steps: list[Step] = []
+        self.constants: list[list] = []
+        self._weights = {hashlib.sha256(raw(value)).digest(): name for name, value in weights.items()}
+        self._limit = limit
+        self._names: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._storages: dict[int, tuple] = {}
+        self._odd: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
+        self._next = LABELS + 1
+
+    def begin(self, y: Tensor, generator: torch.Generator) -> tuple[int, int]:
+        """Note a call of `sample` from here on; returns where it begins, for `again`."""
+        self.steps = []
+        self.generator = generator
+        self._names[y] = LABELS
+        return self._next, len(self.constants)
+
+    def again(self, mark: tuple[int, int]) -> None:
+        """Count from a mark once more, so that two calls that do the same have the same lines."""
+        self._next = mark[0]
+        del self.constants[mark[1] :]
+
+    def number(self, tensor: Tensor) -> int:
+        """The number of a tensor; one from nowhere is looked for in the weights, else it becomes a constant."""
+        known = self._names.get(tensor)
+        if known is not None:
+            return known
+        with _unseen():
+            self.steps.append([*self._source(tensor), self._new(tensor)])
+        return self._names[tensor]
+
+    def _new(self, tensor: Tensor) -> int:
+        self._names[tensor] = self._next
+        self._next += 1
+        storage = tensor.untyped_storage()
+        self._storages[storage._cdata] = (StorageWeakRef(storage), self._names[tensor], tensor.dtype)
+        return self._names[tensor]
+
+    def _source(self, tensor: Tensor) -> list:
+        """Where an unknown tensor's numbers come from."""
+        shared, base, dtype = self._storages.get(tensor.untyped_storage()._cdata, (None, None, None))
+        if shared is not None and not shared.expired() and dtype == tensor.dtype:
+            return ["alias", base, list(tensor.shape), list(tensor.stride()), tensor.storage_offset()]
+        data = raw(tensor)
+        name = self._weights.get(hashlib.sha256(data).digest())
+        if name is not None:
+            return ["weights", name, _short(tensor.dtype), list(tensor.shape)]
+        kept = b64encode(data[: self._limit + 1]).decode()
+        self.constants.append([_short(tensor.dtype), list(tensor.shape), kept])
+        return ["constant", len(self.constants) - 1]
+
+    def __torch_dispatch__(self, op, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        changes = op._schema.is_mutable
+        given = list(flat([*args, *kwargs.values()]))
+        odd = any(isinstance(value, torch.UntypedStorage) for value in given)
+        odd = odd or any(isinstance(value, Tensor) and value in self._odd for value in given)
+        before = self._line(op, args, kwargs) if changes and not odd else None
+        out = op(*args, **kwargs)
+        made = [value for value in (out if isinstance(out, (list, tuple)) else [out]) if isinstance(value, Tensor)]
+        if odd:
+            self._odd.update(dict.fromkeys(made) if changes else {})
+        elif changes or made:
+            line = before or self._line(op, args, kwargs)
+            known = [self._names.get(value) for value in made]
+            numbers = [self._new(v) if n is None else n for v, n in zip(made, known, strict=True)]
+            self.steps.append([*line, numbers])
+        return out
+
+    def _line(self, op, args, kwargs) -> list:
+        named = {name: self._value(value) for name, value in kwargs.items() if name not in LEFT_OUT}
+        return [str(op), [self._value(value) for value in args], named]
+
+    def _value(self, value: Any) -> Any:
+        """An argument as it stands in a line."""
+        if isinstance(value, Tensor):
+            return {"tensor": self.number(value)}
+        if isinstance(value, (list, tuple)):
+            return [self._value(one) for one in value]
+        if isinstance(value, torch.Generator):
+            return {"generator": _same(value, self.generator)}
+        if isinstance(value, torch.dtype):
+            return {"dtype": _short(value)}
+        if isinstance(value, torch.memory_format):
+            return {"format": _short(value)}
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        return None if isinstance(value, (torch.device, torch.layout)) else {"strange": type(value).__name__}
+
+
+def flat(values: Iterable) -> Iterator:
+    """All values of lists in lists."""
+    for value in values:
+        if isinstance(value, (list, tuple)):
+            yield from flat(value)
+        else:
+            yield value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two generators are one: Python may hold several objects of it."""
+    return one._cdata == other._cdata
+
+
+def _unseen():
+    """Operations in here are the recorder's own."""
+    return torch._C._DisableTorchDispatch()
+
+
+def _short(value: torch.dtype | torch.memory_format) -> str:
+    return str(value).removeprefix("torch.")
+
+
+def record(
+    load: Callable[[], Callable[[Tensor, torch.Generator], Tensor]],
+    weights: Mapping[str, Tensor],
+    y: Tensor,
+    seed: int,
+) -> tuple[Program, Tensor]:
+    """The program of an entry, and the images that its second call of `sample` gave.
+
+    Args:
+        load: Runs the entry's file: its `sample`.
+        weights: Tensors of the file of weights.
+        y: Labels of one call.
+        seed: Of the generator of the calls; the judge's own noise comes from others.
+
+    Raises:
+        ValueError: If another call, with other noise, does other operations.
+    """
+    generators = [torch.Generator().manual_seed(seed + call) for call in range(3)]
+    labels = [y.clone() for _ in generators]
+    recorder = Recorder(weights, generators[0])
+    with torch.no_grad(), recorder:
+        recorder.begin(labels[0], generators[0])
+        sample = load()
+        sample(labels[0], generators[0])
+        setup = recorder.steps
+        mark = recorder.begin(labels[1], generators[1])
+        images = sample(labels[1], generators[1])
+        result = recorder.number(images) if isinstance(images, Tensor) else LABELS
+        program = Program(setup, recorder.steps, result, list(recorder.constants))
+        recorder.begin(labels[2], generators[2])
+        recorder.again(mark)
+        sample(labels[2], generators[2])
+    _check_same(program, recorder)
+    return program, images
+
+
+def _check_same(program: Program, recorder: Recorder) -> None:
+    if (program.each, program.constants) == (recorder.steps, recorder.constants):
+        return
+    places = zip(program.each, recorder.steps, strict=False)
+    first = next((i for i, (one, other) in enumerate(places) if one != other), len(program.each))
+    done = [lines[first][0] if first < len(lines) else "nothing" for lines in (program.each, recorder.steps)]
+    raise ValueError(
+        f"expected each call of `sample` to do the same operations, whatever the noise and whichever call it is; at "
+        f"operation {first:,} one call does {done[0]}, the next {done[1]}"
+        + (", with other arguments" if done[0] == done[1] else "")
+    )
