@@ -38,6 +38,7 @@ BENCHMARKS = {
     "ratios": "letters",
     "maps": "maps",
     "rewards": "rewards",
+    "tilted_digits": "tilted_digits",
     "finished": "finished",
     "names": "names",
     "name_knobs": "name_knobs",

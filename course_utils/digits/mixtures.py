@@ -46,8 +46,10 @@ class ClassMixtures:
         return self._exact.velocity(x, t, y)
 
 
-def mixtures_beneath(field: Any) -> dict[int | None, PCAMixture]:
+def mixtures_beneath(model: Any) -> dict[int | None, PCAMixture]:
     """The mixtures of which an exact field was made: `ClassMixtures`, or the velocity of `paths.marginal`.
+
+    Of a generator that stands on such a field, in pixels or in latent space, they are those of its field.
 
     Raises:
         ValueError: If it was made of anything else.
@@ -55,9 +57,10 @@ def mixtures_beneath(field: Any) -> dict[int | None, PCAMixture]:
     Example:
         >>> one = distributions.PCAMixture.fit(torch.randn(9, 4), components=1, rank=2)
         >>> exact = paths.marginal(paths.GaussianPath(), {0: one, None: one})
-        >>> list(digits.mixtures.mixtures_beneath(exact.velocity))
+        >>> list(digits.mixtures_beneath(exact.velocity))
         [0, None]
     """
+    field = getattr(model, "base", getattr(model, "field", model))  # of `Residual` and of `LatentDigits`
     exact = getattr(field, "__self__", None)
     found: dict = {}
     if isinstance(field, ClassMixtures):
@@ -65,5 +68,5 @@ def mixtures_beneath(field: Any) -> dict[int | None, PCAMixture]:
     elif isinstance(exact, LabelledMarginal):
         found = {label: one.p_data for label, one in exact.marginals.items()}
     if not found or not all(isinstance(mixture, PCAMixture) for mixture in found.values()):
-        raise ValueError(f"expected the exact field of mixtures of `fit_class_mixtures`, got {field!r}")
+        raise ValueError(f"expected the exact field of mixtures of `fit_class_mixtures`, got {model!r}")
     return found
