@@ -19,6 +19,7 @@ __all__ = [
     "check_labels",
     "check_same_shape",
     "expand_path_time",
+    "expand_span",
     "expand_time",
     "float_type",
     "lies_within",
@@ -129,6 +130,26 @@ def expand_path_time(t: float | int | Tensor, x: Tensor) -> Tensor:
     if not lies_within(t, 0.0, 1.0):
         raise ValueError(f"t runs from 0 (noise) to 1 (data), got {range_of(t)}")
     return t
+
+
+def expand_span(s: float | int | Tensor, t: float | int | Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """`expand_path_time` of both ends of a span, s <= t.
+
+    Raises:
+        ValueError: If a start is later than its end, or as `expand_path_time`.
+
+    Example:
+        >>> shapes.expand_span(0.7, 0.3, torch.ones(2, 1))
+        Traceback (most recent call last):
+        ValueError: expected s <= t, got s = 0.7 and t = 0.3
+    """
+    start = expand_path_time(s, x)
+    end = expand_path_time(t, x)
+    if (end < start).any():
+        late, early = torch.broadcast_tensors(start, end)
+        wrong = early < late
+        raise ValueError(f"expected s <= t, got s = {late[wrong][0].item():g} and t = {early[wrong][0].item():g}")
+    return start, end
 
 
 def lies_within(t: Tensor, first: float, last: float) -> bool:

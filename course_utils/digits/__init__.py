@@ -1,8 +1,8 @@
 """The generators of handwritten digits of Labs 4 and 6, each in one piece: made, trained, judged, saved and loaded."""
 
-from course_utils.digits.few_steps import exact_draw
+from course_utils.digits.few_steps import Splitting, distil, exact_draw, few_steps
 from course_utils.digits.files import FINISHED, FINISHED_PIXELS, card_text, default_file, load, model_file, save
-from course_utils.digits.judgement import judge
+from course_utils.digits.judgement import Judge, Judgement, judge
 from course_utils.digits.latent import LatentDigits, latent_digits
 from course_utils.digits.mixtures import NULL, ClassMixtures, mixtures_beneath
 from course_utils.digits.model import digit_loss, digit_model
@@ -17,14 +17,19 @@ __all__ = [
     "FINISHED_PIXELS",
     "NULL",
     "ClassMixtures",
+    "Judge",
+    "Judgement",
     "LatentDigits",
     "PixelReward",
     "Plan",
+    "Splitting",
     "card_text",
     "default_file",
     "digit_loss",
     "digit_model",
+    "distil",
     "exact_draw",
+    "few_steps",
     "ink",
     "judge",
     "latent_digits",

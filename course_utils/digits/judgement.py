@@ -1,16 +1,81 @@
 """How good a generator of digits is."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float, Int
+from torch import Tensor
 
 from course_utils import data
 from course_utils.classifier import digit_classifier
 from course_utils.digits.sampling import MIDPOINT_STEPS, samples
 from course_utils.metrics import frechet_distance, in_chunks, label_accuracy
+from course_utils.shapes import short_repr
 
-__all__ = ["judge"]
+__all__ = ["Judge", "Judgement", "judge"]
+
+
+class Judgement(NamedTuple):
+    """What a judge found.
+
+    Attributes:
+        accuracy: Share of the images that the classifier takes for the digit asked for.
+        distance: Fréchet distance of its features to those of real digits.
+        floors: The same in floors: distances of other real digits to these.
+
+    Example:
+        >>> digits.Judgement(accuracy=0.98, distance=10.0, floors=2.0)._asdict()
+        {'accuracy': 0.98, 'distance': 10.0, 'floors': 2.0}
+    """
+
+    accuracy: float
+    distance: float
+    floors: float
+
+
+class Judge:
+    """Compares images with real digits that it has looked at once.
+
+    Args:
+        test: Digits that no model was trained on; half of them, n at most, are compared with as many others.
+        n: Number of images to judge.
+
+    Attributes:
+        n: As given, or fewer if there are fewer digits.
+        floor: Fréchet distance of the real digits to the others.
+
+    Raises:
+        ValueError: If n is less than 2 or there are fewer than four digits.
+
+    Example:
+        >>> test = data.mnist("test", "offline")
+        >>> judge = digits.Judge(test, n=300)
+        >>> judge(test.images[:300], test.labels[:300]).floors < 2
+        True
+    """
+
+    def __init__(self, test: data.Digits, n: int = 2000):
+        self.n = min(n, len(test) // 2)
+        if self.n < 2:
+            raise ValueError(
+                f"expected at least 2 samples and 4 digits to judge by, got n = {self.n} and {len(test)} digits"
+            )
+        self.classifier = digit_classifier()
+        order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))  # MNIST's test set begins easy
+        real = in_chunks(self.classifier.features, test.images[order[: 2 * self.n]])
+        self.real = real[: self.n]
+        self.floor = frechet_distance(self.real, real[self.n :])
+
+    def __repr__(self) -> str:
+        return short_repr(self, n=self.n, floor=self.floor)
+
+    def __call__(self, images: Float[Tensor, "n 1 28 28"], labels: Int[Tensor, " n"]) -> Judgement:
+        """The judgement of images that were asked to be these digits; compare at one number of images, n best."""
+        images = images.to(self.real)
+        distance = frechet_distance(in_chunks(self.classifier.features, images), self.real)
+        accuracy = label_accuracy(self.classifier, images, labels.to(images.device))
+        return Judgement(accuracy, distance, distance / self.floor)
 
 
 def judge(
@@ -38,17 +103,10 @@ def judge(
     """
     from tqdm.auto import tqdm
 
-    n = min(n, len(test) // 2)
-    if n < 2:
-        raise ValueError(f"expected at least 2 samples and 4 digits to judge by, got n = {n} and {len(test)} digits")
-    classifier = digit_classifier()
-    order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))  # MNIST's test set begins with ease
-    real = in_chunks(classifier.features, test.images[order[: 2 * n]])
-    labels = torch.arange(n) % 10
+    judging = Judge(test, n)
+    labels = torch.arange(judging.n) % 10
     judgements = []
     for w in tqdm(scales, desc="judge", unit="scale", disable=not progress):
-        images = samples(model, n, guidance=w).to(test.images)
-        distance = frechet_distance(in_chunks(classifier.features, images), real[:n])
-        judgements.append({"w": w, "accuracy": label_accuracy(classifier, images, labels), "distance": distance})
-    floor = frechet_distance(real[:n], real[n:])
-    return {"n": n, "steps": MIDPOINT_STEPS, "floor": floor, "judgements": judgements}
+        found = judging(samples(model, judging.n, guidance=w), labels)
+        judgements.append({"w": w, "accuracy": found.accuracy, "distance": found.distance})
+    return {"n": judging.n, "steps": MIDPOINT_STEPS, "floor": judging.floor, "judgements": judgements}

@@ -38,12 +38,20 @@ class ClassMixtures:
 
     def __call__(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
         """Marginal velocity given the label of each state, shape (batch, *event)."""
+        return self._near(x).velocity(x, t, y)
+
+    def held_map(self, x: Tensor, s: Time, t: Time, y: Tensor | None = None) -> Tensor:
+        """Each Gaussian's exact flow map, with the weights held as at time s; see `paths.Marginal.held_map`."""
+        return self._near(x).held_map(x, s, t, y)
+
+    def _near(self, x: Tensor) -> LabelledMarginal:
+        """The exact fields on the device and in the precision of x."""
         place = (x.device, x.dtype)
         if place != self._place:
             moved = {label: mixture.to(x.device).to(x.dtype) for label, mixture in self.mixtures.items()}
             self._exact = marginal(GaussianPath(), moved)
             self._place = place
-        return self._exact.velocity(x, t, y)
+        return self._exact
 
 
 def mixtures_beneath(model: Any) -> dict[int | None, PCAMixture]:

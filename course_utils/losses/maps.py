@@ -13,7 +13,7 @@ from torch import Tensor
 
 from course_utils.losses.matching import uniform
 from course_utils.paths import GaussianPath, LinearPath, PathSample
-from course_utils.shapes import as_floats, check_same_shape, expand_path_time, expand_time
+from course_utils.shapes import as_floats, check_same_shape, expand_span, expand_time
 
 __all__ = [
     "average_velocity_loss",
@@ -266,11 +266,8 @@ def _start(z, path, s, t, noise, same, generator) -> tuple[PathSample, Tensor, T
 
 def _ordered(s: Tensor, t: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
     """Both times with shape (batch,); ValueError where a start is later than its end."""
-    s, t = (expand_path_time(time, x).flatten().expand(len(x)).contiguous() for time in (s, t))
-    if (t < s).any():
-        late = t < s
-        raise ValueError(f"expected s <= t, got s = {s[late][0].item():g} and t = {t[late][0].item():g}")
-    return s, t
+    start, end = (time.flatten().expand(len(x)).contiguous() for time in expand_span(s, t, x))
+    return start, end
 
 
 def _velocity_of(sample: PathSample, s: Tensor, y: Tensor | None, velocity: Callable | None) -> Tensor:

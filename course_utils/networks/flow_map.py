@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from course_utils.networks.base import Network
 from course_utils.networks.embedding import Embedding
-from course_utils.shapes import Time, as_floats, expand_path_time
+from course_utils.shapes import Time, as_floats, expand_path_time, expand_span
 
 __all__ = ["FlowMap"]
 
@@ -72,11 +71,5 @@ class FlowMap(Network):
 
 def _span(x: Tensor, s: Time, t: Time) -> Tensor:
     """t - s, expanded; ValueError where it is negative."""
-    start = expand_path_time(s, x)
-    end = expand_path_time(t, x)
-    if (end < start).any():
-        late, early = torch.broadcast_tensors(start, end)
-        raise ValueError(
-            f"expected s <= t, got s = {late[early < late][0].item():g} and t = {early[early < late][0].item():g}"
-        )
+    start, end = expand_span(s, t, x)
     return end - start

@@ -42,11 +42,17 @@ class Residual(Network):
         x = as_floats(x)
         t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         label = () if y is None else (y,)
-        known = self.base(x, t, *label)
+        return self.base(x, t, *label) + self.learned(x, t, *label)
+
+    def learned(self, x: Tensor, t: Time, y: Tensor | None = None) -> Tensor:
+        """What the network adds, `scale(t) * net(x, t, y)`, and 0 before `start`; shape of x."""
+        x = as_floats(x)
+        t = torch.as_tensor(t, dtype=x.dtype, device=x.device)
         begun = t >= self.start
         if not begun.any():
-            return known
-        return known + expand_time(self.scale(t) * begun, x) * self.net(x, t, *label)
+            return torch.zeros_like(x)
+        label = () if y is None else (y,)
+        return expand_time(self.scale(t) * begun, x) * self.net(x, t, *label)
 
 
 class ResidualScale(Network):

@@ -127,6 +127,18 @@ def test_the_judgement_against_scipy(untrained):
     assert found["floor"] == pytest.approx(scipy_distance(real[:50], real[50:]), rel=1e-3)
 
 
+def test_a_judge_of_images_counts_in_floors():
+    test = data.mnist("test")
+    judge = digits.Judge(test, n=50)
+    order = torch.randperm(FEW, generator=seeded())[:50]
+    same = judge(test.images[order].double(), (test.labels[order] + 1) % 10)
+    assert judge.n == 50 and same.distance == pytest.approx(0, abs=1e-3 * judge.floor) and same.accuracy < 0.1
+    others = judge(test.images[:50], test.labels[:50])
+    assert others.floors == pytest.approx(others.distance / judge.floor) and others.accuracy > 0.9
+    with pytest.raises(ValueError, match="at least 2 samples and 4 digits"):
+        digits.Judge(test, n=1)
+
+
 def scipy_distance(a, b):
     a, b = a.double().numpy(), b.double().numpy()
     covs = [np.cov(v.T) + 1e-9 * np.eye(v.shape[1]) for v in (a, b)]
