@@ -39,6 +39,7 @@ BENCHMARKS = {
     "maps": "maps",
     "rewards": "rewards",
     "tilted_digits": "tilted_digits",
+    "hacking": "hacking",
     "finished": "finished",
     "names": "names",
     "name_knobs": "name_knobs",

@@ -7,7 +7,7 @@ from course_utils.digits.latent import LatentDigits, latent_digits
 from course_utils.digits.mixtures import NULL, ClassMixtures, mixtures_beneath
 from course_utils.digits.model import digit_loss, digit_model
 from course_utils.digits.plan import Plan
-from course_utils.digits.rewards import PixelReward, ink, slant, tilted_digits, tilted_weights
+from course_utils.digits.rewards import PixelReward, climb, ink, slant, tilted_digits, tilted_weights
 from course_utils.digits.runs import prepare, standing, train_to_file
 from course_utils.digits.sampling import samples
 from course_utils.digits.training import steps_within, train
@@ -24,6 +24,7 @@ __all__ = [
     "Plan",
     "Splitting",
     "card_text",
+    "climb",
     "default_file",
     "digit_loss",
     "digit_model",

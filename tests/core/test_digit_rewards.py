@@ -1,5 +1,6 @@
 """Rewards of digits, and the generator on tilted mixtures, beside dense formulas and reweighted samples."""
 
+import copy
 from functools import cache
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 from course_utils import data, digits
 from course_utils.digits import PixelReward, mixtures_beneath
 from course_utils.distributions import PCAMixture
+from course_utils.networks import Residual
 from course_utils.paths import GaussianPath, marginal
 from course_utils.steering import effective_size
 
@@ -166,3 +168,55 @@ def test_what_does_not_fit_is_refused(unchecked):
         digits.tilted_weights(torch.zeros(3), torch.zeros(2, dtype=torch.long))
     with pytest.raises(ValueError, match="expected finite rewards"):
         digits.tilted_weights(torch.tensor([0.0, torch.nan]), torch.zeros(2, dtype=torch.long))
+
+
+def brightness(x, y):
+    return x.mean((1, 2, 3))
+
+
+def test_one_step_up_a_reward_written_out():
+    """AdamW from the gradient through both evaluations; the leash holds on to what the model made of the same draw."""
+    leash, lr = 0.5, 1e-3
+    start = model().start
+    climbed = digits.climb(model(), brightness, leash=leash, steps=2, lr=lr, generator=seeded(3), progress=False)
+    source, net = seeded(3), copy.deepcopy(model().net)
+    mixtures, optimizer = mixtures_beneath(model()), torch.optim.AdamW(net.parameters(), lr, weight_decay=0.01)
+
+    def image(net, x, y):
+        field = lambda x, t: model().base(x, t, y) + model().scale(t) * net(x, t, y)  # noqa: E731
+        middle = x + (1 - start) / 2 * field(x, torch.tensor(start))
+        return x + (1 - start) * field(middle, torch.tensor((1 + start) / 2))
+
+    for _ in range(2):
+        y = torch.randint(10, (64,), generator=source)
+        x = digits.exact_draw(mixtures, y, start, source)
+        made, before = image(net, x, y), image(model().net, x, y).detach()
+        loss = leash / 2 * (made - before).square().sum() / 64 - made.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    for ours, expected in zip(climbed.net.parameters(), net.parameters(), strict=True):
+        torch.testing.assert_close(ours, expected, rtol=0, atol=1e-5)
+
+
+def test_climbing_raises_the_reward_leaves_the_model_alone_and_a_leash_holds_back():
+    before = [p.clone() for p in model().parameters()]
+    y = torch.arange(20) % 10
+    gains = []
+    for leash in (None, 0.0, 5.0):
+        made = model()
+        if leash is not None:
+            made = digits.climb(model(), brightness, leash=leash, steps=6, generator=seeded(), progress=False)
+        x = digits.few_steps(made, y, 2, method="midpoint", generator=seeded(1))
+        gains.append(brightness(x, y).mean().item())
+    assert gains[1] > gains[0] + 0.01 and gains[2] - gains[0] < 0.5 * (gains[1] - gains[0])
+    assert all(torch.equal(a, b) for a, b in zip(before, model().parameters(), strict=True))
+
+
+def test_what_cannot_climb_is_refused():
+    with pytest.raises(ValueError, match="expected a leash of at least 0, got -1"):
+        digits.climb(model(), brightness, leash=-1.0)
+    with pytest.raises(ValueError, match=r"expected rewards of shape \(64,\), one a digit, got \(\)"):
+        digits.climb(model(), lambda x, y: x.mean(), progress=False)
+    with pytest.raises(ValueError, match="expected the exact field of mixtures"):
+        digits.climb(Residual(lambda x, t, y: x, torch.ones_like, model().net), brightness, progress=False)
