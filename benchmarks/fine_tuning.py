@@ -110,6 +110,7 @@ def target_error(share: float, t: float, n: int = 20_000, steps: int = 400) -> t
 WAYS: dict[str, tuple[Callable, int, int]] = {
     "reward-weighted flow matching": (weighted_loss, 512, 1600),
     "adjoint matching": (partial(adjoint_loss, share=1.0), 256, 200),
+    "adjoint matching, 80 times a flight": (partial(adjoint_loss, share=1.0, steps=80), 256, 200),
     "adjoint matching, 0.7 of the noise": (partial(adjoint_loss, share=0.7), 256, 200),
 }
 """Losses, points of data a step, and steps."""

@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.judges import Judge
 from benchmarks.maps import seeded
 from benchmarks.rows import Row, alone, over_seeds, processor
 from course_utils import data, digits
 from course_utils.classifier import digit_classifier, train_classifier
-from course_utils.digits import PixelReward
+from course_utils.digits import Judge, PixelReward
+from course_utils.metrics import label_accuracy
 from course_utils.networks import Classifier
 
 N, STEPS, SEEDS = 2000, 60, 3
@@ -86,9 +86,11 @@ def hacking(quick: bool) -> Iterator[Row]:
     train, y = data.mnist("train", "full"), torch.arange(n) % 10
     thick, classifier = digits.ink(train.images), digit_classifier()
     second = train_classifier(train.images, train.labels, steps=20 if quick else 500, seed=1, progress=False)
-    first, second = Judge(n, classifier), Judge(n, second)
     test = data.mnist("test", "full")
-    yield alone("hacking", "second judge: right about test digits", second.says(test.images, test.labels), "")
+    yield alone(
+        "hacking", "second judge: right about test digits", label_accuracy(second, test.images, test.labels), ""
+    )
+    first, second = Judge(test, n, classifier), Judge(test, n, second)
     model, _ = digits.load(digits.FINISHED_PIXELS, "cpu")
     look = partial(seen, y=y, thick=thick, first=first, second=second)
     yield from seen_rows("before", [look(drawn(model, y, seed)) for seed in range(seeds)])
@@ -109,8 +111,8 @@ def drawn(model, y: Tensor, seed: int) -> Tensor:
 
 def seen(images: Tensor, y: Tensor, thick: PixelReward, first: Judge, second: Judge) -> Seen:
     """What there is to see of images that were to show the digits y."""
-    says = [judge.says(images, wanted) for judge in (first, second) for wanted in (y, other(y))]
-    return Seen(*says, thick(images).mean().item(), first.distance(images), second.distance(images))
+    says = [label_accuracy(judge.classifier, images, wanted) for judge in (first, second) for wanted in (y, other(y))]
+    return Seen(*says, thick(images).mean().item(), first(images, y).floors, second(images, y).floors)
 
 
 def seen_rows(name: str, found: list[Seen]) -> Iterator[Row]:

@@ -8,7 +8,6 @@ exact ends are known, and by 2,000 points at every pair s < t of a grid of nine 
 import functools
 import itertools
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
@@ -16,7 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from benchmarks.rows import Row, alone, over_seeds
+from benchmarks.rows import Row, alone, over_seeds, within
 from course_utils.distributions import GaussianMixture
 from course_utils.losses import (
     average_velocity_loss,
@@ -88,20 +87,15 @@ def untrained(base: Callable | None) -> FlowMap:
     return model
 
 
-def trained(way: Way, base: Callable | None, seed: int, seconds: float) -> tuple[FlowMap, int, float]:
-    """A map, and the steps and CPU-seconds that it took: as many steps as fit, judged by fifty after ten to warm up."""
-    few, spent = 50, 0.0
-    for steps in (10, few, 0):
-        steps = steps or max(1, round(few * seconds / spent))
-        torch.manual_seed(seed)
-        model = untrained(base)
-        source = seeded(100 + seed)
-        batches = ((DATA.draw(BATCH, source),) for _ in range(steps))
-        loss = partial(way.loss, path=PATH, generator=source)
-        start = time.process_time()
-        fit(model, loss, batches, steps=steps, recipe=Recipe(weight_decay=0.0), progress=False)
-        spent = time.process_time() - start
-    return model, steps, spent
+def trained(way: Way, base: Callable | None, seed: int, steps: int) -> FlowMap:
+    """A map after so many steps of one way of learning."""
+    torch.manual_seed(seed)
+    model = untrained(base)
+    source = seeded(100 + seed)
+    batches = ((DATA.draw(BATCH, source),) for _ in range(steps))
+    loss = partial(way.loss, path=PATH, generator=source)
+    fit(model, loss, batches, steps=steps, recipe=Recipe(weight_decay=0.0), progress=False)
+    return model
 
 
 @torch.no_grad()
@@ -137,7 +131,7 @@ def known_spans(n: int, k: int = 9) -> list[tuple[Tensor, Tensor, Tensor, Tensor
 
 
 def found(way: Way, base: Callable | None, seed: int, seconds: float) -> Found:
-    model, steps, spent = trained(way, base, seed, seconds)
+    model, steps, spent = within(seconds, partial(trained, way, base, seed))
     return Found(*judged(model, way.velocity_only), steps, spent)
 
 

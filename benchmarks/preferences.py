@@ -1,8 +1,8 @@
 """Rewards that nobody wrote down: learned from pairs of which one was preferred, then tilted as if they were known.
 
-A pair's first is preferred with probability sigmoid(r(first) - r(second)) (Bradley and Terry, 1952); the reward is fitted
-to the choices alone. On Lab 9's line by a small network, on digits, where the hidden reward is thickness, by a number a
-pixel; so that the tilt is the closed form of `tilted_digits`.
+A pair's first is preferred with probability sigmoid(r(first) - r(second)) (Bradley and Terry, 1952); the reward is
+fitted to the choices alone. On Lab 9's line by a small network, on digits, where the hidden reward is thickness, by a
+number a pixel; so that the tilt is the closed form of `tilted_digits`.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.judges import Judge
+from benchmarks.judges import TiltedJudge
 from benchmarks.maps import seeded
 from benchmarks.rewards import LAM, LINE, ONE, quantiles, reward, shares
 from benchmarks.rows import Row, alone, over_seeds
@@ -23,7 +23,7 @@ SEEDS, N = 3, 2000
 
 
 def choices(rewards: Tensor, source: torch.Generator) -> Tensor:
-    """Of pairs with these rewards, shape (pairs, 2), the one preferred and the other: columns 0 and 1, in this order."""
+    """Of pairs with these rewards, shape (pairs, 2), the columns of the one preferred and of the other."""
     first = torch.rand(len(rewards), generator=source) < (rewards[:, 0] - rewards[:, 1]).sigmoid()
     return torch.stack([~first, first], 1).long()
 
@@ -78,7 +78,7 @@ def preferences(quick: bool) -> Iterator[Row]:
         words = f"line, {pairs:,} pairs"
         yield over_seeds("preferences", f"{words}: mean reward", [mean for mean, _ in runs], "")
         yield over_seeds("preferences", f"{words}: W1 to the tilted law", [distance for _, distance in runs], "")
-    train, judge, y = data.mnist("train", "full"), Judge(n), torch.arange(n) % 10
+    train, judge, y = data.mnist("train", "full"), TiltedJudge(n), torch.arange(n) % 10
     model, _ = digits.load(digits.FINISHED_PIXELS, "cpu")
     hidden = digits.ink(train.images)
     true = hidden(train.images)
@@ -91,5 +91,5 @@ def preferences(quick: bool) -> Iterator[Row]:
         tilted = [digits.tilted_digits(model, found, 1.0) for found in rewards]
         images = [digits.few_steps(one, y, 4, method="midpoint", generator=seeded(i)) for i, one in enumerate(tilted)]
         yield over_seeds("preferences", f"{words}: mean reward", [hidden(x).mean().item() for x in images], "")
-        distances = [judge.distance_to_tilted(x, weights) for x in images]
+        distances = [judge.to_tilted(x, weights) for x in images]
         yield over_seeds("preferences", f"{words}: distance to tilted real digits", distances, "× floor")

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,20 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = processor) 
     start = clock()
     work()
     return clock() - start
+
+
+def within(seconds_each: float, train: Callable[[int], object]) -> tuple[Any, int, float]:
+    """What `train(steps)` gives for as many steps as fit into so many CPU-seconds, the steps, and the CPU-seconds.
+
+    The number of steps is judged by fifty after ten to warm up; it is 1 at least.
+    """
+    few, spent = 50, 0.0
+    for steps in (10, few, 0):
+        steps = steps or max(1, round(few * seconds_each / spent))
+        start = processor()
+        trained = train(steps)
+        spent = processor() - start
+    return trained, steps, spent
 
 
 def compare(

@@ -1,8 +1,8 @@
 """Lab 9's digits: thicker ones and leaning ones in nine ways, beside real digits that are reweighted in the same way.
 
-Four evaluations from the exact draw at t = 0.3, if nothing else is said. Distances are Fréchet distances in floors: real
-digits against other real ones, as many as are judged. The tilted real digits are the 60,000 of the training set with
-weights exp(eta r) within each label.
+Four evaluations from the exact draw at t = 0.3, if nothing else is said. Distances are Fréchet distances in floors:
+real digits against other real ones, as many as are judged. The tilted real digits are the 60,000 of the training set
+with weights exp(eta r) within each label.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,10 +11,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from benchmarks.judges import TiltedJudge
 from benchmarks.maps import seeded
 from benchmarks.rows import Row, alone, over_seeds, processor
-from course_utils import data, digits, metrics
-from course_utils.classifier import digit_classifier
+from course_utils import data, digits
 from course_utils.digits import PixelReward
 from course_utils.guidance import plug_in
 from course_utils.networks import Residual
@@ -50,56 +50,26 @@ class Found(NamedTuple):
     right: float
 
 
-class Judge:
-    """Judges n digits by the course's classifier, beside real ones.
-
-    Args:
-        n: Digits judged at a time.
-        train: The real digits that are reweighted.
-    """
-
-    def __init__(self, n: int, train: data.Digits):
-        self.classifier = digit_classifier()
-        self.test = data.mnist("test", "full")
-        order = torch.randperm(len(self.test), generator=seeded(0))[: 2 * n]  # MNIST's test set begins with ease
-        real = self.features(self.test.images[order])
-        self.real, self.floor = real[:n], metrics.frechet_distance(real[:n], real[n:])
-        self.train = self.features(train.images)
-
-    def features(self, images: Tensor) -> Tensor:
-        return metrics.in_chunks(self.classifier.features, images)
-
-    def __call__(self, images: Tensor, y: Tensor, asked: Asked) -> Found:
-        features = self.features(images)
-        tilted = metrics.frechet_distance(features, self.train, asked.weights) / self.floor
-        real = metrics.frechet_distance(features, self.real) / self.floor
-        right = metrics.label_accuracy(self.classifier, images, y)
-        return Found(asked.reward(images).mean().item(), tilted, real, right)
+def found(judge: TiltedJudge, images: Tensor, y: Tensor, asked: Asked) -> Found:
+    judgement = judge(images, y)
+    tilted = judge.to_tilted(images, asked.weights)
+    return Found(asked.reward(images).mean().item(), tilted, judgement.floors, judgement.accuracy)
 
 
-@torch.no_grad()
-def carried(field: Callable, x: Tensor, y: Tensor, start: float, steps: int) -> Tensor:
-    """Images: states at a time, carried to the end by midpoint steps of a field (x, t, y)."""
-    ts = torch.linspace(start, 1, steps + 1)
-    parts = [
-        simulate(lambda x, t, own=own: field(x, t, own), part, ts, midpoint_step).end
-        for part, own in zip(x.split(250), y.split(250), strict=True)
-    ]
-    return torch.cat(parts).clamp(-1, 1)
-
-
-def drawn(model: Residual, y: Tensor, seed: int, start: float = START, steps: int = 2) -> Tensor:
+def drawn(model: Residual, y: Tensor, seed: int, start: float = START, evaluations: int = 4) -> Tensor:
     """Digits of a generator, from the exact draw of its mixtures."""
-    return carried(model, digits.exact_draw(digits.mixtures_beneath(model), y, start, seeded(seed)), y, start, steps)
+    return digits.few_steps(model, y, evaluations, start=start, method="midpoint", generator=seeded(seed))
 
 
 def plugged_in(model: Residual, y: Tensor, asked: Asked, seed: int, start: float = START, steps: int = 2) -> Tensor:
     """Digits of a generator that is pushed by the plug-in, from the exact draw of what it would give by itself."""
-
-    def pushed(x: Tensor, t: Tensor, y: Tensor) -> Tensor:
-        return plug_in(lambda x, t: model(x, t, y), asked.reward, 1 / asked.eta)(x, t)
-
-    return carried(pushed, digits.exact_draw(digits.mixtures_beneath(model), y, start, seeded(seed)), y, start, steps)
+    ts = torch.linspace(start, 1, steps + 1)
+    x = digits.exact_draw(digits.mixtures_beneath(model), y, start, seeded(seed))
+    parts = []
+    for states, labels in zip(x.split(250), y.split(250), strict=True):
+        field = plug_in(lambda x, t, labels=labels: model(x, t, labels), asked.reward, 1 / asked.eta)
+        parts.append(simulate(field, states, ts, midpoint_step, save_every=steps).end)
+    return torch.cat(parts).clamp(-1, 1)
 
 
 def chosen(images: Tensor, y: Tensor, asked: Asked, n: int, seed: int) -> tuple[Tensor, Tensor]:
@@ -129,17 +99,17 @@ def asked_of(train: data.Digits, reward: PixelReward, eta: float) -> Asked:
     return Asked(reward, eta, digits.tilted_weights(reward(train.images), train.labels, eta))
 
 
-def ways(model: Residual, judge: Judge, pool: Tensor, asked: Asked, goal: float, seed: int) -> dict[str, Callable]:
+def ways(model: Residual, pool: Tensor, asked: Asked, goal: float, seed: int) -> dict[str, Callable]:
     """Calls that make n images and their labels, by what they do; `pool` holds `POOL` n of the model's own."""
-    n = len(pool) // POOL
+    n, test = len(pool) // POOL, data.mnist("test", "full")
     y, pool_y = torch.arange(n) % 10, torch.arange(len(pool)) % 10
     tilted = digits.tilted_digits(model, asked.reward, asked.eta)
     mixtures = digits.mixtures_beneath(tilted)
     return {
-        "real test digits, drawn by weight": lambda: chosen(judge.test.images, judge.test.labels, asked, n, seed),
+        "real test digits, drawn by weight": lambda: chosen(test.images, test.labels, asked, n, seed),
         "no guidance": lambda: (pool[:n], y),
         "swapped base": lambda: (drawn(tilted, y, seed), y),
-        "swapped base from noise, 16 evaluations": lambda: (drawn(tilted, y, seed, 0.0, 8), y),
+        "swapped base from noise, 16 evaluations": lambda: (drawn(tilted, y, seed, 0.0, 16), y),
         f"drawn by weight from {len(pool):,} of its own": lambda: chosen(pool, pool_y, asked, n, seed),
         "plug-in from 0.3": lambda: (plugged_in(model, y, asked, seed), y),
         "plug-in from noise, 16 evaluations": lambda: (plugged_in(model, y, asked, seed, 0.02, 8), y),
@@ -152,7 +122,7 @@ def tilted_digits(quick: bool) -> Iterator[Row]:
     """Rows of every way, for two rewards and three weights of them, over three noise seeds; then best of n."""
     n, seeds, etas = (200, 2, (1.0,)) if quick else (N, 3, ETAS)
     train = data.mnist("train", "full")
-    judge = Judge(n, train)
+    judge = TiltedJudge(n)
     model, _ = digits.load(digits.FINISHED_PIXELS, "cpu")
     pools = [drawn(model, torch.arange(POOL * n) % 10, 100 + seed) for seed in range(seeds)]
     for name, make in REWARDS.items():
@@ -163,26 +133,26 @@ def tilted_digits(quick: bool) -> Iterator[Row]:
         even = asked_of(train, reward, 0.0)
         y = torch.arange(n) % 10
         for k in (2, 4, 8):
-            found = [judge(best(pool, even, k), y, even) for pool in pools]
-            yield from found_rows(f"{name}, best of {k}", found, ("reward", "real", "right"))
+            runs = [found(judge, best(pool, even, k), y, even) for pool in pools]
+            yield from found_rows(f"{name}, best of {k}", runs, ("reward", "real", "right"))
 
 
-def tilted_rows(words: str, model: Residual, judge: Judge, pools: list[Tensor], asked: Asked) -> Iterator[Row]:
+def tilted_rows(words: str, model: Residual, judge: TiltedJudge, pools: list[Tensor], asked: Asked) -> Iterator[Row]:
     """What was asked for, and what each way gives of it."""
     size = effective_size(asked.weights.log()).item()
     yield alone("tilted_digits", f"{words}: effective number of the {len(asked.weights):,} real digits", size, "")
     goal = (asked.weights @ asked.reward(data.mnist("train", "full").images)).item()
     yield alone("tilted_digits", f"{words}: mean reward asked for", goal, "")
-    calls = [ways(model, judge, pool, asked, goal, seed) for seed, pool in enumerate(pools)]
+    calls = [ways(model, pool, asked, goal, seed) for seed, pool in enumerate(pools)]
     for way in calls[0]:
         start = processor()
         made = [call[way]() for call in calls]
         spent = (processor() - start) / len(made)
-        yield from found_rows(f"{words}, {way}", [judge(*images, asked) for images in made], tuple(NUMBERS))
+        yield from found_rows(f"{words}, {way}", [found(judge, *images, asked) for images in made], tuple(NUMBERS))
         yield alone("tilted_digits", f"{words}, {way}: time for {len(made[0][0]):,} digits", spent, "CPU-s")
 
 
-def found_rows(words: str, found: list[Found], numbers: tuple[str, ...]) -> Iterator[Row]:
+def found_rows(words: str, runs: list[Found], numbers: tuple[str, ...]) -> Iterator[Row]:
     for number in numbers:
-        values = [getattr(one, number) for one in found]
+        values = [getattr(one, number) for one in runs]
         yield over_seeds("tilted_digits", f"{words}: {WORDS[number]}", values, NUMBERS[number])

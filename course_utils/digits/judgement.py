@@ -11,6 +11,7 @@ from course_utils import data
 from course_utils.classifier import digit_classifier
 from course_utils.digits.sampling import MIDPOINT_STEPS, samples
 from course_utils.metrics import frechet_distance, in_chunks, label_accuracy
+from course_utils.networks import Classifier
 from course_utils.shapes import short_repr
 
 __all__ = ["Judge", "Judgement", "judge"]
@@ -40,9 +41,11 @@ class Judge:
     Args:
         test: Digits that no model was trained on; half of them, n at most, are compared with as many others.
         n: Number of images to judge.
+        classifier: Whose features and labels count, by default `classifier.digit_classifier`.
 
     Attributes:
         n: As given, or fewer if there are fewer digits.
+        classifier: As given, or the default; its weights ask for no gradients.
         floor: Fréchet distance of the real digits to the others.
 
     Raises:
@@ -55,25 +58,29 @@ class Judge:
         True
     """
 
-    def __init__(self, test: data.Digits, n: int = 2000):
+    def __init__(self, test: data.Digits, n: int = 2000, classifier: Classifier | None = None):
         self.n = min(n, len(test) // 2)
         if self.n < 2:
             raise ValueError(
                 f"expected at least 2 samples and 4 digits to judge by, got n = {self.n} and {len(test)} digits"
             )
-        self.classifier = digit_classifier()
+        self.classifier = (classifier or digit_classifier()).requires_grad_(False)
         order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))  # MNIST's test set begins easy
-        real = in_chunks(self.classifier.features, test.images[order[: 2 * self.n]])
+        real = self.features(test.images[order[: 2 * self.n]])
         self.real = real[: self.n]
         self.floor = frechet_distance(self.real, real[self.n :])
 
     def __repr__(self) -> str:
         return short_repr(self, n=self.n, floor=self.floor)
 
+    def features(self, images: Float[Tensor, "n 1 28 28"]) -> Float[Tensor, "n features"]:
+        """What the classifier sees in images: the numbers that Fréchet distances are taken of."""
+        return in_chunks(self.classifier.features, images)
+
     def __call__(self, images: Float[Tensor, "n 1 28 28"], labels: Int[Tensor, " n"]) -> Judgement:
         """The judgement of images that were asked to be these digits; compare at one number of images, n best."""
         images = images.to(self.real)
-        distance = frechet_distance(in_chunks(self.classifier.features, images), self.real)
+        distance = frechet_distance(self.features(images), self.real)
         accuracy = label_accuracy(self.classifier, images, labels.to(images.device))
         return Judgement(accuracy, distance, distance / self.floor)
 
