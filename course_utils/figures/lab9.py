@@ -181,7 +181,7 @@ def hacked_digits(rows: Mapping[str, Float[Tensor, "columns height width"]], ver
     require(rows.keys() == verdicts.keys(), f"verdicts on {', '.join(rows)}", ", ".join(verdicts))
     fig, axes = figure(len(rows), 1, size=(9.0, 0.62), squeeze=False)
     for ax, (name, images) in zip(axes[:, 0], rows.items(), strict=True):
-        ax.imshow(inked(tiled(images[None])), interpolation="nearest")
+        ax.imshow(inked(tiled(images[None])).numpy(), interpolation="nearest")
         ax.set_axis_off()
         ax.text(-0.02, 0.5, name, transform=ax.transAxes, ha="right", va="center", size=10)
         ax.text(1.02, 0.5, verdicts[name], transform=ax.transAxes, ha="left", va="center", size=10)

@@ -16,7 +16,7 @@ from course_utils.guidance.rewards import Value
 from course_utils.paths import Marginal
 from course_utils.plotting.images import pixels, wall
 from course_utils.plotting.stage import Stage
-from course_utils.plotting.theme import BROAD, DATA, EXACT, LOOKS, figure
+from course_utils.plotting.theme import BROAD, DATA, EXACT, LOOKS, NOISE, figure
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider
 
 __all__ = ["explore_eta", "explore_guidance", "explore_tilt"]
@@ -65,7 +65,7 @@ def explore_tilt(mixture: GaussianMixture, rivals: Mapping[str, tuple[Sequence[f
     alt = (
         "Left, the mixture and the tilted one, and below them a dot for each component, as large as its weight: the "
         "smaller lambda is, the more of the weight is at the right, and each mean moves a little to the right. Right, "
-        "mean reward against KL: the tilts are the upper edge, best of n is just below; a circle marks lambda."
+        "mean reward against KL: the tilts are the upper edge, other ways lie below; a circle marks lambda."
     )
     return Explorer(_tilt_and_frontier(mixture, frontier, rivals), draw, controls, alt=alt)
 
@@ -159,11 +159,11 @@ def _target(exact: Marginal, t: Tensor) -> Float[Tensor, " places"]:
 def _targets_and_ends(names: Sequence[str]) -> Stage:
     fig, (left, right) = figure(1, 2, size=(4.5, 3.9))
     parts = {
-        "free": left.plot([], [], color=DATA, lw=2, label="not guided")[0],
+        "free": left.plot([], [], color=NOISE, lw=2, label="not guided")[0],
         "exact": left.plot([], [], **BROAD, label="exact")[0],
         "density": right.plot([], [], **BROAD, label="exact")[0],
     }
-    for name, (colour, _, dash) in zip(names, [LOOKS[0], *LOOKS[2:]], strict=False):
+    for name, (colour, _, dash) in zip(names, LOOKS, strict=False):
         parts[name] = left.plot([], [], color=colour, ls=dash, lw=2, label=name)[0]
         parts[f"{name} ends"] = right.stairs(torch.zeros(len(EDGES) - 1), EDGES, color=colour, ls=dash, lw=1.8)
     left.set(xlabel="state $x$ at time $t$", ylabel="the clean point it is sent to", xlim=(-3, 3), ylim=(-3, 4))
@@ -215,4 +215,4 @@ def explore_eta(samples: Mapping[str, Mapping[float, Float[Tensor, "n 1 height w
     )
     columns = len(samples[names[0]][etas[0]])
     titles = {"row_titles": ("eta = 0", "tilted"), "column_titles": list("0123456789") if columns == 10 else ()}
-    return Explorer(wall(rows(names[0], etas[-1]), zoom=2, **titles), draw, controls, alt=alt)
+    return Explorer(wall(rows(names[0], etas[-1]), zoom=3, **titles), draw, controls, alt=alt)

@@ -56,8 +56,8 @@ def test_rewards_of_a_frontier_match_its_distances(unchecked):
 def test_resampling_shows_parts_points_and_counts():
     log_weights = torch.tensor([0.5, 0.125, 0.375]).log()
     (ax,) = figures.lab9.resampling(log_weights, 0.25).axes
-    parts = [(bar.get_x(), bar.get_width()) for bar in ax.patches]
-    assert torch.allclose(torch.tensor(parts).float(), torch.tensor([[0, 0.5], [0.5, 0.125], [0.625, 0.375]]), atol=1e-6)
+    parts = torch.tensor([(bar.get_x(), bar.get_width()) for bar in ax.patches])
+    assert torch.allclose(parts.T.float(), torch.tensor([[0, 0.5, 0.625], [0.5, 0.125, 0.375]]), atol=1e-6)
     assert ax.lines[0].get_xdata().tolist() == pytest.approx([1 / 12, 5 / 12, 9 / 12])
     assert [text.get_text() for text in ax.texts] == ["0", "2×", "1", "0×", "2", "1×"]
 
