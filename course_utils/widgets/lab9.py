@@ -136,7 +136,7 @@ def explore_guidance(
         return changes | {"words": "mean reward: " + ", ".join(told)}
 
     controls: Controls = {
-        "lam": Slider("lambda", lams[0], lams[-1], lams[len(lams) // 4], gaps[0]),
+        "lam": Slider("lambda", lams[0], lams[-1], lams[max(1, len(lams) // 4)], gaps[0]),
         "t": Slider("time t", 0.04, 0.96, 0.6, 0.04),
     }
     alt = (
