@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.rows import Row, alone
-from course_utils import data, distributions, networks, paths
-from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5
+from course_utils import data, distributions, guidance, networks, paths
+from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5, lab9
 
 ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
@@ -66,6 +66,12 @@ def copies(digits: torch.Tensor) -> dict[tuple[int, int], lab5.Copies]:
     return {key: lab5.Copies(images[:12], images[12:], 0.5) for key, images in pairs.items()}
 
 
+def guided_on_the_line(exact: paths.Marginal) -> Explorer:
+    values = {"plug-in": lambda lam: guidance.plug_in_value(exact.velocity, lambda z: z[:, 0], lam)}
+    ends = {("plug-in", k / 4): torch.randn(600, 1, generator=seeded(k)) for k in range(1, 9)}
+    return lab9.explore_guidance(exact, values, ends)
+
+
 def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
     """From name to kind and maker."""
     path, board = paths.GaussianPath(), distributions.Checkerboard()
@@ -95,6 +101,8 @@ def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
         ),
         "memorization": ("plane", lambda: lab5.explore_memorization(copies(digits))),
         "noised and back": ("plane", lambda: lab4.explore_noised_and_back(lambda x, t: -x, digits[0])),
+        "tilt": ("line", lambda: lab9.explore_tilt(line, {})),
+        "guided on the line": ("line", lambda: guided_on_the_line(paths.marginal(path, line))),
     }
 
 
