@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -38,6 +38,7 @@ class Drawn(NamedTuple):
     milliseconds: float
 
 
+@runtime_checkable
 class Place(Protocol):
     """Where an entry runs, and where the judge does what it noted: this process, or a box each."""
 
