@@ -31,10 +31,12 @@ VERBS = {
         Verb("lab", "open the labs in JupyterLab", "labs"),
         Verb("train", "train Lab 4's generator of digits", "course_utils"),
         Verb("generate", "draw digits with a trained generator", "course_utils"),
+        Verb("contest", "judge your entry for Lab 8's contest", "course_utils"),
     ],
     "instructors": [
         Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),
         Verb("grade", "grade what students handed in: table, feedback, report, gradebook", "course_grading", "grade"),
+        Verb("contest", "judge entries for Lab 8's contest, on hidden seeds", "course_grading", "grade"),
         Verb("formgrader", "mark answers in words by hand, in the browser", "course_grading", "grade"),
         Verb("book", "make the course as web pages to read", "course_grading", "book"),
     ],
@@ -76,8 +78,11 @@ def version() -> str:
 
 
 def find(word: str) -> Verb:
-    """The verb of that name; stops with a sentence where there is none."""
-    known = {verb.name: verb for verbs in VERBS.values() for verb in verbs}
+    """The verb of that name, that of the last group that has it here; stops with a sentence where there is none."""
+    known: dict = {}
+    for verb in (verb for verbs in VERBS.values() for verb in verbs):
+        if usable(verb) or verb.name not in known:
+            known[verb.name] = verb
     if word in known and usable(known[word]):
         return known[word]
     if word in known:

@@ -59,6 +59,15 @@ def book(args: argparse.Namespace) -> None:
     print(f"written: {build(instructors=args.instructors, stills=args.stills)}")
 
 
+def contest(args: argparse.Namespace) -> None:
+    """Judge entries of Lab 8's contest in the sandbox, on seeds that nobody knows: a row each, and the board."""
+    from course_grading.contest.hearing import Day, hold
+
+    chosen = {name: value for name, value in vars(args).items() if name != "verb"}
+    hold(Day(**chosen))
+    print(f"written: {args.folder / 'contest.html'}")
+
+
 def execute(args: argparse.Namespace) -> None:
     """Run solution notebooks and save them with their figures."""
     from course_grading.saving import execute
@@ -106,6 +115,18 @@ VERBS = {
             "--stills": {"action": "store_true", "help": "with the saved figures, running nothing"},
         },
         "a book made earlier is left as it was; the same command begins anew",
+    ),
+    "contest": Verb(
+        contest,
+        {
+            "files": {"nargs": "*", "type": Path, "metavar": "FILE", "help": "entries; the weights lie beside each"},
+            "--retrain": {"action": "store_true", "help": "run their trainings again, or those of the first three"},
+            "--pace": {"action": "store_true", "help": "entries of the second board, time to digits"},
+            "--n": {"type": positive, "default": 2000, "help": "images a seed (default: %(default)s)"},
+            "--data": {"dest": "source", "choices": ("auto", "full", "offline"), "default": "auto", "help": "digits"},
+            "--folder": CLASS["--folder"],
+        },
+        "who is judged stands on the board; the same command goes on with the others if you name those",
     ),
     "execute": Verb(
         execute,

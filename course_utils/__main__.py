@@ -108,6 +108,14 @@ def classifier(args: argparse.Namespace) -> None:
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
 
 
+def contest(args: argparse.Namespace) -> None:
+    """Judge an entry of your own for Lab 8's contest, on seeds that everybody knows."""
+    from course_utils.contest import judge
+    from course_utils.contest.judging import HEADER
+
+    print(HEADER, judge(Path(args.file)).row(), sep="\n")
+
+
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
@@ -143,6 +151,11 @@ VERBS = {
             "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
         },
         "{out} is left as it was; the same command begins anew",
+    ),
+    "contest": Verb(
+        contest,
+        {"file": {"metavar": "FILE", "help": "a Python file with sample(y, generator); its weights lie beside it"}},
+        "nothing is kept; the same command begins anew",
     ),
     "classifier": Verb(
         classifier,

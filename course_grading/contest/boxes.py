@@ -16,7 +16,7 @@ from course_grading.sandbox.host import Sandbox
 from course_grading.sandbox.protocol import Broken, Ending, Session
 from course_utils.contest.entries import Entry, Recorded
 from course_utils.contest.given import MIXTURES, given_tensors
-from course_utils.contest.rules import ROWS
+from course_utils.contest.rules import ROWS, RULES
 from course_utils.contest.trial import Drawn
 from course_utils.weights import save_tensors
 
@@ -28,8 +28,10 @@ LIMITS = Limits(cell_seconds=60, notebook_seconds=120, cpu_seconds=60, memory=30
 """What running an entry, or drawing with one seed, may use."""
 TRAINING = Limits(cell_seconds=600, notebook_seconds=700, cpu_seconds=300, memory=3072 * MB, processes=24)
 """What a training may use."""
-NOT_THERE = ("classifier.safetensors", "mnist_5000.png", "names.gz")
-"""Files of the course that are not in the box: what judges, and real digits."""
+JUDGING = ("classifier.safetensors",)
+DIGITS = ("mnist_5000.png",)
+FINISHED = ("digits.safetensors", "latent.safetensors")
+"""Files of the course that are not in every box: what judges, real digits, finished networks."""
 
 WHY = {
     Ending.ENDED: "expected an answer, got none: the entry ended the process that it ran in",
@@ -44,14 +46,17 @@ class Boxes:
     Args:
         limits: What each of them may use.
         digits: Whether real digits are in the box, for a training.
+        finished: Whether the finished networks of the course are.
 
     Raises:
         SandboxError: If the box cannot be made.
     """
 
-    def __init__(self, limits: Limits = LIMITS, digits: bool = False):
+    def __init__(self, limits: Limits = LIMITS, digits: bool = False, finished: bool = True):
         self.limits = limits
-        self._sandbox = Sandbox(limits, lambda tree: _furnish(tree, digits))
+        without = {*JUDGING, *(() if digits else DIGITS), *(() if finished else FINISHED)}
+        self._sandbox = Sandbox(limits, lambda tree: _furnish(tree, without))
+        self.cpu_seconds = 0.0
 
     def __enter__(self) -> "Boxes":
         return self
@@ -80,14 +85,21 @@ class Boxes:
         drawn = self._alone(lambda session: session.contest(order, contesting.Drawn))
         return Drawn(_pixels(drawn.images, n), drawn.work, drawn.milliseconds)
 
-    def train(self, entry: Entry, seed: int) -> tuple[Entry, int, float]:
+    def train(self, entry: Entry, seed: int, counted: bool = True) -> tuple[Entry, int, float]:
         """The entry with weights that it trained just now, the rows that it says this took, and the CPU-seconds.
+
+        Args:
+            entry: The entry; its old weights stay outside.
+            seed: Of the generator that `train` gets.
+            counted: Whether the budget of rows holds.
 
         Raises:
             ValueError: If it is refused; the text says why.
         """
         order = contesting.Train(entry.name[:100], entry.source, seed, self.limits.cell_seconds)
         trained = self._alone(lambda session: session.contest(order, contesting.Trained))
+        if counted and trained.rows > RULES.training_rows:
+            raise ValueError(f"expected at most {RULES.training_rows:,} rows in training, got {trained.rows:,}")
         return Entry(entry.name, entry.source, trained.weights), trained.rows, self.cpu_seconds
 
     def _alone(self, act: Callable[[Session], Given]) -> Given:
@@ -116,12 +128,11 @@ def _pixels(data: bytes, n: int) -> Tensor:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(n, 1, 28, 28)
 
 
-def _furnish(tree: Path, digits: bool) -> None:
+def _furnish(tree: Path, without: set[str]) -> None:
     """Take out of the box what an entry may not see, and put in what the contest gives."""
     assets = tree / "course_utils" / "assets"
-    for name in NOT_THERE:
-        if not (digits and name == "mnist_5000.png"):
-            (assets / name).unlink(missing_ok=True)
+    for name in without:
+        (assets / name).unlink()
     file = assets / MIXTURES.name
     save_tensors(given_tensors(), file)
     file.chmod(0o644)

@@ -6,13 +6,15 @@ from course_utils.contest.given import given_tensors, mixtures, model
 from course_utils.contest.judging import Score, Yardstick, score
 from course_utils.contest.programs import Program
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images
-from course_utils.contest.trial import judge, judge_entry
+from course_utils.contest.trial import Drawn, Place, judge, judge_entry
 
 __all__ = [
     "ROWS",
     "RULES",
     "Count",
+    "Drawn",
     "Entry",
+    "Place",
     "Program",
     "Recorded",
     "Rules",

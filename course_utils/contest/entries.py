@@ -18,7 +18,7 @@ from course_utils.contest.programs import record
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
 from course_utils.weights import read_tensors, save_tensors
 
-__all__ = ["Entry", "Recorded", "read_entry", "record_entry"]
+__all__ = ["Entry", "Recorded", "entry_tensors", "read_entry", "record_entry", "train_entry"]
 
 IMPORTS = frozenset(
     "__future__ collections course_utils dataclasses functools itertools math numpy pathlib safetensors torch "
@@ -106,6 +106,8 @@ def read_entry(path: str | Path, weights: str | Path | None = None, rules: Rules
     path = Path(path)
     beside = path.with_suffix(".safetensors") if weights is None else Path(weights)
     source = path.read_bytes().decode("utf-8", "replace")
+    if len(source) > rules.source_characters:
+        raise ValueError(f"expected at most {rules.source_characters:,} characters in {path.name}, got {len(source):,}")
     _check_source(path.name, source)
     data = beside.read_bytes() if weights is not None or beside.is_file() else b""
     if len(data) > rules.weights_bytes:
@@ -169,8 +171,8 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-def entry_tensors(weights: bytes) -> Mapping[str, Tensor]:
-    """Tensors that an entry may use by name: its own weights, and what the contest gives.
+def entry_tensors(weights: bytes, given: bool = True) -> Mapping[str, Tensor]:
+    """Tensors that an entry may use, by name: its own weights and, if wanted, what the contest gives.
 
     Raises:
         ValueError: If the weights are no safetensors.
@@ -179,8 +181,8 @@ def entry_tensors(weights: bytes) -> Mapping[str, Tensor]:
         file = Path(folder, "weights.safetensors")
         file.write_bytes(weights)
         own = read_tensors(file)[0] if weights else {}
-    given = {f"given/{name}": tensor for name, tensor in given_tensors().items()}
-    return {**given, **{f"own/{name}": tensor for name, tensor in own.items()}}
+    named = {f"own/{name}": tensor for name, tensor in own.items()}
+    return {**(given_tensors() if given else {}), **named}
 
 
 def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
@@ -200,17 +202,16 @@ def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
     return Recorded(program.packed(), as_bytes(check_images(images, ROWS)), seed + 1, count.rows / 3 / ROWS)
 
 
-def train_entry(entry: Entry, folder: Path, seed: int, rules: Rules = RULES) -> tuple[bytes, int]:
+def train_entry(entry: Entry, folder: Path, seed: int) -> tuple[bytes, int]:
     """Run the training of an entry: its new file of weights, and the rows that networks saw, as hooks counted them.
 
     Args:
         entry: The entry, whose file has a function `train(generator)`: it returns named tensors.
         folder: Where its files are written.
         seed: Of the generator.
-        rules: The rules.
 
     Raises:
-        ValueError: If there is no such function, or it gives something else, too much, or takes too many rows.
+        ValueError: If there is no such function, or it gives something else.
     """
     module = load_module(entry.put(folder))
     if not callable(getattr(module, "train", None)):
@@ -219,8 +220,6 @@ def train_entry(entry: Entry, folder: Path, seed: int, rules: Rules = RULES) -> 
         tensors = module.train(torch.Generator().manual_seed(seed))
     if not isinstance(tensors, Mapping) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise ValueError(f"expected named tensors from `train`, got {type(tensors).__name__}")
-    if count.training_rows > rules.training_rows:
-        raise ValueError(f"expected at most {rules.training_rows:,} rows in training, got {count.training_rows:,}")
     file = folder / "trained.safetensors"
     save_tensors(tensors, file)
     return file.read_bytes(), count.training_rows

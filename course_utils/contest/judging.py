@@ -10,10 +10,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_utils import data
-from course_utils.classifier import digit_classifier
 from course_utils.contest.counting import Count
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images, check_images, labels_of
-from course_utils.metrics import frechet_distance, in_chunks, label_accuracy, nearest_neighbours
+from course_utils.digits import Judge
+from course_utils.metrics import nearest_neighbours
 
 __all__ = ["Score", "Yardstick", "score"]
 
@@ -137,35 +137,22 @@ class Yardstick:
 
     Example:
         >>> few = data.mnist("test", "offline")
-        >>> contest.Yardstick(few, few, n=20).distance(few.images[:20]) > 0
-        True
+        >>> contest.Yardstick(few, few, n=20).n
+        20
     """
 
     def __init__(self, train: data.Digits, test: data.Digits, n: int = 2000, classifier=None):
-        self.n = min(n, len(test) // 2)
-        if self.n < 2:
-            raise ValueError(f"expected at least 2 images and 4 test digits to judge by, got {n} and {len(test)}")
-        self.classifier = digit_classifier() if classifier is None else classifier
-        order = torch.randperm(len(test), generator=torch.Generator().manual_seed(0))[: 2 * self.n]
-        real = test.images[order]
-        features = in_chunks(self.classifier.features, real)
-        self.real = features[: self.n]
-        self.floor = frechet_distance(self.real, features[self.n :])
+        self.judge = Judge(test, n, classifier)
+        self.n = self.judge.n
         self.train = train.images
+        order = torch.randperm(len(test), generator=torch.Generator().manual_seed(1))[: 2 * self.n]
+        real, others = test.images[order].split(self.n)
         self.apart = nearest_neighbours(real[:LOOKED_AT], self.train)[0].median().item()
-        self.to_each_other = nearest_neighbours(real[: self.n], real[self.n :])[0].median().item()
-
-    def distance(self, images: Float[Tensor, "n 1 28 28"]) -> float:
-        """Fréchet distance to real digits, in floors."""
-        return frechet_distance(in_chunks(self.classifier.features, images), self.real) / self.floor
+        self.to_each_other = nearest_neighbours(real, others)[0].median().item()
 
     def distances(self, drawn: Sequence[Tensor]) -> tuple[float, ...]:
-        """`distance` of images as bytes, one tensor a seed."""
-        return tuple(self.distance(as_images(pixels)) for pixels in drawn)
-
-    def accuracy(self, images: Float[Tensor, "n 1 28 28"]) -> float:
-        """Label accuracy."""
-        return label_accuracy(self.classifier, images, labels_of(len(images)))
+        """Fréchet distances to real digits, in floors, of images as bytes: one tensor a seed."""
+        return tuple(self.judge(as_images(pixels), labels_of(len(pixels))).floors for pixels in drawn)
 
     def nearest(self, images: Float[Tensor, "n 1 28 28"]) -> float:
         """Median distance to the nearest training digit, in that of real digits."""
@@ -186,11 +173,11 @@ class Yardstick:
             more: `work` and `second` of the score.
         """
         images = [as_images(pixels) for pixels in drawn]
-        accuracy = statistics.fmean(map(self.accuracy, images))
+        found = [self.judge(one, labels_of(len(one))) for one in images]
+        accuracy = statistics.fmean(judgement.accuracy for judgement in found)
+        distances = tuple(judgement.floors for judgement in found)
         twins = self.twins(images[0], images[1]) if len(images) > 1 else 0.0
-        return Score(
-            name, evaluations, accuracy, self.distances(drawn), milliseconds, self.nearest(images[0]), twins, **more
-        )
+        return Score(name, evaluations, accuracy, distances, milliseconds, self.nearest(images[0]), twins, **more)
 
 
 def score(

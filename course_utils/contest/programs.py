@@ -23,10 +23,12 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from course_utils.contest.rules import RULES, Rules
 
-__all__ = ["Program", "Recorder", "raw"]
+__all__ = ["LABELS", "Program", "Recorder", "flat", "raw", "record"]
 
 LABELS = 0
 """The number of the labels among the tensors of a program."""
+OLD = 64
+"""How many tensors may be remembered that are gone: their memory is theirs as long."""
 LEFT_OUT = ("device", "layout", "pin_memory", "non_blocking")
 """Arguments that say where a tensor lives: all of them on the processor."""
 Step = list
@@ -114,11 +116,11 @@ class Recorder(TorchDispatchMode):
         self.steps: list[Step] = []
         self.constants: list[list] = []
         self._weights = {hashlib.sha256(raw(value)).digest(): name for name, value in weights.items()}
-        self._limit = limit
+        self._left = limit
         self._names: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self._storages: dict[int, tuple] = {}
-        self._odd: WeakTensorKeyDictionary = WeakTensorKeyDictionary()
         self._next = LABELS + 1
+        self._crowded = OLD
 
     def begin(self, y: Tensor, generator: torch.Generator) -> tuple[int, int]:
         """Note a call of `sample` from here on; returns where it begins, for `again`."""
@@ -132,6 +134,10 @@ class Recorder(TorchDispatchMode):
         self._next = mark[0]
         del self.constants[mark[1] :]
 
+    def result(self, images: object) -> int:
+        """The number of what `sample` returned; that of the labels if it is no tensor."""
+        return self.number(images) if isinstance(images, Tensor) else LABELS
+
     def number(self, tensor: Tensor) -> int:
         """The number of a tensor; one from nowhere is looked for in the weights, else it becomes a constant."""
         known = self._names.get(tensor)
@@ -144,34 +150,46 @@ class Recorder(TorchDispatchMode):
     def _new(self, tensor: Tensor) -> int:
         self._names[tensor] = self._next
         self._next += 1
-        storage = tensor.untyped_storage()
-        self._storages[storage._cdata] = (StorageWeakRef(storage), self._names[tensor], tensor.dtype)
+        if self._base(tensor) is None:
+            if len(self._storages) >= self._crowded:
+                self._storages = {key: one for key, one in self._storages.items() if not one[0].expired()}
+                self._crowded = len(self._storages) + OLD
+            storage = tensor.untyped_storage()
+            self._storages[storage._cdata] = (StorageWeakRef(storage), self._names[tensor])
         return self._names[tensor]
+
+    def _base(self, tensor: Tensor) -> int | None:
+        """The first tensor that had the same memory, if there was one."""
+        shared, number = self._storages.get(tensor.untyped_storage()._cdata, (None, None))
+        return number if shared is not None and not shared.expired() else None
 
     def _source(self, tensor: Tensor) -> list:
         """Where an unknown tensor's numbers come from."""
-        shared, base, dtype = self._storages.get(tensor.untyped_storage()._cdata, (None, None, None))
-        if shared is not None and not shared.expired() and dtype == tensor.dtype:
-            return ["alias", base, list(tensor.shape), list(tensor.stride()), tensor.storage_offset()]
+        base = self._base(tensor)
+        if base is not None:
+            places = [list(tensor.shape), list(tensor.stride()), tensor.storage_offset()]
+            return ["alias", base, _short(tensor.dtype), *places]
         data = raw(tensor)
         name = self._weights.get(hashlib.sha256(data).digest())
         if name is not None:
             return ["weights", name, _short(tensor.dtype), list(tensor.shape)]
-        kept = b64encode(data[: self._limit + 1]).decode()
+        self._left -= len(data)
+        kept = b64encode(data if self._left >= 0 else b"").decode()  # what is too much is refused, and not kept
         self.constants.append([_short(tensor.dtype), list(tensor.shape), kept])
         return ["constant", len(self.constants) - 1]
 
     def __torch_dispatch__(self, op, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         changes = op._schema.is_mutable
-        given = list(flat([*args, *kwargs.values()]))
-        odd = any(isinstance(value, torch.UntypedStorage) for value in given)
-        odd = odd or any(isinstance(value, Tensor) and value in self._odd for value in given)
+        odd = any(isinstance(value, torch.UntypedStorage) for value in args)
+        if op is torch.ops.aten.copy_.default and args[0] not in self._names and self._base(args[0]) is None:
+            self.steps.append(["empty", _short(args[0].dtype), list(args[0].shape), self._new(args[0])])
         before = self._line(op, args, kwargs) if changes and not odd else None
         out = op(*args, **kwargs)
         made = [value for value in (out if isinstance(out, (list, tuple)) else [out]) if isinstance(value, Tensor)]
-        if odd:
-            self._odd.update(dict.fromkeys(made) if changes else {})
+        if odd:  # other memory than before, filled by no operation
+            for value in made:
+                self._names.pop(value, None)
         elif changes or made:
             line = before or self._line(op, args, kwargs)
             known = [self._names.get(value) for value in made]
@@ -250,11 +268,11 @@ def record(
         setup = recorder.steps
         mark = recorder.begin(labels[1], generators[1])
         images = sample(labels[1], generators[1])
-        result = recorder.number(images) if isinstance(images, Tensor) else LABELS
+        result = recorder.result(images)
         program = Program(setup, recorder.steps, result, list(recorder.constants))
         recorder.begin(labels[2], generators[2])
         recorder.again(mark)
-        sample(labels[2], generators[2])
+        recorder.result(sample(labels[2], generators[2]))
     _check_same(program, recorder)
     return program, images
 
@@ -262,6 +280,12 @@ def record(
 def _check_same(program: Program, recorder: Recorder) -> None:
     if (program.each, program.constants) == (recorder.steps, recorder.constants):
         return
+    if program.each == recorder.steps:
+        raise ValueError(
+            "expected the same numbers in each call but for the noise, got some that come neither from the file of "
+            "weights nor from the generator, and are others in each: something is computed outside of torch's "
+            "operations, or in another thread or process"
+        )
     places = zip(program.each, recorder.steps, strict=False)
     first = next((i for i, (one, other) in enumerate(places) if one != other), len(program.each))
     done = [lines[first][0] if first < len(lines) else "nothing" for lines in (program.each, recorder.steps)]

@@ -44,12 +44,12 @@ class Replay:
         self.work = 0.0
         used = _numbers(program.each) | {program.result}
         generator = torch.Generator().manual_seed(0)
-        self._kept = self._run(program.setup, {}, generator, used)
-        self._last = _last_uses(program.each, program.result)
+        self._last = _last_uses(program.each, {program.result})
+        self._kept = self._run(program.setup, {}, generator, _last_uses(program.setup, used), setup=True)
 
     def draw(self, generator: torch.Generator) -> Tensor:
         """The images of one call of `sample` with this noise."""
-        tensors = self._run(self.program.each, dict(self._kept), generator, {self.program.result}, self._last)
+        tensors = self._run(self.program.each, dict(self._kept), generator, self._last)
         try:
             return tensors[self.program.result]
         except KeyError:
@@ -57,19 +57,19 @@ class Replay:
 
     @torch.no_grad()
     def _run(
-        self, lines: list, tensors: Tensors, generator: torch.Generator, kept: set[int], last: Sequence | None = None
+        self, lines: list, tensors: Tensors, generator: torch.Generator, last: Sequence, setup: bool = False
     ) -> Tensors:
-        """Do the lines; of the tensors, those that are kept remain, and each other one until its last use."""
+        """Do the lines; of the tensors, each remains until its last use, and those that are needed later stay."""
         tensors[LABELS] = self.y.clone()
         for place, line in enumerate(lines):
             try:
-                self._do(line, tensors, generator, setup=last is None)
+                self._do(line, tensors, generator, setup)
             except (RuntimeError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError) as error:
                 words = str(error).splitlines()[0] if str(error) else type(error).__name__
                 raise ValueError(f"operation {place:,}, {line[0]}, cannot be done with other noise: {words}") from error
-            for number in last[place] if last else ():
+            for number in last[place]:
                 tensors.pop(number, None)
-        return tensors if last is None else {number: tensors[number] for number in kept if number in tensors}
+        return tensors
 
     def _do(self, line: list, tensors: Tensors, generator: torch.Generator, setup: bool) -> None:
         """Do one line."""
@@ -95,11 +95,22 @@ class Replay:
         dtype, shape, data = self.program.constants[index]
         return _from_bytes(b64decode(data), dtype, shape)
 
-    def _alias(self, tensors: Tensors, base: int, shape: list[int], stride: list[int], offset: int) -> Tensor:
-        return torch.as_strided(tensors[base], shape, stride, offset)
+    def _alias(
+        self, tensors: Tensors, base: int, dtype: str, shape: list[int], stride: list[int], offset: int
+    ) -> Tensor:
+        memory = tensors[base].untyped_storage()
+        return torch.empty(0, dtype=getattr(torch, dtype)).set_(memory, offset, shape, stride)
+
+    def _empty(self, tensors: Tensors, dtype: str, shape: list[int]) -> Tensor:
+        return torch.empty(shape, dtype=getattr(torch, dtype))
 
 
-SOURCES: dict[str, Callable] = {"weights": Replay._from_weights, "constant": Replay._constant, "alias": Replay._alias}
+SOURCES: dict[str, Callable] = {
+    "weights": Replay._from_weights,
+    "constant": Replay._constant,
+    "alias": Replay._alias,
+    "empty": Replay._empty,
+}
 """Lines that are no operations: where numbers come from."""
 
 
@@ -197,9 +208,9 @@ def _used(line: list) -> set[int]:
     return {value["tensor"] for value in arguments if isinstance(value, dict) and "tensor" in value} | set(line[3])
 
 
-def _last_uses(lines: list, result: int) -> list[set[int]]:
-    """By line, the tensors that nothing after it uses."""
-    later = {result}
+def _last_uses(lines: list, kept: set[int]) -> list[set[int]]:
+    """By line, the tensors that nothing after it uses; those that are kept are used at the end."""
+    later = set(kept)
     ends: list[set[int]] = []
     for line in reversed(lines):
         used = _used(line)

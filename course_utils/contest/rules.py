@@ -24,6 +24,7 @@ class Rules:
         milliseconds: Processor time an image, at most.
         accuracy: Least share of images that the judge takes for the digit asked for.
         weights_bytes: Size of the file of weights.
+        source_characters: Length of the Python file.
         constants_bytes: All numbers that come neither from that file nor from the generator.
         program_bytes: The operations of an entry, with all numbers in them.
         training_rows: Rows that networks may see in training: forward 1, with backward 3.
@@ -40,8 +41,9 @@ class Rules:
     milliseconds: float = 2.0
     accuracy: float = 0.97
     weights_bytes: int = 2_000_000
+    source_characters: int = 100_000
     constants_bytes: int = 100_000
-    program_bytes: int = 2_000_000
+    program_bytes: int = 4_000_000
     training_rows: int = 400_000
     nearness: float = 0.5
     twins: float = 0.1

@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_image
 
 __all__ = ["Drawn", "Here", "Place", "draw", "judge", "judge_entry"]
 
+FEW = 100
+"""Numbers that may agree by chance."""
 ROUNDING = 2
 """Levels of 255 by which two computations of one pixel may differ."""
 
@@ -36,6 +38,7 @@ class Drawn(NamedTuple):
     milliseconds: float
 
 
+@runtime_checkable
 class Place(Protocol):
     """Where an entry runs, and where the judge does what it noted: this process, or a box each."""
 
@@ -106,6 +109,7 @@ def judge_entry(
     Raises:
         ValueError: If the entry is refused; the text says why.
     """
+    _check_weights(entry, yardstick)
     place = place or Here()
     recorded = place.record(entry, shown)
     _check_own_images(recorded, place.draw(recorded.program, entry.weights, recorded.seed, ROWS))
@@ -115,6 +119,15 @@ def judge_entry(
     milliseconds = sum(one.milliseconds for one in drawn) / len(drawn)
     others = second.distances(images) if second else ()
     return yardstick.score(entry.name, images, recorded.evaluations, milliseconds, work=drawn[0].work, second=others)
+
+
+def _check_weights(entry: Entry, yardstick: Yardstick) -> None:
+    """The judge's own weights are none of an entry's."""
+    theirs = [value.flatten() for value in yardstick.judge.classifier.state_dict().values() if value.numel() > FEW]
+    for name, tensor in entry_tensors(entry.weights, given=False).items():
+        flat = tensor.flatten().float()
+        if any(len(flat) == len(value) and torch.allclose(flat, value, atol=1e-3) for value in theirs):
+            raise ValueError(f"an entry may not use the judge: the weights hold {name}, which is its classifier's")
 
 
 def _check_own_images(recorded: Recorded, again: Drawn) -> None:
