@@ -91,7 +91,7 @@ class Latents(Network):
         return (mean + (log_var / 2).exp() * noise - self.mean) / self.scale
 
     @torch.no_grad()
-    def decode(self, h: Num[Tensor, "n dim"], *, chunk: int = 1000) -> Float[Tensor, "n 1 28 28"]:
+    def decode(self, h: Num[Tensor, "n dim"], *, chunk: int = 250) -> Float[Tensor, "n 1 28 28"]:
         """Images in [-1, 1] of scaled latents, without gradients.
 
         Args:
