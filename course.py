@@ -31,6 +31,7 @@ VERBS = {
         Verb("lab", "open the labs in JupyterLab", "labs"),
         Verb("train", "train Lab 4's generator of digits", "course_utils"),
         Verb("generate", "draw digits with a trained generator", "course_utils"),
+        Verb("progress", "show which exercises are right and which are left", "course_utils"),
     ],
     "instructors": [
         Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),
