@@ -31,7 +31,7 @@ VERBS = {
         Verb("lab", "open the labs in JupyterLab", "labs"),
         Verb("train", "train Lab 4's generator of digits", "course_utils"),
         Verb("generate", "draw digits with a trained generator", "course_utils"),
-        Verb("contest", "judge your entry for Lab 8's contest", "course_utils"),
+        Verb("entry", "try your entry for Lab 8's contest", "course_utils"),
         Verb("progress", "show which exercises are right and which are left", "course_utils"),
     ],
     "instructors": [

@@ -108,8 +108,8 @@ def classifier(args: argparse.Namespace) -> None:
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
 
 
-def contest(args: argparse.Namespace) -> None:
-    """Judge an entry of your own for Lab 8's contest, on seeds that everybody knows."""
+def entry(args: argparse.Namespace) -> None:
+    """Try an entry of your own for Lab 8's contest, on seeds that everybody knows."""
     from course_utils.contest import judge
     from course_utils.contest.judging import HEADER
 
@@ -159,8 +159,8 @@ VERBS = {
         },
         "{out} is left as it was; the same command begins anew",
     ),
-    "contest": Verb(
-        contest,
+    "entry": Verb(
+        entry,
         {"file": {"metavar": "FILE", "help": "a Python file with sample(y, generator); its weights lie beside it"}},
         "nothing is kept; the same command begins anew",
     ),

@@ -18,7 +18,7 @@ from course_utils.contest.programs import record
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
 from course_utils.weights import read_tensors, save_tensors
 
-__all__ = ["Entry", "Recorded", "entry_tensors", "read_entry", "record_entry", "train_entry"]
+__all__ = ["Entry", "Recorded", "entry_tensors", "load_module", "read_entry", "record_entry", "train_entry"]
 
 IMPORTS = frozenset(
     "__future__ collections course_utils dataclasses functools itertools math numpy pathlib safetensors torch "

@@ -16,7 +16,7 @@ from course_utils.digits import NULL
 from course_utils.digits.model import MARGIN
 from course_utils.networks import UNet
 
-__all__ = ["Replay", "evaluation_work", "work_of"]
+__all__ = ["Replay", "evaluation_work", "operation", "work_of"]
 
 Tensors = dict[int, Tensor]
 

@@ -45,8 +45,8 @@ def drawn(
         find: From ends and points to indices.
         result: From indices and log weights to what is returned.
     """
-    points = points(len(log_weights), u).to(log_weights)
-    return result(find(ends(weights(log_weights)).contiguous(), points.contiguous()), log_weights)
+    places = points(len(log_weights), u).to(log_weights)
+    return result(find(ends(weights(log_weights)).contiguous(), places.contiguous()), log_weights)
 
 
 def divided(log_weights: Tensor) -> Tensor:

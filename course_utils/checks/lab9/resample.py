@@ -10,8 +10,9 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal
 from course_utils.checks.lab9.drawing import OVERFLOW, PARTS, counted, divided, drawn, shares_of
-from course_utils.checks.lab9.parts import add_wrong_parts
+from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.letters import evenly
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["resample"]
@@ -81,7 +82,8 @@ def not_normalised_to_n(log_weights, u):
     return drawn(log_weights, u, weights=torch.exp, find=torch.searchsorted)
 
 
-add_wrong_parts(resample, drawn, *PARTS)
+resample.mistakes += wrong_parts(drawn, *PARTS)
+resample.pairs += pairs(drawn, *PARTS)
 
 
 def _numbers(pair: Compared) -> tuple[Tensor, Tensor]:
