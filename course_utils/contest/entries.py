@@ -48,6 +48,10 @@ class Entry:
         name: Of the file.
         source: The Python file.
         weights: The bytes of the file of weights; empty where there is none.
+
+    Example:
+        >>> contest.Entry("mine", "def sample(y, generator): ...")
+        Entry(mine: 29 characters, 0 bytes of weights)
     """
 
     name: str
@@ -73,6 +77,10 @@ class Recorded(NamedTuple):
         images: What one call gave, as bytes; `seed` is that of its generator.
         seed: See `images`.
         evaluations: Of networks an image, as hooks counted them in that call.
+
+    Example:
+        >>> contest.Recorded(b"", torch.zeros(1, 1, 28, 28, dtype=torch.uint8), seed=0, evaluations=2.0).evaluations
+        2.0
     """
 
     program: bytes
@@ -195,6 +203,15 @@ def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
 
     Raises:
         ValueError: If `sample` returns no images, or does other operations in another call.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> noise = "torch.rand(len(y), 1, 28, 28, generator=generator)"
+        >>> entry = contest.Entry("mine", f"import torch\\ndef sample(y, generator):\\n    return {noise}")
+        >>> with TemporaryDirectory() as folder:
+        ...     contest.record_entry(entry, Path(folder), seed=0).evaluations
+        0.0
     """
     path = entry.put(folder)
     with Count() as count:
