@@ -12,7 +12,7 @@ Parts = dict[str, tuple[str, dict]]
 
 
 def wrong_parts(formula: Callable, *parts: Parts) -> list[Mistake]:
-    """A mistake for each wrong part of a formula.
+    """Mistakes in one part of a formula each.
 
     Args:
         formula: A right answer with parts to replace, as keywords.
