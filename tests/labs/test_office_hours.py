@@ -1,4 +1,4 @@
-"""Wrong answers to Labs 1, 2, 7 and 8 that students bring along: none is accepted, and each is told what it is."""
+"""Wrong answers to Labs 1, 2, 7, 8 and 9 that students bring along: none is accepted, and each is told what it is."""
 
 import copy
 import math
@@ -567,6 +567,175 @@ def weights_renewed_on_the_way(x, s, t, weights, means, vars):
         start, end = s + (t - s) * i / 10, s + (t - s) * (i + 1) / 10
         x = held(x, start, end, weights, means, vars, lambda logs: logs.softmax(1))
     return x
+
+
+def tilt(weights, means, covs, a, lam):
+    """Logarithms of the tilted weights, not normalised, and the shifts of the means."""
+    shifts = covs @ a / lam
+    return weights.log() + means @ a / lam + shifts @ a / (2 * lam), shifts
+
+
+@told(
+    "lab9.tilted_mixture", r"expected shape \(3,\), received \(3, 1\).*\n.*is there a squeeze\(\) or an unsqueeze\(\)"
+)
+def weights_in_a_column(weights, means, *others):
+    logs, shifts = tilt(weights, means, *others)
+    return logs[:, None].softmax(0), means + shifts
+
+
+@told("lab9.tilted_mixture", "the weights do not sum to 1")
+def softmax_over_an_axis_of_one(weights, means, *others):
+    logs, shifts = tilt(weights, means, *others)
+    return logs[:, None].softmax(1).squeeze(1), means + shifts
+
+
+@told("lab9.tilted_mixture", "all weights are right, the means are not")
+def one_shift_for_all(weights, means, *others):
+    logs, shifts = tilt(weights, means, *others)
+    return logs.softmax(0), means + weights @ shifts
+
+
+@told("lab9.tilted_mixture", r"expected the tuple \(weights, means\), got a tuple of length 3")
+def covariances_returned(weights, means, covs, *others):
+    logs, shifts = tilt(weights, means, covs, *others)
+    return logs.softmax(0), means + shifts, covs
+
+
+@told("lab9.tilted_mixture", "changed its input means in place")
+def means_moved_in_place(weights, means, *others):
+    logs, shifts = tilt(weights, means, *others)
+    means += shifts
+    return logs.softmax(0), means
+
+
+@told("lab9.tilted_mixture", "a is brought to length 1")
+def direction_for_the_slope(weights, means, covs, a, lam):
+    logs, shifts = tilt(weights, means, covs, torch.nn.functional.normalize(a, dim=0), lam)
+    return logs.softmax(0), means + shifts
+
+
+def pushed(field, reward, x, t, lam, strength):
+    x = x.detach().requires_grad_()
+    u = field(x, t)
+    slope = torch.autograd.grad(reward(x + (1 - t) * u).sum(), x)[0]
+    return u.detach() + strength(t) * slope / lam
+
+
+@told("lab9.plug_in_guidance", "the denoised point has taken the name x")
+def x_overwritten(field, reward, x, t, lam):
+    x = x.detach().requires_grad_()
+    x = x + (1 - t) * field(x, t)
+    return field(x, t) + (1 - t) / t * torch.autograd.grad(reward(x).sum() / lam, x)[0]
+
+
+@told("lab9.plug_in_guidance", "one number is differentiated: what is the sum of these")
+def rewards_not_summed(field, reward, x, t, lam):
+    x = x.detach().requires_grad_()
+    u = field(x, t)
+    return u + (1 - t) / t * torch.autograd.grad(reward(x + (1 - t) * u) / lam, x)[0]
+
+
+@told("lab9.plug_in_guidance", r"is there a no_grad, a detach or an .item\(\), or no requires_grad")
+def gradients_not_asked_for(field, reward, x, t, lam):
+    u = field(x, t)
+    return u + (1 - t) / t * torch.autograd.grad(reward(x + (1 - t) * u).sum() / lam, x)[0]
+
+
+@told("lab9.plug_in_guidance", "switched gradients on .* for its input x itself")
+def gradients_of_the_input(field, reward, x, t, lam):
+    x.requires_grad_()
+    u = field(x, t)
+    reward(x + (1 - t) * u).sum().backward()
+    return (u + (1 - t) / t * x.grad / lam).detach()
+
+
+@told("lab9.plug_in_guidance", "is a tuple multiplied by a tensor")
+def a_tuple_of_gradients(field, reward, x, t, lam):
+    x = x.detach().requires_grad_()
+    u = field(x, t)
+    return u + (1 - t) / t * torch.autograd.grad(reward(x + (1 - t) * u).sum() / lam, x)
+
+
+@told("lab9.plug_in_guidance", r"expected reward\(z\) with states of shape \(B, d\), got shape \(4,\)")
+def rewards_state_by_state(field, reward, x, t, lam):
+    x = x.detach().requires_grad_()
+    u = field(x, t)
+    worth = sum(reward(z) for z in x + (1 - t) * u)
+    return u + (1 - t) / t * torch.autograd.grad(worth, x)[0] / lam
+
+
+@told("lab9.plug_in_guidance", "the velocity enters as it should; look at all that the gradient in x is multiplied")
+def root_of_the_factor(*arguments):
+    return pushed(*arguments, lambda t: ((1 - t) / t).sqrt())
+
+
+@told("lab9.resample", r"Is something drawn anew that is given \(u\)")
+def one_number_a_slot(log_weights, u):
+    n = len(log_weights)
+    return torch.searchsorted(log_weights.softmax(0).cumsum(0), (torch.arange(n) + torch.rand(n)) / n).clamp(max=n - 1)
+
+
+@told("lab9.resample", "expected dtype int64, received float64")
+def the_weights_themselves(log_weights, u):
+    return log_weights.softmax(0)
+
+
+@told("lab9.resample", "With u = 0 your result is right")
+def points_around_a_circle(log_weights, u):
+    n = len(log_weights)
+    return torch.searchsorted(log_weights.softmax(0).cumsum(0), (torch.arange(n) / n + u) % 1).clamp(max=n - 1)
+
+
+@told("lab9.resample", "no particle has the number n: exp of 800 is infinite")
+def exponentials_of_the_logarithms(log_weights, u):
+    n, weights = len(log_weights), log_weights.exp()
+    return torch.searchsorted((weights / weights.sum()).cumsum(0), (torch.arange(n) + u) / n)
+
+
+@told("lab9.resample", "drawn too often, others too rarely")
+def ends_among_points(log_weights, u):
+    n = len(log_weights)
+    return torch.searchsorted((torch.arange(n) + u) / n, log_weights.softmax(0).cumsum(0)).clamp(max=n - 1)
+
+
+@told("lab9.resample", r"expected shape \(24,\), received \(14,\)")
+def counts_rounded_down(log_weights, u):
+    times = (len(log_weights) * log_weights.softmax(0) + u).floor().long()
+    return torch.arange(len(log_weights)).repeat_interleave(times)
+
+
+def ratios(x_new, free, guided, var):
+    return ((x_new - guided) ** 2 - (x_new - free) ** 2) / (2 * var)
+
+
+@told("lab9.log_weight", "must match the size of tensor")
+def coordinates_not_summed(v_old, v_new, *step):
+    return v_new - v_old + ratios(*step)
+
+
+@told("lab9.log_weight", r"expected shape \(6,\), received \(6, 6\).*\n.*broadcast against each other")
+def a_column_of_ratios(v_old, v_new, *step):
+    return v_new - v_old + ratios(*step).sum(1, keepdim=True)
+
+
+@told("lab9.log_weight", "Another x_new gives the same result")
+def distance_between_the_means(v_old, v_new, x_new, free, guided, var):
+    return v_new - v_old - (guided - free).square().sum(1) / (2 * var)
+
+
+@told("lab9.log_weight", "one and the same number everywhere")
+def a_constant_of_one_law(v_old, v_new, *step):
+    return v_new - v_old + ratios(*step).sum(1) - math.log(2 * math.pi * step[-1]) / 2
+
+
+@told("lab9.log_weight", "look at all that v_new is multiplied or divided by")
+def values_divided_as_well(v_old, v_new, *step):
+    return (v_new - v_old) / step[-1] + ratios(*step).sum(1)
+
+
+@told("lab9.log_weight", "which root or logarithm is taken of a negative number")
+def logarithm_of_the_values(v_old, v_new, *step):
+    return (v_new / v_old).log() + ratios(*step).sum(1)
 
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)

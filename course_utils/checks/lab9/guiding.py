@@ -161,6 +161,11 @@ _STRENGTH: Parts = {
         "the factor of the gradient is that of t alone: at t = 1 no push should be left.",
         {"strength": lambda t: 1 / t},
     ),
+    "inverse of the time left": (
+        "the factor of the gradient grows with time, as if it moved the denoised point: at t = 1 no push should be "
+        "left, and early most of it.",
+        {"strength": lambda t: 1 / (1 - t)},
+    ),
     "factor of the score": (
         "the factor has the square of the time left in it: that moves the denoised point. A velocity feels it once.",
         {"strength": lambda t: (1 - t) ** 2 / t},

@@ -65,6 +65,12 @@ def push_squared_added(v_old, v_new, x_new, free, guided, var):
     return v_new - v_old - ((push * (x_new - free)).sum(1) + push.square().sum(1) / 2) / var
 
 
+@log_weight.mistake("the ratios of single coordinates are added: densities of independent coordinates are multiplied.")
+def ratios_of_coordinates_added(v_old, v_new, x_new, free, guided, var):
+    plain, pushed = (Normal(mean, var**0.5).log_prob(x_new) for mean in (free, guided))
+    return v_new - v_old + (plain - pushed).logsumexp(1)
+
+
 log_weight.mistakes += wrong_parts(weighed, *PARTS)
 log_weight.pairs += pairs(weighed, *PARTS)
 

@@ -91,6 +91,18 @@ def velocity_at_the_denoised_point(*arguments):
 
 
 @plug_in_guidance.mistake(
+    "the denoised point has taken the name x: the gradient and the velocity are then those at the denoised point."
+)
+def denoised_point_for_x(*arguments):
+    def slope(worth, x, point):
+        return torch.autograd.grad(worth, point)[0]
+
+    field, _, x, t, _ = arguments
+    u = field(x, t)
+    return guided(*arguments, slope=slope) - u + field(clean_point(x, u, t), t)
+
+
+@plug_in_guidance.mistake(
     "time runs backwards, as in papers that count it from the data: here noise is at t = 0, data at t = 1."
 )
 def time_reversed(*arguments):

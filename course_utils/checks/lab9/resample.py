@@ -54,6 +54,12 @@ def sorted_by_weight(log_weights, u):
     return log_weights.argsort(descending=True)
 
 
+@resample.mistake("the weights are laid side by side by size: let them lie in the order of the particles.")
+def sorted_and_found_again(log_weights, u):
+    order = log_weights.argsort(descending=True)
+    return order[drawn(log_weights[order], u)]
+
+
 @resample.mistake(
     "all particles are there once: the heavy ones are to be there several times, the light ones not at all."
 )

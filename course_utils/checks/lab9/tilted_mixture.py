@@ -92,6 +92,27 @@ def mean_covariance(weights, means, covs, a, lam):
     return tilted(weights, means, covs.mean(0).expand_as(covs), a, lam)
 
 
+@tilted_mixture.mistake("a is brought to length 1: a steep reward tilts more than a flat one.")
+def slope_of_length_1(weights, means, covs, a, lam):
+    return tilted(weights, means, covs, a / a.norm(), lam)
+
+
+@tilted_mixture.mistake(
+    "lam divides the logarithms of the old weights as well: it is the reward alone that it divides."
+)
+def old_weights_tempered(weights, *others):
+    return tilted(weights, *others, prior=lambda weights: weights.log() / others[-1])
+
+
+@tilted_mixture.mistake(
+    "brackets: all parts of the logarithm are divided by lam once. The old weights are not divided at all, and the "
+    "covariances meet the square of a/lam."
+)
+def all_divided_once(weights, means, covs, a, lam):
+    prior, width = weights.log() / lam, covs @ a @ a / (2 * lam)
+    return tilted(weights, means, covs, a, lam, prior=lambda weights: prior, width=lambda covs, a, lam: width)
+
+
 @tilted_mixture.mistake("the two results are exchanged: first the weights, then the means.")
 def exchanged(*arguments):
     return tilted(*arguments)[::-1]
@@ -114,7 +135,7 @@ def _no_sum_of_1(pair: Compared) -> bool:
 
 tilted_mixture.traits += [
     Trait("right but for the sum", _normalised, "the weights are right but that they do not sum to 1."),
+    Trait("no sum of 1", _no_sum_of_1, "the weights do not sum to 1."),
     wrong_only("weights", message="all means are right, the weights are not."),
     wrong_only("means", message="all weights are right, the means are not."),
-    Trait("no sum of 1", _no_sum_of_1, "the weights do not sum to 1."),
 ]
