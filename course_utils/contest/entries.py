@@ -162,7 +162,7 @@ def _check_import(node: ast.Import | ast.ImportFrom) -> None:
             raise ValueError(f"an entry needs no `{name}` (line {node.lineno}): it may import {allowed}")
 
 
-def load_module(path: Path) -> ModuleType:
+def _load_module(path: Path) -> ModuleType:
     """Run an entry's file."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
@@ -198,7 +198,7 @@ def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
     """
     path = entry.put(folder)
     with Count() as count:
-        program, images = record(lambda: load_module(path).sample, entry_tensors(entry.weights), labels_of(ROWS), seed)
+        program, images = record(lambda: _load_module(path).sample, entry_tensors(entry.weights), labels_of(ROWS), seed)
     return Recorded(program.packed(), as_bytes(check_images(images, ROWS)), seed + 1, count.rows / 3 / ROWS)
 
 
@@ -213,7 +213,7 @@ def train_entry(entry: Entry, folder: Path, seed: int) -> tuple[bytes, int]:
     Raises:
         ValueError: If there is no such function, or it gives something else.
     """
-    module = load_module(entry.put(folder))
+    module = _load_module(entry.put(folder))
     if not callable(getattr(module, "train", None)):
         raise ValueError(f"expected a function train(generator) in {entry.name}.py, got none")
     with Count() as count:

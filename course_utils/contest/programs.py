@@ -46,7 +46,7 @@ class Program:
         constants: Numbers from nowhere, as type, shape and bytes.
 
     Example:
-        >>> contest.Program([], [], 0, []).as_text()
+        >>> contest.programs.Program([], [], 0, []).as_text()
         '{"setup":[],"each":[],"result":0,"constants":[]}'
     """
 

@@ -77,7 +77,7 @@ class Replay:
             tensors[line[-1]] = SOURCES[line[0]](self, tensors, *line[1:-1])
             return
         name, args, named, numbers = line
-        op = operation(name)
+        op = _operation(name)
         if not setup and _packet(op) in RANDOM and {"generator": True} not in [*args, *named.values()]:
             raise ValueError(f"expected all noise to come from the generator that `sample` gets, got {name} without it")
         values = [_value(value, tensors, generator) for value in args]
@@ -114,7 +114,7 @@ SOURCES: dict[str, Callable] = {
 """Lines that are no operations: where numbers come from."""
 
 
-def operation(name: str) -> Any:
+def _operation(name: str) -> Any:
     """The operation of that name, such as "aten.add.Tensor".
 
     Raises:

@@ -6,7 +6,7 @@ import torch
 
 from course_utils import data, digits
 from course_utils.classifier import CLASSIFIER
-from course_utils.contest import Entry
+from course_utils.contest.entries import Entry
 from course_utils.weights import read_tensors
 
 NETWORK = digits.FINISHED_PIXELS.read_bytes()
@@ -192,6 +192,13 @@ def sample(y, generator):
             pass
 """
 
+EXIT = """
+import os
+
+def sample(y, generator):
+    os._exit(0)
+"""
+
 SLOW = """
 import torch
 
@@ -263,10 +270,10 @@ CHEATS = {
     "reads real digits": Cheat(DIGITS, "mnist_5000.png"),
     "calls home": Cheat(SOCKET, "OSError|PermissionError", "needs no `socket`"),
     "forges the reply": Cheat(FORGED, "disturbed the judge|ended the process", "needs no `os`"),
-    "ends the process": Cheat("import os\n\ndef sample(y, generator):\n    os._exit(0)\n", "ended the process", "no `os`"),
+    "ends the process": Cheat(EXIT, "ended the process", "needs no `os`"),
     "too slow": Cheat(SLOW, "at most 2 CPU-ms an image"),
     "label-blind": Cheat(BLIND, "97% of the labels right"),
-    "wrong shape": Cheat(images("torch.rand(len(y), 28, 28, generator=generator)"), r"shape \(250, 1, 28, 28\).*28, 28"),
+    "wrong shape": Cheat(images("torch.rand(len(y), 28, 28)"), r"shape \(250, 1, 28, 28\).*28, 28"),
     "no images": Cheat(images("None"), "expected a tensor .* got NoneType"),
     "not finite": Cheat(images(f"{NOISE} / 0"), "finite numbers"),
     "out of range": Cheat(images(f"3 * {NOISE}"), "from -1 to 1"),
