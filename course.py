@@ -31,7 +31,8 @@ VERBS = {
         Verb("lab", "open the labs in JupyterLab", "labs"),
         Verb("train", "train Lab 4's generator of digits", "course_utils"),
         Verb("generate", "draw digits with a trained generator", "course_utils"),
-        Verb("contest", "judge your entry for Lab 8's contest", "course_utils"),
+        Verb("entry", "try your entry for Lab 8's contest", "course_utils"),
+        Verb("progress", "show which exercises are right and which are left", "course_utils"),
     ],
     "instructors": [
         Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),
@@ -78,11 +79,8 @@ def version() -> str:
 
 
 def find(word: str) -> Verb:
-    """The verb of that name, that of the last group that has it here; stops with a sentence where there is none."""
-    known: dict = {}
-    for verb in (verb for verbs in VERBS.values() for verb in verbs):
-        if usable(verb) or verb.name not in known:
-            known[verb.name] = verb
+    """The verb of that name; stops with a sentence where there is none."""
+    known = {verb.name: verb for verbs in VERBS.values() for verb in verbs}
     if word in known and usable(known[word]):
         return known[word]
     if word in known:

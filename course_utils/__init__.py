@@ -39,6 +39,7 @@ __all__ = [
     "figures",
     "widgets",
     "checking",
+    "progress",
     "checks",
     "commands",
 ]  # in this order they build on each other: each imports only modules before it (checks may import all)

@@ -108,12 +108,19 @@ def classifier(args: argparse.Namespace) -> None:
     print(f"{accuracy:.2%} of {len(test):,} test digits are classified correctly; written: {path}")
 
 
-def contest(args: argparse.Namespace) -> None:
-    """Judge an entry of your own for Lab 8's contest, on seeds that everybody knows."""
+def entry(args: argparse.Namespace) -> None:
+    """Try an entry of your own for Lab 8's contest, on seeds that everybody knows."""
     from course_utils.contest import judge
     from course_utils.contest.judging import HEADER
 
     print(HEADER, judge(Path(args.file)).row(), sep="\n")
+
+
+def progress(args: argparse.Namespace) -> None:
+    """Show how your exercises stand: right, wrong at the last try, not tried. Nothing of it leaves this machine."""
+    from course_utils import checks
+
+    checks.progress()
 
 
 def _train_left(args: argparse.Namespace) -> str:
@@ -152,11 +159,12 @@ VERBS = {
         },
         "{out} is left as it was; the same command begins anew",
     ),
-    "contest": Verb(
-        contest,
+    "entry": Verb(
+        entry,
         {"file": {"metavar": "FILE", "help": "a Python file with sample(y, generator); its weights lie beside it"}},
         "nothing is kept; the same command begins anew",
     ),
+    "progress": Verb(progress, {}, "nothing was changed"),
     "classifier": Verb(
         classifier,
         {

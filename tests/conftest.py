@@ -1,12 +1,17 @@
 """Fixtures that every test may use."""
 
+import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import jaxtyping
 import pytest
 import torch
+
+HOME = tempfile.TemporaryDirectory(prefix="course-")
+os.environ["COURSE_HOME"] = HOME.name  # what tests and notebooks do is nobody's progress
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

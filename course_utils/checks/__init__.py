@@ -9,11 +9,12 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 
 LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "sources", *LABS]
+__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", *LABS]
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -38,6 +39,21 @@ def exercises(lab: str) -> dict[str, Exercise]:
     _known(lab)
     found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
     return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
+
+
+def progress() -> None:
+    """Print how all exercises stand, lab by lab: right, wrong at the last try, not tried."""
+    print(
+        store.report(
+            {_title(lab): {e.key: f"{e.number} {e.title}" for e in exercises(lab).values()} for lab in LABS},
+            store.recall(),
+        )
+    )
+
+
+def _title(lab: str) -> str:
+    """Such as "Lab 1: simulating ODEs and SDEs"."""
+    return str(importlib.import_module(f"{__name__}.{lab}").__doc__).split(".")[0]
 
 
 def sources(lab: str) -> list[Path]:

@@ -16,15 +16,14 @@
 """
 
 import functools
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from textwrap import fill
 from typing import Any
 
 import torch
 
+from course_utils import progress
 from course_utils.checks.calling import Observation, called, observe, own_line
 from course_utils.checks.clues import beside_what_is_none, ignored, on_simpler, relation, rows_left_empty, rows_right
 from course_utils.checks.comparing import agree, describe, difference, first_difference, is_whole
@@ -33,7 +32,7 @@ from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
 from course_utils.checks.observers import Observer, PointsAndImages, Returned
 from course_utils.checks.results import AnswerError, has_raised
-from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, unfit
+from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, patience, unfit
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["CHECK_SEEDS", "CheckFailed", "Exercise", "Mistake", "Verdict", "exercise"]
@@ -42,23 +41,6 @@ CHECK_SEEDS = (1, 2, 3, 4, 5, 6)
 """Cases that the notebook's check draws, one of each kind; a grader draws others."""
 
 ROUNDING = "float64 and the same formula: only rounding differs"
-
-
-PATIENCE = 15.0
-"""Seconds after which a check says how it can be stopped."""
-
-
-@contextmanager
-def _patience(heading: str) -> Iterator[None]:
-    """Say after a while how a check can be stopped."""
-    text = f"{heading}: still running. Is there a loop that never ends? To stop it, press ■, or I twice."
-    timer = threading.Timer(PATIENCE, print, [text])
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 class CheckFailed(AssertionError):
@@ -145,6 +127,11 @@ class Exercise:
         """Name of the function that students write."""
         return self.oracle.__name__
 
+    @property
+    def key(self) -> str:
+        """Such as "lab1.euler"."""
+        return ".".join(self.oracle.__module__.split(".")[-2:])
+
     def inputs(self, drawn: Callable[[Normal], dict]) -> Callable:
         """Decorate the function that draws the inputs of one call, as data, in the order of the arguments."""
         self._drawn = drawn
@@ -199,19 +186,27 @@ class Exercise:
     def _agree(self, values: dict, expected: dict) -> bool:
         return agree(values, expected, self.rtol, self.single)
 
-    def check(self, fn: Any) -> None:
-        """Say in one line that an answer is right or not done yet.
+    def check(self, fn: Any, seed: int = CHECK_SEEDS[0]) -> bool:
+        """Say in one line that an answer is right or not done yet; whether it is right.
+
+        Args:
+            fn: The answer.
+            seed: Of the first of six cases; the grader draws others than the usual ones, too.
 
         Raises:
             CheckFailed: If it is wrong; the message says how.
+            ValueError: If the seed is no whole number from 1 on.
         """
-        heading = f"{self.number} {self.title}"
-        no_answer = unfit(fn, list(self.draw(CHECK_SEEDS[0])))
+        if seed < 1:
+            raise ValueError(f"expected a whole number from 1 on as seed, got {seed!r}")
+        heading = f"{self.number} {self.title}" + (f", inputs of seed {seed}" if seed != CHECK_SEEDS[0] else "")
+        no_answer = unfit(fn, list(self.draw(seed)))
         if no_answer:
             raise CheckFailed(f"{heading}: {no_answer}")
-        with _patience(heading):
-            done = all(self._passes(fn, seed, heading) for seed in CHECK_SEEDS)
+        with patience(heading):
+            done = all(self._passes(fn, seed + i, heading) for i in range(len(CHECK_SEEDS)))
         print(f"{heading}: right ✓" if done else f"{heading}: {NOT_DONE}")
+        return done
 
     def _passes(self, fn: Callable, seed: int, heading: str) -> bool:
         """Whether an answer is right for one seed; False if it is not done yet. Errors as for `check`."""
@@ -284,9 +279,15 @@ class Exercise:
         except (AnswerError, NotImplementedError, ValueError):  # the last where inputs were changed to what is none
             return None
 
-    def __call__(self, fn: Any) -> None:
-        """Check an answer; see `check`."""
-        self.check(fn)
+    def __call__(self, fn: Any, seed: int = CHECK_SEEDS[0]) -> None:
+        """Check an answer, see `check`, and remember how that went."""
+        try:
+            done = self.check(fn, seed)
+        except CheckFailed:
+            progress.remember(self.key, right=False)
+            raise
+        if done:
+            progress.remember(self.key, right=True)
 
     def _call(self, case: dict) -> str:
         twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)

@@ -1,16 +1,22 @@
 """What is said of an answer whose values are not even looked at: it cannot be called, it left something changed, ..."""
 
 import inspect
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor
 
 from course_utils.checks.families import kind_of
 
-__all__ = ["NOT_DONE", "left_changed", "not_repeatable", "unfit"]
+__all__ = ["NOT_DONE", "left_changed", "not_repeatable", "patience", "unfit"]
 
 DRAWN = ("eps", "dw", "noise", "dws", "e", "u")
 """Names of arguments that a student may draw anew instead of using them; times of a batch are others."""
+
+PATIENCE = 15.0
+"""Seconds after which a check says how it can be stopped."""
 
 NOT_DONE = "not done yet (your function reaches `raise NotImplementedError`)"
 
@@ -79,3 +85,16 @@ def unfit(fn: Any, names: list[str]) -> str | None:
     if list(parameters) != names and sorted(parameters) == sorted(names):
         return f"your function takes ({', '.join(parameters)}), in another order than ({', '.join(names)})."
     return None
+
+
+@contextmanager
+def patience(heading: str) -> Iterator[None]:
+    """Say after a while how a check can be stopped."""
+    text = f"{heading}: still running. Is there a loop that never ends? To stop it, press ■, or I twice."
+    timer = threading.Timer(PATIENCE, print, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -17,8 +17,14 @@ from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import FAMILIES
 
 MODULES = sorted(box.GUEST.glob("*.py"))
-MAY_IMPORT = {"course_utils", "course_utils.checks.calling", "course_utils.checks.observers"}
-"""What the guest takes of the course: the package that it warms, and what calls an answer."""
+MAY_IMPORT = {
+    "course_utils",
+    "course_utils.checks.calling",
+    "course_utils.checks.observers",
+    "course_utils.contest",
+    "course_utils.contest.entries",
+}
+"""What the guest takes of the course: the package that it warms, what calls an answer, and what notes an entry."""
 
 
 def imported(path: Path) -> set[str]:

@@ -851,6 +851,166 @@ def as_one_affine_map_a_state(x, s, t, weights, means, vars):
     return torch.stack([one(*row) for row in zip(x, s, t, strict=True)])
 
 
+@answers("tilted_mixture")
+def component_after_component(weights, means, covs, a, lam):
+    logs, shifted = [], []
+    for w, mean, cov in zip(weights, means, covs, strict=True):
+        shift = cov.matmul(a) / lam
+        shifted.append(mean + shift)
+        logs.append(torch.log(w) + torch.dot(a, mean) / lam + 0.5 * torch.dot(a, shift) / lam)
+    logs = torch.stack(logs)
+    return torch.exp(logs - torch.logsumexp(logs, 0)), torch.stack(shifted)
+
+
+@answers("tilted_mixture")
+def by_einsum(weights, means, covs, a, lam):
+    b = a / lam
+    gain = torch.einsum("kd,d->k", means, b) + torch.einsum("i,kij,j->k", b, covs, b) / 2
+    gain = gain - (gain + weights.log()).max()
+    unnormalised = weights * gain.exp()
+    return unnormalised / unnormalised.sum(), means + torch.einsum("kij,j->ki", covs, b)
+
+
+@answers("tilted_mixture")
+def halfway_to_the_new_means(weights, means, covs, a, lam):
+    moved = means + (covs * (a / lam)).sum(-1)
+    return F.softmax(weights.log() + ((means + moved) / 2 * a).sum(1) / lam, dim=0), moved
+
+
+@answers("tilted_mixture")
+def mixture_in_numpy(weights, means, covs, a, lam):
+    w, mu, c, b = weights.numpy(), means.numpy(), covs.numpy(), a.numpy() / lam
+    logs = np.log(w) + mu @ b + np.array([b @ one @ b for one in c]) / 2
+    w = np.exp(logs - np.logaddexp.reduce(logs))
+    return torch.from_numpy(w).to(weights), torch.from_numpy(mu + c @ b).to(means)
+
+
+@answers("plug_in_guidance")
+def pull_back(field, reward, x, t, lam):
+    u, back = torch.func.vjp(lambda x: field(x, t), x)
+    slope = torch.func.grad(lambda z: reward(z).sum())(x + (1 - t) * u)
+    return u + (1 - t) / t * (slope + (1 - t) * back(slope)[0]) / lam
+
+
+@answers("plug_in_guidance")
+def by_backward(field, reward, x, t, lam):
+    x = x.clone().requires_grad_(True)
+    u = field(x, t)
+    value = reward(torch.lerp(x, x + u, 1 - t)) / lam
+    value.backward(torch.ones_like(value))
+    return (u + (1 / t - 1) * x.grad).detach()
+
+
+@answers("plug_in_guidance")
+def state_after_state(field, reward, x, t, lam):
+    def value(state):
+        return reward((state + (1 - t) * field(state[None], t)[0])[None])[0] / lam
+
+    slopes = torch.stack([torch.func.grad(value)(state) for state in x])
+    return field(x, t) + slopes * (1 - t) / t
+
+
+@answers("plug_in_guidance")
+def by_value_and_gradient(field, reward, x, t, lam):
+    def value(x):
+        u = field(x, t)
+        return reward(x + u - t * u).sum(), u
+
+    slope, u = torch.func.grad(value, has_aux=True)(x)
+    return torch.addcmul(u, (1 - t) / (lam * t), slope)
+
+
+@answers("plug_in_guidance")
+def gradient_still_attached(field, reward, x, t, lam):
+    x = x.detach().requires_grad_()
+    z = x + (1 - t) * field(x, t)
+    (slope,) = torch.autograd.grad(reward(z).sum(), x, create_graph=True)
+    return field(x, t) + (1 - t) * slope / (t * lam)
+
+
+@answers("resample")
+def running_sum(log_weights, u):
+    weights = torch.softmax(log_weights, 0).tolist()
+    indices, k, end = [], 0, weights[0]
+    for i in range(len(weights)):
+        while end <= (i + u) / len(weights) and k < len(weights) - 1:
+            k += 1
+            end += weights[k]
+        indices.append(k)
+    return torch.tensor(indices)
+
+
+@answers("resample")
+def indices_by_numpy(log_weights, u):
+    n = len(log_weights)
+    weights = np.exp(log_weights.numpy() - log_weights.max().item())
+    ends = np.cumsum(weights / weights.sum())
+    ends[-1] = 1.0
+    return torch.from_numpy(np.searchsorted(ends, (np.arange(n) + u.item()) / n))
+
+
+@answers("resample")
+def counted_ends(log_weights, u):
+    n = log_weights.numel()
+    ends = (log_weights - log_weights.logsumexp(0)).exp().cumsum(0)
+    points = torch.arange(n).add(u).div(n)
+    return (points.unsqueeze(1) >= ends[:-1]).sum(1)
+
+
+@answers("resample")
+def numbers_repeated(log_weights, u):
+    n = len(log_weights)
+    ends = n * log_weights.softmax(0).cumsum(0)
+    ends[-1] = n
+    below = torch.ceil(ends - u).long().clamp(0, n)
+    return torch.repeat_interleave(torch.arange(n), torch.diff(below, prepend=torch.zeros(1, dtype=torch.long)))
+
+
+@answers("resample")
+def by_bucketize(log_weights, u):
+    ends = log_weights.softmax(0).cumsum(0)
+    points = torch.linspace(0, 1, len(ends) + 1, dtype=ends.dtype)[:-1] + u / len(ends)
+    return torch.bucketize(points, ends, right=True).clamp_max(len(ends) - 1).to(torch.int64)
+
+
+@answers("log_weight")
+def by_two_normal_laws(v_old, v_new, x_new, free, guided, var):
+    def log_density(mean):
+        law = torch.distributions.Independent(torch.distributions.Normal(mean, math.sqrt(var)), 1)
+        return law.log_prob(x_new)
+
+    return v_new + log_density(free) - v_old - log_density(guided)
+
+
+@answers("log_weight")
+def by_the_push(v_old, v_new, x_new, free, guided, var):
+    push, noise = guided - free, x_new - guided
+    return v_new - v_old - ((push * noise).sum(-1) + (push**2).sum(-1) / 2) / var
+
+
+@answers("log_weight")
+def from_the_middle(v_old, v_new, x_new, free, guided, var):
+    middle = (free + guided) / 2
+    return v_new - v_old + torch.einsum("nd,nd->n", free - guided, x_new - middle) / var
+
+
+@answers("log_weight")
+def particle_by_particle(v_old, v_new, x_new, free, guided, var):
+    result = torch.empty_like(v_new)
+    for i in range(len(x_new)):
+        law = torch.distributions.MultivariateNormal(free[i], var * torch.eye(x_new.shape[1], dtype=x_new.dtype))
+        pushed = torch.distributions.MultivariateNormal(guided[i], law.covariance_matrix)
+        result[i] = (v_new[i] - v_old[i]) + (law.log_prob(x_new[i]) - pushed.log_prob(x_new[i]))
+    return result
+
+
+@answers("log_weight")
+def with_norms_and_constants(v_old, v_new, x_new, free, guided, var):
+    constant = x_new.shape[1] / 2 * math.log(2 * math.pi * var)
+    laws = [-(torch.linalg.vector_norm(x_new - mean, dim=1) ** 2) / (2 * var) - constant for mean in (free, guided)]
+    return v_new - v_old + laws[0] - laws[1]
+
+
 @pytest.mark.parametrize("name, fn", ANSWERS)
 def test_a_right_answer_in_another_style_passes(name, fn, capsys):
     EXERCISES[name].check(fn)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from course_utils import checks
-from course_utils.checks import CheckFailed
+from course_utils.checks import CheckFailed, sentences
 from course_utils.checks.calling import observe
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.inputs import Normal, affine_model
@@ -220,8 +220,6 @@ def test_a_check_that_is_stopped_names_the_line():
 def test_a_check_that_takes_long_says_how_to_stop_it(monkeypatch, capsys):
     import threading
 
-    from course_utils.checks import exercise
-
     said = threading.Event()
 
     class Timer(threading.Timer):
@@ -233,7 +231,7 @@ def test_a_check_that_takes_long_says_how_to_stop_it(monkeypatch, capsys):
         assert said.wait(60)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exercise, "PATIENCE", 0.0)
+    monkeypatch.setattr(sentences, "PATIENCE", 0.0)
     monkeypatch.setattr(threading, "Timer", Timer)
     with pytest.raises(CheckFailed, match="stopped"):
         langevin(answer)

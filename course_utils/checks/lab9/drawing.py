@@ -45,8 +45,8 @@ def drawn(
         find: From ends and points to indices.
         result: From indices and log weights to what is returned.
     """
-    points = points(len(log_weights), u).to(log_weights)
-    return result(find(ends(weights(log_weights)).contiguous(), points.contiguous()), log_weights)
+    spread = points(len(log_weights), u).to(log_weights)
+    return result(find(ends(weights(log_weights)).contiguous(), spread.contiguous()), log_weights)
 
 
 def divided(log_weights: Tensor) -> Tensor:
@@ -73,19 +73,10 @@ _WEIGHTS: Parts = {
         "the weights are not normalised: the points lie between 0 and 1, and so have the ends of all parts.",
         {"weights": torch.exp},
     ),
-    "log weights as they are": (
-        "log weights are taken for weights, as they are: a weight is the exponential, and all of them sum to 1.",
-        {"weights": lambda logs: logs},
-    ),
     "divided by the largest": (
         "the weights are divided by the largest of them: the points lie between 0 and 1, and the last part has to end "
         "at 1.",
         {"weights": lambda logs: (logs - logs.max()).exp()},
-    ),
-    "exponentials overflow": (OVERFLOW, {"weights": divided}),
-    "logarithms of shares": (
-        "logarithms of shares are cumulated: the shares themselves are as wide as the parts.",
-        {"weights": lambda logs: logs.log_softmax(0)},
     ),
     "square root of weights": (
         "the weights are flattened: these are the square roots of the weights, or log weights that are halved.",
@@ -93,10 +84,6 @@ _WEIGHTS: Parts = {
     ),
     "weights squared": ("the weights are squared, or counted twice.", {"weights": lambda logs: (2 * logs).softmax(0)}),
     "upside down": ("the lightest are drawn most often: a sign.", {"weights": lambda logs: (-logs).softmax(0)}),
-    "all equal": (
-        "all weights are equal: the given ones do not come in.",
-        {"weights": lambda logs: (0 * logs).softmax(0)},
-    ),
 }
 
 _ENDS: Parts = {
@@ -190,10 +177,6 @@ _RESULT: Parts = {
     "each of them once": (
         "each particle that was drawn is there once: who is drawn three times has to be there three times.",
         {"result": lambda indices, logs: indices.unique()},
-    ),
-    "log weights of the drawn": (
-        "these are the log weights of those who are drawn: their numbers are asked for.",
-        {"result": lambda indices, logs: logs[indices]},
     ),
     "from the last to the first": (
         "the order is reversed: the first of the points belongs to the first of the indices.",

@@ -5,8 +5,9 @@ from torch.distributions import Normal
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
-from course_utils.checks.lab9.parts import add_wrong_parts
+from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.lab9.weighing import PARTS, exponents, weighed
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.sums import as_one, combination
 
 __all__ = ["log_weight"]
@@ -64,7 +65,8 @@ def push_squared_added(v_old, v_new, x_new, free, guided, var):
     return v_new - v_old - ((push * (x_new - free)).sum(1) + push.square().sum(1) / 2) / var
 
 
-add_wrong_parts(log_weight, weighed, *PARTS)
+log_weight.mistakes += wrong_parts(weighed, *PARTS)
+log_weight.pairs += pairs(weighed, *PARTS)
 
 log_weight.traits += combination(
     {

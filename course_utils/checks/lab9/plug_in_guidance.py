@@ -5,8 +5,8 @@ import torch
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
 from course_utils.checks.lab9.guiding import PARTS, clean_point, guided
-from course_utils.checks.lab9.parts import add_wrong_parts
-from course_utils.checks.mistakes import WHOLE_STEP
+from course_utils.checks.lab9.parts import wrong_parts
+from course_utils.checks.mistakes import WHOLE_STEP, pairs
 from course_utils.checks.sums import combination
 
 __all__ = ["plug_in_guidance"]
@@ -97,7 +97,8 @@ def time_reversed(*arguments):
     return guided(*arguments, clean=lambda x, u, t: x - t * u, strength=lambda t: t / (1 - t))
 
 
-add_wrong_parts(plug_in_guidance, guided, *PARTS)
+plug_in_guidance.mistakes += wrong_parts(guided, *PARTS)
+plug_in_guidance.pairs += pairs(guided, *PARTS)
 
 plug_in_guidance.traits += combination(
     {

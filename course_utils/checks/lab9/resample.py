@@ -10,8 +10,9 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal
 from course_utils.checks.lab9.drawing import OVERFLOW, PARTS, counted, divided, drawn, shares_of
-from course_utils.checks.lab9.parts import add_wrong_parts
+from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.letters import evenly
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["resample"]
@@ -35,12 +36,12 @@ def _off_the_ends(normal: Normal, weights: Tensor) -> Tensor:
 
 @resample.inputs
 def _(normal):
-    n = 1 if normal.seed % 12 == 3 else (7, 9, 16, 24)[normal.seed % 4]
-    log_weights = 1.2 * normal(n)
+    n = 1 if normal.seed % 12 == 3 else (7, 24, 9, 16)[normal.seed % 4]
+    log_weights = 0.9 * normal(n)
     if normal.seed % 2 == 0 and n > 1:
         log_weights[n // 2] = -torch.inf
     u = _off_the_ends(normal, shares_of(log_weights))
-    return {"log_weights": log_weights + (-800, 0, 800)[normal.seed % 3], "u": u}
+    return {"log_weights": log_weights + (-800, -4, 800)[normal.seed % 3], "u": u}
 
 
 @resample.mistake("only the best is left: that is the best of n; weights say how often each is drawn.")
@@ -76,12 +77,30 @@ def exponentials_overflow_to_0(log_weights, u):
     return drawn(log_weights, u, weights=divided, find=counted)
 
 
+@resample.mistake(OVERFLOW)
+def exponentials_overflow(log_weights, u):
+    return drawn(log_weights, u, weights=divided)
+
+
+@resample.mistake(
+    "logarithms are cumulated, and lie below 0: a weight is the exponential of one, and all of them sum to 1."
+)
+def log_weights_as_they_are(log_weights, u):
+    return drawn(log_weights, u, weights=lambda logs: logs)
+
+
+@resample.mistake("these are the log weights of those who are drawn: their numbers are asked for.")
+def log_weights_of_the_drawn(log_weights, u):
+    return log_weights[drawn(log_weights, u)]
+
+
 @resample.mistake("no particle has the number n, and the weights are not normalised.")
 def not_normalised_to_n(log_weights, u):
     return drawn(log_weights, u, weights=torch.exp, find=torch.searchsorted)
 
 
-add_wrong_parts(resample, drawn, *PARTS)
+resample.mistakes += wrong_parts(drawn, *PARTS)
+resample.pairs += pairs(drawn, *PARTS)
 
 
 def _numbers(pair: Compared) -> tuple[Tensor, Tensor]:

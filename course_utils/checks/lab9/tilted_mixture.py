@@ -4,8 +4,9 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
-from course_utils.checks.lab9.parts import add_wrong_parts
+from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.lab9.tilting import MEANS, WEIGHTS, diagonals, shift, tilted
+from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Several
 from course_utils.checks.traits import Compared, Trait, close, wrong_only
 
@@ -96,7 +97,8 @@ def exchanged(*arguments):
     return tilted(*arguments)[::-1]
 
 
-add_wrong_parts(tilted_mixture, tilted, *WEIGHTS, MEANS)
+tilted_mixture.mistakes += wrong_parts(tilted, *WEIGHTS, MEANS)
+tilted_mixture.pairs += pairs(tilted, *WEIGHTS, MEANS)
 
 
 def _normalised(pair: Compared) -> bool:
