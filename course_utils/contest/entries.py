@@ -21,7 +21,7 @@ from course_utils.weights import read_tensors, save_tensors
 __all__ = ["Entry", "Recorded", "entry_tensors", "read_entry", "record_entry", "train_entry"]
 
 IMPORTS = frozenset(
-    "__future__ collections course_utils dataclasses functools itertools math numpy pathlib safetensors torch "
+    "__future__ collections copy course_utils dataclasses functools itertools math numpy pathlib safetensors torch "
     "typing".split()
 )
 """Packages that an entry may import."""

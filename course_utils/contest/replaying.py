@@ -136,10 +136,8 @@ def work_of(op: Any, args: Iterable, named: Mapping, out: Any) -> float:
     if name in FREE:
         return 0.0
     tensors = [value for value in flat([*args, *named.values(), out]) if isinstance(value, Tensor)]
-    most = max((value.numel() for value in tensors), default=0)
-    if name in SQUARES:
-        return float(most * max(value.shape[-1] for value in tensors if value.ndim))
-    return float(most)
+    largest = max(tensors, key=Tensor.numel, default=torch.empty(0))
+    return float(largest.numel() * (largest.shape[-1] if name in SQUARES else 1))
 
 
 class _Meter(TorchDispatchMode):

@@ -263,7 +263,7 @@ CHEATS = {
     "computes outside of torch": Cheat("import torch\n" + NUMPY, "neither from the file of weights nor"),
     "cached images": Cheat(CACHED, "depend on the generator", weights=saved(images=stored_digits(25)[:250])),
     "a library of digits": Cheat(LIBRARY, "distance to training digits.*return under other noise",
-                                 weights=saved(images=stored_digits(200))),
+                                 weights=saved(images=stored_digits(50))),
     "reads the seed": Cheat(SEED, "all noise to come from the generator", ""),
     "knows which call it is": Cheat(START + TURNS, "each call of `sample` to do the same operations", "", NETWORK),
     "looks for the judge in memory": Cheat(MEMORY, "found 0 classifiers", "needs no `gc`"),
