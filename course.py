@@ -79,11 +79,8 @@ def version() -> str:
 
 
 def find(word: str) -> Verb:
-    """The verb of that name, that of the last group that has it here; stops with a sentence where there is none."""
-    known: dict = {}
-    for verb in (verb for verbs in VERBS.values() for verb in verbs):
-        if usable(verb) or verb.name not in known:
-            known[verb.name] = verb
+    """The verb of that name; stops with a sentence where there is none."""
+    known = {verb.name: verb for verbs in VERBS.values() for verb in verbs}
     if word in known and usable(known[word]):
         return known[word]
     if word in known:

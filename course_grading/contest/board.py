@@ -11,7 +11,7 @@ from course_grading.model import from_json, to_json
 from course_grading.rights import keep
 from course_grading.turns import in_turn
 from course_utils.contest import RULES, Score
-from course_utils.contest.judging import HEADER
+from course_utils.contest.judging import HEADER, cell
 
 __all__ = ["Board", "Line", "Pace", "add", "markdown", "places", "read_board"]
 
@@ -48,7 +48,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True):
     def row(self) -> str:
         """A row of Markdown, as `judging.HEADER` heads it."""
         if self.score is None:
-            return f"| {self.name} | – | – | – | – | – | – | refused: {self.refused.replace('|', '/')} |"
+            return f"| {cell(self.name)} | – | – | – | – | – | – | refused: {cell(self.refused)} |"
         return self.score.row()
 
 
@@ -132,9 +132,8 @@ def markdown(board: Board) -> str:
         rows = [f"| {place} {line.row()}" for place, line in places(board.lines, league)]
         if rows:
             head, rule = HEADER.split("\n")
-            parts.append(
-                "\n".join([f"**At most {league:g} evaluations**", "", f"| place {head}", f"|---{rule}", *rows])
-            )
+            title = f"**At most {league:g} {'evaluation' if league == 1 else 'evaluations'}**"
+            parts.append("\n".join([title, "", f"| place {head}", f"|---{rule}", *rows]))
     others = [line.row() for line in board.lines if line.league is None]
     if others:
         parts.append("\n".join(["**Not in a league**", "", HEADER, *others]))
@@ -146,4 +145,4 @@ def markdown(board: Board) -> str:
 def _pace_rows(paces: Iterable[Pace]) -> list[str]:
     ranked = sorted(paces, key=lambda pace: pace.products)
     head = ["| entry | products | CPU-s | floors |", "|---|---|---|---|"]
-    return head + [f"| {p.name} | {p.products:.0f} | {p.seconds:.1f} | {p.floors:.2f} |" for p in ranked]
+    return head + [f"| {cell(p.name)} | {p.products:.0f} | {p.seconds:.1f} | {p.floors:.2f} |" for p in ranked]

@@ -9,7 +9,9 @@ from course_grading.contest.board import Line
 from course_grading.contest.boxes import TRAINING, Boxes
 from course_grading.contest.hidden import Hidden, hidden, place_of, second_judge
 from course_utils import data
-from course_utils.contest import RULES, Entry, Score, Yardstick, judge_entry, read_entry
+from course_utils.contest import RULES, Score, Yardstick, read_entry
+from course_utils.contest.entries import Entry
+from course_utils.contest.trial import judge_entry
 from course_utils.digits import FINISHED_PIXELS
 from course_utils.storage import write_file
 

@@ -9,7 +9,8 @@ import torch
 from course_grading.contest.board import Pace
 from course_grading.contest.boxes import TRAINING, Boxes
 from course_grading.contest.judging import Court
-from course_utils.contest import judge_entry, read_entry
+from course_utils.contest import read_entry
+from course_utils.contest.trial import judge_entry
 
 __all__ = ["EVALUATIONS", "MARK", "PACES", "pace", "product_seconds"]
 

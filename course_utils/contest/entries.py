@@ -18,10 +18,10 @@ from course_utils.contest.programs import record
 from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, check_images, labels_of
 from course_utils.weights import read_tensors, save_tensors
 
-__all__ = ["Entry", "Recorded", "entry_tensors", "load_module", "read_entry", "record_entry", "train_entry"]
+__all__ = ["Entry", "Recorded", "entry_tensors", "read_entry", "record_entry", "train_entry"]
 
 IMPORTS = frozenset(
-    "__future__ collections course_utils dataclasses functools itertools math numpy pathlib safetensors torch "
+    "__future__ collections copy course_utils dataclasses functools itertools math numpy pathlib safetensors torch "
     "typing".split()
 )
 """Packages that an entry may import."""
@@ -48,10 +48,6 @@ class Entry:
         name: Of the file.
         source: The Python file.
         weights: The bytes of the file of weights; empty where there is none.
-
-    Example:
-        >>> contest.Entry("mine", "def sample(y, generator): ...")
-        Entry(mine: 29 characters, 0 bytes of weights)
     """
 
     name: str
@@ -77,10 +73,6 @@ class Recorded(NamedTuple):
         images: What one call gave, as bytes; `seed` is that of its generator.
         seed: See `images`.
         evaluations: Of networks an image, as hooks counted them in that call.
-
-    Example:
-        >>> contest.Recorded(b"", torch.zeros(1, 1, 28, 28, dtype=torch.uint8), seed=0, evaluations=2.0).evaluations
-        2.0
     """
 
     program: bytes
@@ -170,7 +162,7 @@ def _check_import(node: ast.Import | ast.ImportFrom) -> None:
             raise ValueError(f"an entry needs no `{name}` (line {node.lineno}): it may import {allowed}")
 
 
-def load_module(path: Path) -> ModuleType:
+def _load_module(path: Path) -> ModuleType:
     """Run an entry's file."""
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
@@ -203,19 +195,10 @@ def record_entry(entry: Entry, folder: Path, seed: int) -> Recorded:
 
     Raises:
         ValueError: If `sample` returns no images, or does other operations in another call.
-
-    Example:
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> noise = "torch.rand(len(y), 1, 28, 28, generator=generator)"
-        >>> entry = contest.Entry("mine", f"import torch\\ndef sample(y, generator):\\n    return {noise}")
-        >>> with TemporaryDirectory() as folder:
-        ...     contest.record_entry(entry, Path(folder), seed=0).evaluations
-        0.0
     """
     path = entry.put(folder)
     with Count() as count:
-        program, images = record(lambda: load_module(path).sample, entry_tensors(entry.weights), labels_of(ROWS), seed)
+        program, images = record(lambda: _load_module(path).sample, entry_tensors(entry.weights), labels_of(ROWS), seed)
     return Recorded(program.packed(), as_bytes(check_images(images, ROWS)), seed + 1, count.rows / 3 / ROWS)
 
 
@@ -230,7 +213,7 @@ def train_entry(entry: Entry, folder: Path, seed: int) -> tuple[bytes, int]:
     Raises:
         ValueError: If there is no such function, or it gives something else.
     """
-    module = load_module(entry.put(folder))
+    module = _load_module(entry.put(folder))
     if not callable(getattr(module, "train", None)):
         raise ValueError(f"expected a function train(generator) in {entry.name}.py, got none")
     with Count() as count:

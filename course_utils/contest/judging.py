@@ -15,7 +15,7 @@ from course_utils.contest.rules import ROWS, RULES, Rules, as_bytes, as_images, 
 from course_utils.digits import Judge
 from course_utils.metrics import nearest_neighbours
 
-__all__ = ["Score", "Yardstick", "score"]
+__all__ = ["HEADER", "Score", "Yardstick", "cell", "score"]
 
 HEADER = (
     "| entry | evaluations | work | label accuracy | Fréchet distance, floors | CPU-ms an image | nearest | |\n"
@@ -119,9 +119,19 @@ class Score:
         standing = "; ".join(self.faults(rules)) or f"qualifies at {league:g}"
         work = "–" if self.work is None else f"{self.work:.2f}"
         return (
-            f"| {self.name} | {self.evaluations:.2f} | {work} | {self.accuracy:.1%} | {self.floors} "
+            f"| {cell(self.name)} | {self.evaluations:.2f} | {work} | {self.accuracy:.1%} | {self.floors} "
             f"| {self.milliseconds:.2f} | {self.nearest:.2f} | {standing} |"
         )
+
+
+def cell(text: str) -> str:
+    """Text as it may stand in a table of Markdown: in one line, without its bars.
+
+    Example:
+        >>> contest.judging.cell("a | b")
+        'a / b'
+    """
+    return " ".join(text.split()).replace("|", "/")
 
 
 class Yardstick:

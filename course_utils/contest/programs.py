@@ -46,8 +46,9 @@ class Program:
         constants: Numbers from nowhere, as type, shape and bytes.
 
     Example:
-        >>> contest.Program([], [], 0, []).as_text()
-        '{"setup":[],"each":[],"result":0,"constants":[]}'
+        >>> from course_utils.contest.programs import Program
+        >>> Program.unpacked(Program([], [], 0, []).packed())
+        Program(setup=[], each=[], result=0, constants=[])
     """
 
     setup: list[Step]
@@ -55,30 +56,21 @@ class Program:
     result: int
     constants: list[list]
 
-    def as_text(self) -> str:
-        """As JSON."""
-        return json.dumps(vars(self), separators=(",", ":"))
-
     def packed(self) -> bytes:
-        """As it is sent."""
-        return zlib.compress(self.as_text().encode())
+        """As it is sent: JSON, compressed."""
+        return zlib.compress(json.dumps(vars(self), separators=(",", ":")).encode())
 
     @classmethod
     def unpacked(cls, data: bytes, rules: Rules = RULES) -> "Program":
-        """What `packed` packed; errors as for `from_text`."""
-        try:
-            text = zlib.decompressobj().decompress(data, rules.program_bytes + 1).decode()
-        except (zlib.error, UnicodeDecodeError) as error:
-            raise ValueError(f"expected a program of `packed`, got {error}") from error
-        return cls.from_text(text, rules)
-
-    @classmethod
-    def from_text(cls, text: str, rules: Rules = RULES) -> "Program":
-        """What `as_text` wrote.
+        """What `packed` packed.
 
         Raises:
             ValueError: If it is something else, or holds more than the rules allow.
         """
+        try:
+            text = zlib.decompressobj().decompress(data, rules.program_bytes + 1)
+        except zlib.error as error:
+            raise ValueError(f"expected a program of `packed`, got {error}") from error
         if len(text) > rules.program_bytes:
             raise ValueError(f"expected at most {rules.program_bytes:,} bytes of operations, got {len(text):,}")
         try:
@@ -126,7 +118,7 @@ class Recorder(TorchDispatchMode):
         """Note a call of `sample` from here on; returns where it begins, for `again`."""
         self.steps = []
         self.generator = generator
-        self._names[y] = LABELS
+        self._names[y] = (LABELS, y.untyped_storage()._cdata)
         return self._next, len(self.constants)
 
     def again(self, mark: tuple[int, int]) -> None:
@@ -140,23 +132,28 @@ class Recorder(TorchDispatchMode):
 
     def number(self, tensor: Tensor) -> int:
         """The number of a tensor; one from nowhere is looked for in the weights, else it becomes a constant."""
-        known = self._names.get(tensor)
+        known = self._known(tensor)
         if known is not None:
             return known
         with _unseen():
             self.steps.append([*self._source(tensor), self._new(tensor)])
-        return self._names[tensor]
+        return self._next - 1
+
+    def _known(self, tensor: Tensor) -> int | None:
+        """The number of a tensor whose memory is still what it was: `parameter.data = other` tells no operation."""
+        number, memory = self._names.get(tensor, (None, None))
+        return number if memory == tensor.untyped_storage()._cdata else None
 
     def _new(self, tensor: Tensor) -> int:
-        self._names[tensor] = self._next
+        number, storage = self._next, tensor.untyped_storage()
+        self._names[tensor] = (number, storage._cdata)
         self._next += 1
         if self._base(tensor) is None:
             if len(self._storages) >= self._crowded:
                 self._storages = {key: one for key, one in self._storages.items() if not one[0].expired()}
                 self._crowded = len(self._storages) + OLD
-            storage = tensor.untyped_storage()
-            self._storages[storage._cdata] = (StorageWeakRef(storage), self._names[tensor])
-        return self._names[tensor]
+            self._storages[storage._cdata] = (StorageWeakRef(storage), number)
+        return number
 
     def _base(self, tensor: Tensor) -> int | None:
         """The first tensor that had the same memory, if there was one."""
@@ -182,7 +179,7 @@ class Recorder(TorchDispatchMode):
         kwargs = kwargs or {}
         changes = op._schema.is_mutable
         odd = any(isinstance(value, torch.UntypedStorage) for value in args)
-        if op is torch.ops.aten.copy_.default and args[0] not in self._names and self._base(args[0]) is None:
+        if op is torch.ops.aten.copy_.default and self._known(args[0]) is None and self._base(args[0]) is None:
             self.steps.append(["empty", _short(args[0].dtype), list(args[0].shape), self._new(args[0])])
         before = self._line(op, args, kwargs) if changes and not odd else None
         out = op(*args, **kwargs)
@@ -192,7 +189,7 @@ class Recorder(TorchDispatchMode):
                 self._names.pop(value, None)
         elif changes or made:
             line = before or self._line(op, args, kwargs)
-            known = [self._names.get(value) for value in made]
+            known = [self._known(value) for value in made]
             numbers = [self._new(v) if n is None else n for v, n in zip(made, known, strict=True)]
             self.steps.append([*line, numbers])
         return out
@@ -246,8 +243,8 @@ def record(
     weights: Mapping[str, Tensor],
     y: Tensor,
     seed: int,
-) -> tuple[Program, Tensor]:
-    """The program of an entry, and the images that its second call of `sample` gave.
+) -> tuple[Program, object]:
+    """The program of an entry, and what its second call of `sample` gave.
 
     Args:
         load: Runs the entry's file: its `sample`.

@@ -16,7 +16,7 @@ from course_utils.digits import NULL
 from course_utils.digits.model import MARGIN
 from course_utils.networks import UNet
 
-__all__ = ["Replay", "evaluation_work", "operation", "work_of"]
+__all__ = ["Replay", "evaluation_work", "work_of"]
 
 Tensors = dict[int, Tensor]
 
@@ -77,7 +77,7 @@ class Replay:
             tensors[line[-1]] = SOURCES[line[0]](self, tensors, *line[1:-1])
             return
         name, args, named, numbers = line
-        op = operation(name)
+        op = _operation(name)
         if not setup and _packet(op) in RANDOM and {"generator": True} not in [*args, *named.values()]:
             raise ValueError(f"expected all noise to come from the generator that `sample` gets, got {name} without it")
         values = [_value(value, tensors, generator) for value in args]
@@ -114,7 +114,7 @@ SOURCES: dict[str, Callable] = {
 """Lines that are no operations: where numbers come from."""
 
 
-def operation(name: str) -> Any:
+def _operation(name: str) -> Any:
     """The operation of that name, such as "aten.add.Tensor".
 
     Raises:
@@ -136,10 +136,8 @@ def work_of(op: Any, args: Iterable, named: Mapping, out: Any) -> float:
     if name in FREE:
         return 0.0
     tensors = [value for value in flat([*args, *named.values(), out]) if isinstance(value, Tensor)]
-    most = max((value.numel() for value in tensors), default=0)
-    if name in SQUARES:
-        return float(most * max(value.shape[-1] for value in tensors if value.ndim))
-    return float(most)
+    largest = max(tensors, key=Tensor.numel, default=torch.empty(0))
+    return float(largest.numel() * (largest.shape[-1] if name in SQUARES else 1))
 
 
 class _Meter(TorchDispatchMode):

@@ -31,10 +31,6 @@ class Drawn(NamedTuple):
         images: As bytes, shape (n, 1, 28, 28).
         work: What was computed, in evaluations of the course's network an image.
         milliseconds: Processor time an image.
-
-    Example:
-        >>> contest.Drawn(torch.zeros(2, 1, 28, 28, dtype=torch.uint8), work=1.0, milliseconds=0.5).work
-        1.0
     """
 
     images: Tensor
@@ -44,13 +40,7 @@ class Drawn(NamedTuple):
 
 @runtime_checkable
 class Place(Protocol):
-    """Where an entry runs, and where the judge does what it noted: this process, or a box each.
-
-    Example:
-        >>> from course_utils.contest.trial import Here
-        >>> isinstance(Here(), contest.Place)
-        True
-    """
+    """Where an entry runs, and where the judge does what it noted: this process, or a box each."""
 
     def record(self, entry: Entry, seed: int) -> Recorded: ...
 
@@ -118,11 +108,6 @@ def judge_entry(
 
     Raises:
         ValueError: If the entry is refused; the text says why.
-
-    Example:
-        >>> entry = contest.read_entry("mine.py")  # doctest: +SKIP
-        >>> contest.judge_entry(entry, yardstick, seeds=(0, 1, 2))  # doctest: +SKIP
-        Score(mine: 2 evaluations, 97.7%, 5.62 ± 0.14 floors)
     """
     _check_weights(entry, yardstick)
     place = place or Here()

@@ -6,7 +6,7 @@ import torch
 
 from course_utils import data, digits
 from course_utils.classifier import CLASSIFIER
-from course_utils.contest import Entry
+from course_utils.contest.entries import Entry
 from course_utils.weights import read_tensors
 
 NETWORK = digits.FINISHED_PIXELS.read_bytes()
@@ -192,6 +192,13 @@ def sample(y, generator):
             pass
 """
 
+EXIT = """
+import os
+
+def sample(y, generator):
+    os._exit(0)
+"""
+
 SLOW = """
 import torch
 
@@ -256,21 +263,17 @@ CHEATS = {
     "computes outside of torch": Cheat("import torch\n" + NUMPY, "neither from the file of weights nor"),
     "cached images": Cheat(CACHED, "depend on the generator", weights=saved(images=stored_digits(25)[:250])),
     "a library of digits": Cheat(LIBRARY, "distance to training digits.*return under other noise",
-                                 weights=saved(images=stored_digits(200))),
+                                 weights=saved(images=stored_digits(50))),
     "reads the seed": Cheat(SEED, "all noise to come from the generator", ""),
     "knows which call it is": Cheat(START + TURNS, "each call of `sample` to do the same operations", "", NETWORK),
     "looks for the judge in memory": Cheat(MEMORY, "found 0 classifiers", "needs no `gc`"),
     "reads real digits": Cheat(DIGITS, "mnist_5000.png"),
     "calls home": Cheat(SOCKET, "OSError|PermissionError", "needs no `socket`"),
     "forges the reply": Cheat(FORGED, "disturbed the judge|ended the process", "needs no `os`"),
-    "ends the process": Cheat(
-        "import os\n\ndef sample(y, generator):\n    os._exit(0)\n", "ended the process", "no `os`"
-    ),
+    "ends the process": Cheat(EXIT, "ended the process", "needs no `os`"),
     "too slow": Cheat(SLOW, "at most 2 CPU-ms an image"),
     "label-blind": Cheat(BLIND, "97% of the labels right"),
-    "wrong shape": Cheat(
-        images("torch.rand(len(y), 28, 28, generator=generator)"), r"shape \(250, 1, 28, 28\).*28, 28"
-    ),
+    "wrong shape": Cheat(images("torch.rand(len(y), 28, 28)"), r"shape \(250, 1, 28, 28\).*28, 28"),
     "no images": Cheat(images("None"), "expected a tensor .* got NoneType"),
     "not finite": Cheat(images(f"{NOISE} / 0"), "finite numbers"),
     "out of range": Cheat(images(f"3 * {NOISE}"), "from -1 to 1"),
