@@ -1,0 +1,162 @@
+"""An arm of two links in the plane: its hand gets to most places in two ways, elbow up or elbow down."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from course_utils.distributions.base import Noise
+from course_utils.manifolds import Torus, wrap
+from course_utils.shapes import short_repr
+
+__all__ = ["Arm", "Reached"]
+
+
+@dataclass(frozen=True, repr=False)
+class Reached:
+    """What became of movements, each of shape (n,).
+
+    Attributes:
+        miss: Distance of the hand from its goal in the end.
+        fastest: The largest turn of a joint in one step, in radians.
+        up: Whether the elbow is up in the end.
+        success: Share of the movements that come near enough, and slowly enough.
+
+    Example:
+        >>> worlds.Reached(torch.tensor([0.01]), torch.tensor([0.2]), torch.tensor([True]), success=1.0)
+        Reached(n=1, success=1, miss=0.01, up=1)
+    """
+
+    miss: Float[Tensor, " n"]
+    fastest: Float[Tensor, " n"]
+    up: Bool[Tensor, " n"]
+    success: float
+
+    def __repr__(self) -> str:
+        miss, up = self.miss.median().item(), self.up.double().mean().item()
+        return short_repr(self, n=len(self.up), success=self.success, miss=miss, up=up)
+
+
+class Arm:
+    r"""Two links, of lengths 1 and 0.8, from a shoulder at the origin; joints turn all the way round.
+
+    A pose is $(q_1, q_2)$ in $[-\pi, \pi)$: the angle of the upper arm against the first axis, and of the forearm
+    against the upper arm. A state is (q1, q2, goal x, goal y); a movement is a row of poses, a point on a torus.
+
+    Raises:
+        ValueError: In the methods, if angles are not wrapped, or a goal is out of reach.
+
+    Example:
+        >>> arm = worlds.Arm()
+        >>> pose = arm.pose(torch.tensor([[1.2, 0.4]]), torch.tensor([True]))
+        >>> arm.hand(pose)
+        tensor([[1.2000, 0.4000]])
+    """
+
+    links = (1.0, 0.8)
+    steps = 8
+    """Poses of a movement."""
+    near = 0.1
+    """How near to the goal the hand has to come."""
+    spread = 0.02
+    """Standard deviation of the expert's angles."""
+    goals = (0.5, 1.6)
+    """Least and largest distance of goals from the shoulder."""
+
+    def __repr__(self) -> str:
+        return short_repr(self, links=self.links, steps=self.steps)
+
+    @property
+    def torus(self) -> Torus:
+        """Where movements live."""
+        return Torus(self.steps, 2)
+
+    def start(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n 4"]:
+        """States at the start: any pose, and goals in a ring, uniform by area."""
+        u = Noise(generator, torch.empty(0)).uniform(n, 4)
+        low, high = self.goals
+        distance = (low**2 + (high**2 - low**2) * u[:, 2]).sqrt()
+        direction = 2 * math.pi * u[:, 3]
+        goal = distance[:, None] * torch.stack([direction.cos(), direction.sin()], 1)
+        return torch.cat([wrap(2 * math.pi * u[:, :2]), goal], 1)
+
+    def elbow(self, pose: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape 2"]:
+        """Place of the elbow."""
+        return self.links[0] * _direction(pose[..., 0])
+
+    def hand(self, pose: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape 2"]:
+        r"""Place of the hand, $l_1 (\cos q_1, \sin q_1) + l_2 (\cos(q_1 + q_2), \sin(q_1 + q_2))$."""
+        return self.elbow(pose) + self.links[1] * _direction(pose.sum(-1))
+
+    def pose(self, goal: Float[Tensor, "n 2"], up: Bool[Tensor, " n"]) -> Float[Tensor, "n 2"]:
+        """The pose whose hand is at the goal: with the elbow up, left of the line from shoulder to hand, or down.
+
+        Raises:
+            ValueError: If a goal is out of reach.
+        """
+        first, second = self.links
+        distance = goal.norm(dim=-1)
+        if not ((distance >= abs(first - second)) & (distance <= first + second)).all():
+            raise ValueError(f"expected goals at distances from {abs(first - second):.3g} to {first + second:.3g}, "
+                             f"got some from {distance.min():.3g} to {distance.max():.3g}")  # fmt: skip
+        cosine = (distance.square() - first**2 - second**2) / (2 * first * second)
+        bend = torch.where(up, -1.0, 1.0) * torch.acos(cosine.clamp(-1, 1))
+        behind = torch.atan2(second * bend.sin(), first + second * bend.cos())
+        return wrap(torch.stack([torch.atan2(goal[:, 1], goal[:, 0]) - behind, bend], 1))
+
+    def observe(self, x: Float[Tensor, "n 4"]) -> Float[Tensor, "n 6"]:
+        """What a network sees: cosines and sines of the pose, which have no seam, and the goal."""
+        self.check(x)
+        return torch.cat([x[:, :2].cos(), x[:, :2].sin(), x[:, 2:]], 1)
+
+    def check(self, x: Tensor) -> None:
+        """Refuse what are no states of this world, by a ValueError."""
+        if x.ndim != 2 or x.shape[1] != 4:
+            raise ValueError(f"expected states of shape (n, 4): q1, q2, goal x, goal y; got {tuple(x.shape)}")
+        Torus(2).check(x[:, :2])
+        self.pose(x[:, 2:], torch.ones(len(x), dtype=torch.bool, device=x.device))
+
+    def probability_up(self, x: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
+        """The chance that the expert has the elbow up, the logistic function of how much shorter that way is."""
+        up = torch.ones(len(x), dtype=torch.bool, device=x.device)
+        torus = Torus(2)
+        ways = [torus.distance(x[:, :2], self.pose(x[:, 2:], side)) for side in (up, ~up)]
+        return torch.sigmoid(ways[1] - ways[0])
+
+    def expert(self, x: Float[Tensor, "n 4"], up: Bool[Tensor, " n"]) -> Float[Tensor, "n steps 2"]:
+        """The movement along the shortest way on the torus to that pose, at constant speed."""
+        torus = Torus(2)
+        end = self.pose(x[:, 2:], up)
+        times = [(i + 1) / self.steps for i in range(self.steps)]
+        return torch.stack([torus.geodesic(x[:, :2], end, t) for t in times], 1)
+
+    def demonstrations(
+        self, n: int, generator: torch.Generator | None = None
+    ) -> tuple[Float[Tensor, "n steps 2"], Float[Tensor, "n 6"]]:
+        """Movements of the expert, whose angles tremble, and what was seen before each: (z, o) for `data.batches`."""
+        x = self.start(n, generator)
+        noise = Noise(generator, x)
+        up = noise.uniform(n) < self.probability_up(x)
+        movements = self.expert(x, up)
+        return wrap(movements + self.spread * noise.normal(*movements.shape)), self.observe(x)
+
+    def judge(self, x: Float[Tensor, "n 4"], movements: Float[Tensor, "n steps 2"]) -> Reached:
+        """What became of movements from these states.
+
+        A success ends with the hand at most `near` from its goal, and no joint turns by more than 1.5 times what a half
+        turn in all steps together needs.
+        """
+        self.check(x)
+        self.torus.check(movements)
+        before = torch.cat([x[:, None, :2], movements[:, :-1]], 1)
+        fastest = wrap(movements - before).abs().flatten(1).amax(1)
+        end = movements[:, -1]
+        miss = (self.hand(end) - x[:, 2:]).norm(dim=1)
+        good = (miss <= self.near) & (fastest <= 1.5 * math.pi / self.steps)
+        return Reached(miss, fastest, end[:, 1] < 0, good.double().mean().item())
+
+
+def _direction(angle: Tensor) -> Tensor:
+    return torch.stack([angle.cos(), angle.sin()], -1)
