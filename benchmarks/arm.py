@@ -1,6 +1,7 @@
-"""Lab 10's arm: movements on a torus by a flow, by a flow in the plane, and by averages; three training seeds.
+"""Lab 10's arm: poses that reach, by a flow on the torus, by one in the plane, and by averages; three training seeds.
 
-20,000 movements of the expert to learn from, 10,000 steps of 256; each is judged on the same 2,000 new states.
+20,000 poses of the expert to learn from, 10,000 steps of 256 for flows, half for averages; all are judged on the same
+2,000 new states.
 """
 
 import time
@@ -91,16 +92,16 @@ WAYS = {
     "mean of the angles": (mean_loss, at_once, 0),
     "mean on the circle": (circle_loss, at_once, 0),
 }
-"""Loss of a seed, movements of a model, and waves that its network sees."""
+"""Loss of a seed, poses of a model, and waves that its network sees."""
 
 
 def trained(name: str, seed: int, steps: int) -> tuple[Policy, float]:
     """A policy, and the CPU-seconds that it took."""
     loss, _, waves = WAYS[name]
-    movements, seen = ARM.demonstrations(20_000, seeded(seed))
+    poses, seen = ARM.demonstrations(20_000, seeded(seed))
     torch.manual_seed(seed)
     model = Policy(SHAPE, 6, waves=waves)
-    batches = data.batches(movements, seen, batch_size=256, generator=seeded(seed))
+    batches = data.batches(poses, seen, batch_size=256, generator=seeded(seed))
     start = time.process_time()
     fit(model, loss(seed), batches, steps=steps, progress=False)
     return model, time.process_time() - start
@@ -120,7 +121,7 @@ def arm(quick: bool) -> Iterator[Row]:
     x = ARM.start(n, seeded(123))
     law = ARM.probability_up(x)
     up = torch.rand(n, generator=seeded(1)) < law
-    trembling = wrap(ARM.expert(x, up) + ARM.spread * torch.randn(n, *SHAPE, generator=seeded(2)))
+    trembling = wrap(ARM.pose(x[:, 2:], up) + ARM.spread * torch.randn(n, *SHAPE, generator=seeded(2)))
     yield alone("arm", "the expert: success", 100 * ARM.judge(x, trembling).success, "%")
     yield alone("arm", "the expert: elbow up", 100 * law.mean().item(), "%")
     for name in WAYS:

@@ -68,7 +68,7 @@ def trained(loss: Callable, seed: int, steps: int) -> tuple[Policy, float]:
 def policies(seed: int, share: int = 1) -> tuple[Policy, Policy, float, float]:
     """The flow and the regression of a seed, and their CPU-seconds."""
     flow, seconds = trained(loss_of_flow(seed), seed, STEPS // share)
-    regression, fewer = trained(loss_of_regression, seed, STEPS // 2 // share)
+    regression, fewer = trained(loss_of_regression, seed, STEPS // share)
     return flow, regression, seconds, fewer
 
 
@@ -127,7 +127,7 @@ def robots(quick: bool) -> Iterator[Row]:
     seeds, share, n = (1, 50, 100) if quick else (3, 1, EPISODES)
     made = [policies(seed, share) for seed in range(seeds)]
     yield over_seeds("robots", "flow policy, 10,000 steps of 256: training", [m[2] for m in made], "CPU-s")
-    yield over_seeds("robots", "regression, 5,000 steps of 256: training", [m[3] for m in made], "CPU-s")
+    yield over_seeds("robots", "regression, 10,000 steps of 256: training", [m[3] for m in made], "CPU-s")
     limits = {(1, "flow"): {"least": 98.0}, (1, "regression"): {"least": 98.0},
               (16, "flow"): {"least": 93.0}, (16, "regression"): {"most": 20.0}}  # fmt: skip
     for wind, ks in ((0.01, (1, 4, 8, 16)), (0.03, (1, 4, 8, 16))):

@@ -4,12 +4,12 @@ Environment variables: `COURSE_DATA` names a folder that already holds the four 
 in place, never written to); `COURSE_CACHE` a folder in whose `mnist` downloads are kept (default: the user's cache).
 """
 
-from course_utils.data.backbones import AMINO_ACIDS, Backbones, backbones
 from course_utils.data.batching import batches
 from course_utils.data.census import Names, names
 from course_utils.data.digits import Digits, mnist, parse_idx
 from course_utils.data.downloads import FILES, MIRRORS
 from course_utils.data.letters import BLANK, LETTERS, MASK, decode, encode
+from course_utils.data.proteins import AMINO_ACIDS, Backbones, backbones
 
 __all__ = [
     "AMINO_ACIDS",

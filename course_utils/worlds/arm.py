@@ -16,21 +16,19 @@ __all__ = ["Arm", "Reached"]
 
 @dataclass(frozen=True, repr=False)
 class Reached:
-    """What became of movements, each of shape (n,).
+    """What became of reaching, each of shape (n,).
 
     Attributes:
-        miss: Distance of the hand from its goal in the end.
-        fastest: The largest turn of a joint in one step, in radians.
-        up: Whether the elbow is up in the end.
-        success: Share of the movements that come near enough, and slowly enough.
+        miss: Distance of the hand from its goal.
+        up: Whether the elbow is up.
+        success: Share of the poses that come near enough.
 
     Example:
-        >>> worlds.Reached(torch.tensor([0.01]), torch.tensor([0.2]), torch.tensor([True]), success=1.0)
+        >>> worlds.Reached(torch.tensor([0.01]), torch.tensor([True]), success=1.0)
         Reached(n=1, success=1, miss=0.01, up=1)
     """
 
     miss: Float[Tensor, " n"]
-    fastest: Float[Tensor, " n"]
     up: Bool[Tensor, " n"]
     success: float
 
@@ -43,7 +41,7 @@ class Arm:
     r"""Two links, of lengths 1 and 0.8, from a shoulder at the origin; joints turn all the way round.
 
     A pose is $(q_1, q_2)$ in $[-\pi, \pi)$: the angle of the upper arm against the first axis, and of the forearm
-    against the upper arm. A state is (q1, q2, goal x, goal y); a movement is a row of poses, a point on a torus.
+    against the upper arm: a point on a torus. A state is (q1, q2, goal x, goal y); a plan is the pose to move to.
 
     Raises:
         ValueError: In the methods, if angles are not wrapped, or a goal is out of reach.
@@ -56,8 +54,6 @@ class Arm:
     """
 
     links = (1.0, 0.8)
-    steps = 8
-    """Poses of a movement."""
     near = 0.1
     """How near to the goal the hand has to come."""
     spread = 0.02
@@ -66,12 +62,12 @@ class Arm:
     """Least and largest distance of goals from the shoulder."""
 
     def __repr__(self) -> str:
-        return short_repr(self, links=self.links, steps=self.steps)
+        return short_repr(self, links=self.links)
 
     @property
     def torus(self) -> Torus:
-        """Where movements live."""
-        return Torus(self.steps, 2)
+        """Where poses live."""
+        return Torus(2)
 
     def start(self, n: int, generator: torch.Generator | None = None) -> Float[Tensor, "n 4"]:
         """States at the start: any pose, and goals in a ring, uniform by area."""
@@ -115,47 +111,37 @@ class Arm:
         """Refuse what are no states of this world, by a ValueError."""
         if x.ndim != 2 or x.shape[1] != 4:
             raise ValueError(f"expected states of shape (n, 4): q1, q2, goal x, goal y; got {tuple(x.shape)}")
-        Torus(2).check(x[:, :2])
+        self.torus.check(x[:, :2])
         self.pose(x[:, 2:], torch.ones(len(x), dtype=torch.bool, device=x.device))
 
     def probability_up(self, x: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
         """The chance that the expert has the elbow up, the logistic function of how much shorter that way is."""
         up = torch.ones(len(x), dtype=torch.bool, device=x.device)
-        torus = Torus(2)
-        ways = [torus.distance(x[:, :2], self.pose(x[:, 2:], side)) for side in (up, ~up)]
+        ways = [self.torus.distance(x[:, :2], self.pose(x[:, 2:], side)) for side in (up, ~up)]
         return torch.sigmoid(ways[1] - ways[0])
-
-    def expert(self, x: Float[Tensor, "n 4"], up: Bool[Tensor, " n"]) -> Float[Tensor, "n steps 2"]:
-        """The movement along the shortest way on the torus to that pose, at constant speed."""
-        torus = Torus(2)
-        end = self.pose(x[:, 2:], up)
-        times = [(i + 1) / self.steps for i in range(self.steps)]
-        return torch.stack([torus.geodesic(x[:, :2], end, t) for t in times], 1)
 
     def demonstrations(
         self, n: int, generator: torch.Generator | None = None
-    ) -> tuple[Float[Tensor, "n steps 2"], Float[Tensor, "n 6"]]:
-        """Movements of the expert, whose angles tremble, and what was seen before each: (z, o) for `data.batches`."""
+    ) -> tuple[Float[Tensor, "n 2"], Float[Tensor, "n 6"]]:
+        """Poses that the expert reaches with, whose angles tremble, and what was seen: (z, o) for `data.batches`."""
         x = self.start(n, generator)
         noise = Noise(generator, x)
         up = noise.uniform(n) < self.probability_up(x)
-        movements = self.expert(x, up)
-        return wrap(movements + self.spread * noise.normal(*movements.shape)), self.observe(x)
+        return wrap(self.pose(x[:, 2:], up) + self.spread * noise.normal(n, 2)), self.observe(x)
 
-    def judge(self, x: Float[Tensor, "n 4"], movements: Float[Tensor, "n steps 2"]) -> Reached:
-        """What became of movements from these states.
-
-        A success ends with the hand at most `near` from its goal, and no joint turns by more than 1.5 times what a half
-        turn in all steps together needs.
-        """
+    def movement(
+        self, x: Float[Tensor, "n 4"], pose: Float[Tensor, "n 2"], steps: int = 8
+    ) -> Float[Tensor, "times n 2"]:
+        """Poses on the shortest way on the torus from now to that pose, at constant speed, both ends included."""
         self.check(x)
-        self.torus.check(movements)
-        before = torch.cat([x[:, None, :2], movements[:, :-1]], 1)
-        fastest = wrap(movements - before).abs().flatten(1).amax(1)
-        end = movements[:, -1]
-        miss = (self.hand(end) - x[:, 2:]).norm(dim=1)
-        good = (miss <= self.near) & (fastest <= 1.5 * math.pi / self.steps)
-        return Reached(miss, fastest, end[:, 1] < 0, good.double().mean().item())
+        return torch.stack([self.torus.geodesic(x[:, :2], pose, i / steps) for i in range(steps + 1)])
+
+    def judge(self, x: Float[Tensor, "n 4"], pose: Float[Tensor, "n 2"]) -> Reached:
+        """How near to the goals of these states the hand comes in these poses."""
+        self.check(x)
+        self.torus.check(pose)
+        miss = (self.hand(pose) - x[:, 2:]).norm(dim=1)
+        return Reached(miss, pose[:, 1] < 0, (miss <= self.near).double().mean().item())
 
 
 def _direction(angle: Tensor) -> Tensor:

@@ -195,16 +195,14 @@ def test_the_hand_at_known_poses():
     torch.testing.assert_close(Arm().hand(poses), expected, atol=1e-15, rtol=0)
 
 
-def test_movements_of_the_expert_are_the_shortest_and_even():
+def test_movements_are_the_shortest_and_even():
     arm, x = Arm(), Arm().start(300, generator()).double()
-    up = torch.rand(300, generator=generator(1)) < 0.5
-    movement = arm.expert(x, up)
-    torch.testing.assert_close(wrap(movement[:, -1] - arm.pose(x[:, 2:], up)), torch.zeros(300, 2, dtype=F64))
-    steps = wrap(torch.cat([x[:, None, :2], movement], 1).diff(dim=1))
-    torch.testing.assert_close(steps, steps[:, :1].expand_as(steps), atol=1e-12, rtol=0)
-    assert steps.abs().max() <= math.pi / arm.steps + 1e-12
-    found = arm.judge(x, movement)
-    assert found.success == 1 and torch.equal(found.up, up) and found.miss.max() < 1e-12
+    pose = arm.pose(x[:, 2:], torch.rand(300, generator=generator(1)) < 0.5)
+    movement = arm.movement(x, pose, steps=5)
+    assert movement.shape == (6, 300, 2)
+    torch.testing.assert_close(wrap(movement[-1] - pose), torch.zeros(300, 2, dtype=F64))
+    turns = wrap(movement.diff(dim=0))
+    torch.testing.assert_close(turns, (wrap(pose - x[:, :2]) / 5).expand(5, 300, 2), atol=1e-12, rtol=0)
 
 
 def test_the_arm_keeps_its_law():
@@ -214,25 +212,31 @@ def test_the_arm_keeps_its_law():
     lengths = [wrap(arm.pose(x[:, 2:], up) - x[:, :2]).norm(dim=1) for up in (side, ~side)]
     law = 1 / (1 + (lengths[0] - lengths[1]).exp())
     torch.testing.assert_close(arm.probability_up(x), law)
-    movements, seen = arm.demonstrations(4000, generator())  # begins with the same states
+    poses, seen = arm.demonstrations(4000, generator())  # begins with the same states
     assert torch.equal(seen, arm.observe(x))
-    up = movements[:, -1, 1] < 0
+    up = poses[:, 1] < 0
     error = (law * (1 - law)).sum().sqrt() / 4000
     sharp = law > 0.7
     assert abs(up.float().mean() - law.mean()) < 5 * error
     assert abs(up[sharp].float().mean() - law[sharp].mean()) < 5 * (law * (1 - law))[sharp].sum().sqrt() / sharp.sum()
 
 
-def test_the_judge_of_movements():
-    """Averaging both ways misses, a jump is too fast, a whole turn is none."""
-    arm, x = Arm(), Arm().start(200, generator()).double()
-    up = torch.ones(200, dtype=torch.bool)
-    mean = (arm.expert(x, up) + arm.expert(x, ~up)) / 2
-    assert arm.judge(x, mean).success < 0.2
-    jump = arm.expert(x, up)[:, -1:].expand(200, 8, 2)
-    fast = wrap(jump[:, 0] - x[:, :2]).abs().amax(1) > 1.5 * math.pi / 8
-    found = arm.judge(x, jump)
-    assert found.success == pytest.approx(1 - fast.double().mean().item()) and 0 < found.success < 0.5
+def test_the_judge_of_poses():
+    """Both poses reach; what lies between the two of them misses by how much longer a straighter arm is."""
+    arm, x = Arm(), Arm().start(500, generator()).double()
+    up = torch.rand(500, generator=generator(1)) < 0.5
+    poses = [arm.pose(x[:, 2:], side) for side in (up, ~up)]
+    found = arm.judge(x, poses[0])
+    assert found.success == 1 and torch.equal(found.up, up) and found.miss.max() < 1e-12
+    middle = arm.torus.geodesic(*poses, 0.5)
+    reached = arm.judge(x, middle)
+    folded = middle[:, 1].abs() > 1  # the short way from one elbow to the other leads over a folded arm
+    torch.testing.assert_close(middle[~folded, 1], torch.zeros_like(middle[~folded, 1]), atol=1e-12, rtol=0)
+    long = torch.where(folded, 0.2, 1.8 * torch.ones(500, dtype=F64))
+    off = (arm.hand(middle).norm(dim=1) - long).abs()
+    assert off.max() < 1e-12 and reached.success < 0.2
+    expected = (reached.miss <= 0.1).double().mean().item()
+    assert reached.success == expected
 
 
 def test_goals_are_uniform_in_a_ring():
@@ -252,5 +256,7 @@ def test_arm_bad_input(unchecked):
         arm.observe(torch.tensor([[90.0, 0.0, 1.0, 0.0]]))
     with pytest.raises(ValueError, match=r"shape \(n, 4\).*got \(1, 2\)"):
         arm.observe(torch.zeros(1, 2))
-    with pytest.raises(ValueError, match=r"shape \(..., 8, 2\)"):
-        arm.judge(arm.start(1), torch.zeros(1, 7, 2))
+    with pytest.raises(ValueError, match=r"shape \(..., 2\)"):
+        arm.judge(arm.start(1), torch.zeros(1, 3))
+    with pytest.raises(ValueError, match="radians within"):
+        arm.movement(arm.start(1), torch.full((1, 2), 57.0))
