@@ -22,7 +22,7 @@ from course_utils.training import fit
 from course_utils.worlds import Arm, Reached
 
 ARM = Arm()
-STEPS, EULER = 10_000, 8
+STEPS, EULER = 10_000, 16
 SHAPE = ARM.torus.event_shape
 
 
@@ -111,7 +111,7 @@ def arm_run(name: str, seed: int, steps: int, n: int = 2000) -> tuple[dict[int, 
     """One training, judged at some numbers of Euler steps, and its CPU-seconds."""
     model, seconds = trained(name, seed, steps)
     x = ARM.start(n, seeded(123))
-    euler = (4, EULER, 32) if "flow" in name else (1,)
+    euler = (4, 8, EULER, 32) if "flow" in name else (1,)
     return {k: ARM.judge(x, WAYS[name][1](model, x, k)) for k in euler}, seconds
 
 

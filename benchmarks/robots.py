@@ -115,10 +115,11 @@ def best_flowed(model: Policy, seed: int, world: Pillar, m: int) -> Plan:
     return plan
 
 
-def episodes(plan: Plan, k: int, world: Pillar, n: int = EPISODES) -> Episodes:
+def episodes(plan: Plan, k: int, world: Pillar, n: int = EPISODES, goal: tuple[float, float] | None = None) -> Episodes:
     """Episodes on the starts and with the gusts of one seed."""
     gusts = seeded(200)
-    xs = receding_horizon(plan, lambda x, a: world.step(x, a, gusts), world.start(n, seeded(123)), k, world.steps)
+    start = world.start(n, seeded(123), goal)
+    xs = receding_horizon(plan, lambda x, a: world.step(x, a, gusts), start, k, world.steps)
     return world.judge(xs)
 
 
@@ -142,6 +143,30 @@ def robots(quick: bool) -> Iterator[Row]:
                 yield over_seeds("robots", f"wind {wind:g}, k = {k}: success of {name}", values, "%", **bounds)
     yield from decisions(made[0][0], made[0][1])
     yield from sides([m[0] for m in made], n)
+    yield from goals([m[0] for m in made], n)
+    yield from crowds([m[1] for m in made], n)
+
+
+def goals(flows: list[Policy], n: int) -> Iterator[Row]:
+    """Success where the goal is put elsewhere, for k = 8 without a change of anything else."""
+    world = Pillar(0.01)
+    for goal in ((1.0, 0.0), (0.6, 0.0), (1.5, 0.0), (1.0, 0.4), (1.0, 0.9), (0.4, 0.0)):
+        found = [100 * episodes(flowed(flow, 5), 8, world, n, goal).success for flow in flows]
+        yield over_seeds("robots", f"k = 8, all goals at ({goal[0]:g}, {goal[1]:g}): success of flow", found, "%")
+
+
+def crowds(regressions: list[Policy], n: int) -> Iterator[Row]:
+    """Regression asked at every step moves a crowd as the demonstrations do: W1 between their heights at some steps."""
+    world, demos = Pillar(Pillar.spread), Pillar().demonstrations(n, seeded(7))
+    for step in (2, 5, 8, 12, 15):
+        height = demos.states[step, :, 1]
+        found = []
+        for model in regressions:
+            gusts = seeded(8)
+            xs = receding_horizon(regressed(model), lambda x, a, g=gusts: world.step(x, a, g), demos.states[0], 1, step)
+            found.append((xs[-1, :, 1].sort().values - height.sort().values).abs().mean().item())
+        what = f"step {step}: W1 of heights, regression at k = 1 to demonstrations of spread {height.std():.2f}"
+        yield over_seeds("robots", what, found, "")
 
 
 def decisions(flow: Policy, regression: Policy) -> Iterator[Row]:
