@@ -14,7 +14,9 @@ __version__ = "0.4.0"
 
 __all__ = [
     "shapes",
+    "manifolds",
     "distributions",
+    "worlds",
     "schedules",
     "processes",
     "chains",

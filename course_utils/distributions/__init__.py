@@ -1,4 +1,5 @@
-"""Data distributions with exact answers: mixtures of Gaussians, toy shapes in the plane, finite data sets.
+"""Data distributions with exact answers: mixtures of Gaussians, toy shapes in the plane, finite data sets, and normal
+laws of angles and rotations.
 
 All are `torch.distributions` classes. Those whose noisy version is known in closed form also have
 `noisy_log_prob(x, alpha, beta)`, the density of x = alpha z + beta noise, and `posterior(x, alpha, beta)`, what is
@@ -13,8 +14,10 @@ from course_utils.distributions.gaussians import GaussianMixture
 from course_utils.distributions.pca_mixture import PCAMixture, fit_class_mixtures
 from course_utils.distributions.stored import mixtures_from, tensors_of
 from course_utils.distributions.toys import Checkerboard, Circles, Moons
+from course_utils.distributions.wrapped import IGSO3, WrappedNormal
 
 __all__ = [
+    "IGSO3",
     "Checkerboard",
     "Circles",
     "Empirical",
@@ -22,6 +25,7 @@ __all__ = [
     "Moons",
     "PCAMixture",
     "Posterior",
+    "WrappedNormal",
     "draw",
     "fit_class_mixtures",
     "mixtures_from",

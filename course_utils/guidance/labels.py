@@ -15,7 +15,7 @@ __all__ = ["classifier_free", "condition", "generate"]
 
 
 def condition(model, y: Tensor) -> Field:
-    """The field `u(x, t) = model(x, t, y)` for fixed labels y of shape (batch,).
+    """The field `u(x, t) = model(x, t, y)` for fixed labels y of shape (batch,), or fixed observations (batch, o).
 
     Example:
         >>> field = guidance.condition(lambda x, t, y: y[:, None] * x, torch.tensor([2, 3]))

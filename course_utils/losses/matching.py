@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from course_utils.paths import GaussianPath, LinearPath
+from course_utils.paths import GaussianPath, GeodesicPath, LinearPath
 from course_utils.shapes import as_floats, check_labels, check_same_shape
 
 __all__ = [
@@ -39,7 +39,7 @@ def flow_matching_loss(
     z: Tensor,
     y: Tensor | None = None,
     *,
-    path: GaussianPath | LinearPath,
+    path: GaussianPath | LinearPath | GeodesicPath,
     t: Tensor | None = None,
     noise: Tensor | None = None,
     weight: Tensor | None = None,
@@ -50,10 +50,10 @@ def flow_matching_loss(
     Args:
         model: `model(x, t)` or, with labels, `model(x, t, y)`; returns the shape of x.
         z: Data, shape (batch, *event).
-        y: Labels, shape (batch,), or None.
+        y: Labels, shape (batch,), or whatever else the model is given, such as a `Policy`'s observations; or None.
         path: Where x and its conditional velocity come from.
         t: Times, shape (batch,) or (); uniform over [0, 1] if not given.
-        noise: Noise or source points, shape of `z`; standard normal if not given (a `LinearPath` needs it).
+        noise: Noise or source points, shape of `z`; if not given, what the path draws (a `LinearPath` needs it).
         weight: Weight of each term, shape (batch,).
         generator: Source of times and noise.
 

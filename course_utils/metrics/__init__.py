@@ -1,5 +1,14 @@
 """How good are samples? Report a figure with the number of samples, the floor (data against data) and a baseline."""
 
+from course_utils.metrics.geometry import (
+    clashes,
+    energy_distance,
+    helix_runs,
+    histogram_distance,
+    in_helix,
+    in_strand,
+    strand_runs,
+)
 from course_utils.metrics.maps import map_errors
 from course_utils.metrics.names import (
     NameReport,
@@ -23,10 +32,16 @@ from course_utils.metrics.samples import (
 __all__ = [
     "NameReport",
     "blanks_inside",
+    "clashes",
     "distinct",
+    "energy_distance",
     "frechet_distance",
     "gaussian_frechet_distance",
+    "helix_runs",
+    "histogram_distance",
     "in_chunks",
+    "in_helix",
+    "in_strand",
     "label_accuracy",
     "map_errors",
     "mean_length",
@@ -36,4 +51,5 @@ __all__ = [
     "off_support",
     "share_among",
     "sliced_wasserstein",
+    "strand_runs",
 ]

@@ -23,9 +23,10 @@ class MLP(Network):
         depth: Number of hidden layers.
         num_classes: Number of labels, 0 for none.
         frequencies: Of Fourier features of every coordinate, given to the network beside the coordinates.
+        coordinates: Whether the coordinates themselves are given, too.
 
     Raises:
-        ValueError: If a size is less than 1.
+        ValueError: If a size is less than 1, or nothing of the coordinates is given.
 
     Example:
         >>> networks.MLP(2, num_classes=10)(torch.zeros(5, 2), 0.5, torch.arange(5)).shape
@@ -33,15 +34,24 @@ class MLP(Network):
     """
 
     def __init__(
-        self, dim: int, hidden: int = 128, depth: int = 3, num_classes: int = 0, frequencies: Sequence[float | int] = ()
+        self,
+        dim: int,
+        hidden: int = 128,
+        depth: int = 3,
+        num_classes: int = 0,
+        frequencies: Sequence[float | int] = (),
+        coordinates: bool = True,
     ):
         super().__init__()
         if min(dim, hidden, depth) < 1:
             raise ValueError(f"expected dim, hidden and depth of at least 1, got {dim}, {hidden}, {depth}")
+        if not coordinates and not frequencies:
+            raise ValueError("expected frequencies where the coordinates themselves are not given, got none")
         self.dim = dim
+        self.coordinates = coordinates
         self.fourier = FourierFeatures(frequencies)
         self.embedding = Embedding(hidden, num_classes)
-        self.first = nn.Linear(dim * (1 + self.fourier.size), hidden)
+        self.first = nn.Linear(dim * (coordinates + self.fourier.size), hidden)
         self.layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth - 1))
         self.last = nn.Linear(hidden, dim)
 
@@ -60,8 +70,9 @@ class MLP(Network):
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"expected states of shape (batch, {self.dim}), got {tuple(x.shape)}")
         x = as_floats(x)
-        coordinates = torch.cat([x, self.fourier(x).flatten(1)], 1)
-        h = self.first(coordinates) + self.embedding(x, t, y, extra)
+        waves = self.fourier(x).flatten(1)
+        seen = torch.cat([x, waves], 1) if self.coordinates else waves
+        h = self.first(seen) + self.embedding(x, t, y, extra)
         for layer in self.layers:
             h = layer(F.silu(h))
         return self.last(F.silu(h))

@@ -7,24 +7,28 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from course_utils.distributions import Posterior
+from course_utils.distributions import Empirical, Posterior
+from course_utils.manifolds import Torus
 from course_utils.paths.conditional import GaussianPath
+from course_utils.paths.geodesic import GeodesicPath, TorusMarginal
 from course_utils.schedules import Schedule
 from course_utils.shapes import Time, as_floats, expand_path_time, expand_time, short_repr
 
 __all__ = ["LabelledMarginal", "Marginal", "marginal"]
 
 
-def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | LabelledMarginal":
+def marginal(
+    path: GaussianPath | GeodesicPath, p_data: Distribution | Mapping
+) -> "Marginal | LabelledMarginal | TorusMarginal":
     r"""Exact density, velocity and score of $p_t(x) = \int p_t(x|z) p_{data}(z) dz$.
 
     Args:
-        path: A Gaussian path.
+        path: A Gaussian path; or one along geodesics of a torus, from uniform angles to a data set (no score).
         p_data: A distribution with a closed form (`GaussianMixture`, `Empirical`, ...), or a mapping from
             labels 0..n-1 to such distributions, with None for the null label n; then the methods take (x, t, y).
 
     Raises:
-        TypeError: If `path` is not Gaussian or a distribution has no closed form.
+        TypeError: If no closed form is known of the path or of a distribution.
         ValueError: If the labels are not 0..n-1.
 
     Source: 6.S184 lecture 3, marginalization trick.
@@ -34,11 +38,20 @@ def marginal(path: GaussianPath, p_data: Distribution | Mapping) -> "Marginal | 
         >>> exact.velocity(torch.tensor([[0.0, 0.5]]), 1.0)
         tensor([[0.0000, 0.5000]])
     """
+    if isinstance(path, GeodesicPath):
+        return _on_torus(path, p_data)
     if not isinstance(path, GaussianPath):
         raise TypeError(f"expected a GaussianPath, got {type(path).__name__}")
     if isinstance(p_data, Mapping):
         return LabelledMarginal({label: marginal(path, dist) for label, dist in p_data.items()})
     return Marginal(path.schedule, p_data)
+
+
+def _on_torus(path: GeodesicPath, p_data: Distribution | Mapping) -> TorusMarginal:
+    if not isinstance(path.manifold, Torus) or not isinstance(p_data, Empirical):
+        raise TypeError(f"a path along geodesics has a closed form on a torus to an Empirical, got {path.manifold} and "
+                        f"{type(p_data).__name__}")  # fmt: skip
+    return TorusMarginal(path.manifold, p_data)
 
 
 CLOSED_FORM = {

@@ -1,8 +1,11 @@
 """Steps of ODEs and SDEs: pure functions from the state at one time to that at a later one."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
+from course_utils.manifolds import Manifold
 from course_utils.processes import SDE
 from course_utils.schedules import Schedule
 from course_utils.shapes import Field, Step, Time, as_floats, check_same_shape, expand_path_time
@@ -11,6 +14,7 @@ __all__ = [
     "ddim_step",
     "euler_maruyama_step",
     "euler_step",
+    "geodesic_step",
     "heun_maruyama_step",
     "heun_step",
     "midpoint_step",
@@ -28,6 +32,27 @@ def euler_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
         tensor([[0.9000]])
     """
     return x + dt * field(x, t)
+
+
+def geodesic_step(manifold: Manifold) -> Callable[[Field, Tensor, Time, Step], Tensor]:
+    """Euler's step on a manifold, `exp(x, dt u(x, t))`: it never leaves it.
+
+    Args:
+        manifold: Where states live; a velocity has their shape (for `Rotations` a skew matrix).
+
+    Returns:
+        A step for `simulate`.
+
+    Example:
+        >>> step = simulators.geodesic_step(manifolds.Torus(1))
+        >>> step(lambda x, t: torch.ones_like(x), torch.tensor([[3.0]]), 0.0, 0.5)
+        tensor([[-2.7832]])
+    """
+
+    def step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:
+        return manifold.exp(x, dt * field(x, t))
+
+    return step
 
 
 def midpoint_step(field: Field, x: Tensor, t: Time, dt: Step) -> Tensor:

@@ -206,7 +206,7 @@ def test_the_package_shows_its_modules():
     assert dir(course_utils) == sorted([*ORDER[:-1], "__version__"])
     for name in course_utils.__all__:
         assert getattr(course_utils, name).__name__ == f"course_utils.{name}"
-    with pytest.raises(AttributeError, match="has no attribute 'simulator'; it has shapes, distributions"):
+    with pytest.raises(AttributeError, match="has no attribute 'simulator'; it has shapes, manifolds"):
         course_utils.simulator  # noqa: B018
 
 
