@@ -6,17 +6,15 @@ leaves half-written is one line. Nothing is sent anywhere.
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from course_utils.storage import folder_from, write_file
+from course_utils.storage import folder_from
 
 __all__ = ["Result", "file", "recall", "remember", "report"]
 
 VERSION = 1
-HEADER = {"course_utils": "progress", "version": VERSION}
 _said: set[str] = set()
 
 
@@ -69,10 +67,8 @@ def remember(exercise: str, right: bool) -> None:
         known = _read(path)
         if exercise in known and known[exercise].last == right:
             return
-        _begin(path)
-        entry = {"exercise": exercise, "right": bool(right), "at": datetime.now().isoformat(timespec="seconds")}
-        with path.open("a", encoding="utf-8") as lines:
-            lines.write(json.dumps(entry) + "\n")
+        entry = {"version": VERSION, "exercise": exercise, "right": bool(right)}
+        _append(path, [entry | {"at": datetime.now().isoformat(timespec="seconds")}])
     except (OSError, _Newer) as error:
         _say(f"this result is not remembered: {getattr(error, 'strerror', None) or error} ({path})")
 
@@ -125,11 +121,11 @@ def _words(result: Result | None) -> str:
     return "right before, wrong at the last try" if result.right else "wrong at the last try"
 
 
-def _begin(path: Path) -> None:
-    """Make the file if there is none."""
+def _append(path: Path, entries: list[dict]) -> None:
+    """Add lines at the end, in one writing: another notebook may be adding its own."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError), path.open("x", encoding="utf-8") as lines:
-        lines.write(json.dumps(HEADER) + "\n")
+    with path.open("a", encoding="utf-8") as lines:
+        lines.write("".join(json.dumps(entry) + "\n" for entry in entries))
 
 
 def _read(path: Path) -> dict[str, Result]:
@@ -141,14 +137,12 @@ def _read(path: Path) -> dict[str, Result]:
     """
     if not path.exists():
         return {}
-    lines = path.read_bytes().decode("utf-8", "replace").splitlines()
-    entries = [_parsed(line) for line in lines]
-    header = entries[0] if entries else {}
-    ours = header.get("course_utils") == "progress"
-    if ours and isinstance(header.get("version"), int) and header["version"] > VERSION:
-        raise _Newer(f"it was written by a newer version of the course ({header['version']}; this one reads {VERSION})")
-    good = [entry for entry in entries[1:] if _is_result(entry)] if ours else []
-    if not ours or len(good) < len(entries) - 1:
+    entries = [_parsed(line) for line in path.read_bytes().decode("utf-8", "replace").splitlines()]
+    newest = max((entry["version"] for entry in entries if isinstance(entry.get("version"), int)), default=VERSION)
+    if newest > VERSION:
+        raise _Newer(f"it was written by a newer version of the course ({newest}; this one reads {VERSION})")
+    good = [entry for entry in entries if _is_result(entry)]
+    if len(good) < len(entries):
         _set_aside(path, good)
     results: dict[str, Result] = {}
     for entry in good:
@@ -166,16 +160,16 @@ def _parsed(line: str) -> dict:
 
 
 def _is_result(entry: dict) -> bool:
-    return isinstance(entry.get("exercise"), str) and isinstance(entry.get("right"), bool)
+    return "version" in entry and isinstance(entry.get("exercise"), str) and isinstance(entry.get("right"), bool)
 
 
 def _set_aside(path: Path, good: list[dict]) -> None:
-    """Put the file beside its place, and one with what is good of it there."""
+    """Put the file beside its place, and what is good of it there anew."""
     number = 1
     while (aside := path.with_name(f"progress.broken-{number}.jsonl")).exists():
         number += 1
     path.replace(aside)
-    write_file(path, "".join(json.dumps(entry) + "\n" for entry in [HEADER, *good]))
+    _append(path, good)
     _say(f"{path} could not be read whole; it is kept as {aside.name}, and {len(good)} results of it go on")
 
 
