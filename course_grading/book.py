@@ -31,7 +31,7 @@ MODULES = course_utils.__all__
 IN_PARTS = ("figures", "widgets")
 """Those whose parts, such as `figures.lab1`, are described as well."""
 
-PAGES = ("symbols.md", "troubleshooting.md")
+PAGES = ("symbols.md", "contest.md", "troubleshooting.md")
 GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
 GUIDE_LIST = "\n".join(
     ["", "```{toctree}", ":caption: For instructors", ":titlesonly:", ""]

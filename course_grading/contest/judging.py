@@ -80,8 +80,8 @@ def retrained(path: Path, boxes: Boxes, judges: Court) -> tuple[Entry | None, Sc
     Returns:
         The entry with its new weights, their score, and what the training took or why there is none.
     """
-    entry = read_entry(path)
     try:
+        entry = read_entry(path)
         with Boxes(TRAINING, digits=True) as training:
             again, rows, seconds = training.train(entry, judges.hidden.shown)
         if len(again.weights) > RULES.weights_bytes:

@@ -19,7 +19,7 @@ from course_grading.contest.page import page
 from course_utils.contest import Score
 from course_utils.contest.entries import Entry
 from course_utils.storage import write_file
-from tests.support.contest_cheats import CHEATS, HONEST, NETWORK
+from tests.support.contest_cheats import CHEATS, NETWORK
 
 ORDINARY = pytest.mark.skipif(os.name != "posix", reason="rights of files are those of POSIX")
 EVIL = "<script>alert(1)</script>|\n| 1 | first"
@@ -147,20 +147,45 @@ def day(folder: Path, *entries: Entry, **chosen) -> Day:
     return Day(folder, [entry.put(handed_in) for entry in entries], n=250, source="offline", **chosen)
 
 
+TRAINED = """
+import functools
+from pathlib import Path
+import torch
+from course_utils import contest, digits
+
+@functools.cache
+def model():
+    return contest.model(Path(__file__).with_suffix(".safetensors"))
+
+def sample(y, generator):
+    return digits.few_steps(model(), y, 2, method="midpoint", generator=generator)
+
+def train(generator):
+    again = contest.model(digits.FINISHED_PIXELS)
+    with torch.no_grad():
+        again(torch.zeros(20, 1, 28, 28), torch.tensor(0.5), torch.zeros(20, dtype=torch.long))
+    return {name: value.half() for name, value in again.net.state_dict().items()}
+"""
+"""An entry whose training gives the finished network, after a look at 20 rows."""
+
+
 @pytest.mark.slow
 def test_a_day_of_the_contest(alone, tmp_path: Path):
-    entries = [Entry("honest", HONEST, NETWORK), CHEATS["reads the seed"].entry("cheat")]
+    entries = [Entry("honest", TRAINED, NETWORK), CHEATS["imports the judge"].entry("cheat")]
     said: list[str] = []
-    board = hold(day(tmp_path, *entries), say=lambda words: said.append(str(words)))
+    board = hold(day(tmp_path, *entries, retrain=True), say=lambda words: said.append(str(words)))
     assert placed(*board.lines) == [(1, "honest")]
     [cheat] = [one for one in board.lines if one.name == "cheat"]
-    assert "may draw from the generator, not read its seed" in cheat.refused or "all noise" in cheat.refused
+    assert "may not use the judge" in cheat.refused
+    assert "not trained again: an entry may not use the judge" in cheat.note
     assert read_board(tmp_path) == board
-    assert len(said) == 3 and "refused" in said[1]
+    assert len(said) == 5 and "refused" in said[1]
     html = (tmp_path / "contest.html").read_text("utf-8")
     assert "honest" in html and "cheat" in html
     [honest] = [one for one in board.lines if one.score]
     assert honest.score and len(honest.score.second) == 3
+    assert honest.retrained and honest.retrained.distances == honest.score.distances
+    assert honest.note.startswith("20 rows, ")
 
 
 def test_nothing_is_judged_if_a_file_is_missing(tmp_path: Path):
