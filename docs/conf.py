@@ -51,7 +51,7 @@ html_show_search_summary = False  # a page opened from disk may not read others
 math_renderer = html_math_renderer = "mathml"
 
 DOLLARS = re.compile(r"\$([^$]+)\$")
-STAR = re.compile(r"(?<=[ (])\*(?=event|shape|sample|latent)")
+STAR = re.compile(r"(?<=[ (])\*(?=[a-z])")
 ALIASES = {
     stringify_annotation(alias, "smart"): f"~course_utils.{name}"
     for name, alias in {"shapes.Time": Time, "shapes.Field": Field, "shapes.Step": Step}.items()

@@ -48,6 +48,10 @@ class Entry:
         name: Of the file.
         source: The Python file.
         weights: The bytes of the file of weights; empty where there is none.
+
+    Example:
+        >>> Entry("noise", "def sample(y, generator): ...")
+        Entry(noise: 29 characters, 0 bytes of weights)
     """
 
     name: str
