@@ -50,6 +50,7 @@ class Entry:
         weights: The bytes of the file of weights; empty where there is none.
 
     Example:
+        >>> from course_utils.contest import Entry
         >>> Entry("noise", "def sample(y, generator): ...")
         Entry(noise: 29 characters, 0 bytes of weights)
     """

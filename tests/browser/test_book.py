@@ -106,7 +106,7 @@ def pages(request):
 
 def test_a_page_for_each_lab_and_module(students, instructors):
     expected = {*LABS, "index.html", "search.html", "reference/index.html"}
-    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting")}
+    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting", "contest")}
     expected |= {f"reference/{name}.html" for name in course_utils.__all__}
     assert set(students) == expected
     assert set(instructors) == expected | {f"docs/{name}.html" for name in ("instructors", "architecture", "add_a_lab")}
@@ -248,11 +248,12 @@ def tiny(tmp_path):
             shutil.copy(path, tmp_path / "docs")
     pages = {
         "symbols.md": "# Symbols\n",
+        "contest.md": "# Contest\n",
         "troubleshooting.md": "# Help\n",
         "reference.md": "# Reference\n\n```{toctree}\nMODULES\n```\n",
     }
     pages["book.md"] = (
-        "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\ndocs/troubleshooting\nreference/index\n```\n"
+        "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\ndocs/contest\ndocs/troubleshooting\nreference/index\n```\n"
     )
     for name, text in pages.items():
         (tmp_path / "docs" / name).write_text(text)
