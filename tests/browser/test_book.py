@@ -246,15 +246,10 @@ def tiny(tmp_path):
     for path in (ROOT / "docs").glob("*"):
         if path.is_file() and path.suffix != ".md":
             shutil.copy(path, tmp_path / "docs")
-    pages = {
-        "symbols.md": "# Symbols\n",
-        "contest.md": "# Contest\n",
-        "troubleshooting.md": "# Help\n",
-        "reference.md": "# Reference\n\n```{toctree}\nMODULES\n```\n",
-    }
-    pages["book.md"] = (
-        "# Book\n\n```{toctree}\nlabs/lab9_tiny/lab9_tiny\ndocs/symbols\ndocs/contest\ndocs/troubleshooting\nreference/index\n```\n"
-    )
+    pages = {name: f"# {name}\n" for name in book.PAGES}
+    pages["reference.md"] = "# Reference\n\n```{toctree}\nMODULES\n```\n"
+    rooms = ["labs/lab9_tiny/lab9_tiny", *(f"docs/{Path(name).stem}" for name in book.PAGES), "reference/index"]
+    pages["book.md"] = "\n".join(["# Book", "", "```{toctree}", *rooms, "```", ""])
     for name, text in pages.items():
         (tmp_path / "docs" / name).write_text(text)
     folder = tmp_path / "solutions" / "lab9_tiny"
