@@ -5,12 +5,14 @@ changes. The students' book shows the released notebooks, so it has no answers; 
 solutions, and the guides for instructors as well.
 """
 
+import base64
 import hashlib
 import importlib
 import importlib.util
 import inspect
 import os
 import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -38,6 +40,8 @@ GUIDE_LIST = "\n".join(
     + [f"docs/{Path(name).stem}" for name in GUIDES]
     + ["```", ""]
 )
+EXPLORER = re.compile(r'<figure class="course-explorer" data-about="[^"]*"')
+STRIP = re.compile(r"data:image/webp;base64,[\w+/=]+")
 ANSWER = {"<!-- BEGIN SOLUTION -->": ":::{admonition} Answer", "<!-- END SOLUTION -->": ":::"}
 
 
@@ -73,7 +77,7 @@ def live(lab: str, solution: Path, root: Path):
 
     kept = root / "dist" / "live" / f"{lab}-{fingerprint(solution)}.ipynb"
     if not kept.exists():
-        write_file(kept, nbformat.writes(saving.run(lab, solution, root)))
+        write_file(kept, nbformat.writes(saving.run(lab, solution, root, prepared=True)))
         for old in set(kept.parent.glob(f"{lab}-*.ipynb")) - {kept}:
             old.unlink()
     return nbformat.read(kept, as_version=4)
@@ -171,6 +175,7 @@ def build(root: str | Path = ROOT, *, instructors: bool = False, stills: bool = 
         sources = Path(scratch, "sources")
         lay_out(sources, root, notebooks, instructors=instructors)
         made = _made(sources, root / "docs")
+        put_strips_apart(made)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(made, target)
     return target / "index.html"
@@ -185,3 +190,22 @@ def _made(sources: Path, settings: Path) -> Path:
     if main(["--quiet", "--fail-on-warning", *folders, str(sources), str(made)]):
         raise ValueError("the book was not made: Sphinx says above what is wrong with its sources")
     return made
+
+
+def put_strips_apart(made: Path) -> None:
+    """Write the pictures of explorers into files beside the pages, which are loaded when an explorer is seen.
+
+    Args:
+        made: Folder of pages, with the pictures in them.
+    """
+    folder = made / "_static" / "explorers"
+    for page in made.rglob("*.html"):
+        text = page.read_text("utf-8")
+        for strip in {strip for explorer in EXPLORER.findall(text) for strip in STRIP.findall(explorer)}:
+            picture = base64.b64decode(strip.partition(",")[2])
+            name = f"{hashlib.sha256(picture).hexdigest()[:16]}.webp"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(picture)
+            to_root = "../" * (len(page.relative_to(made).parts) - 1)
+            text = text.replace(strip, f"{to_root}_static/explorers/{name}")
+        page.write_text(text, "utf-8")

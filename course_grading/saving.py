@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from course_grading.release import read_notebook, solutions
 from course_utils.storage import check_writable, write_file
+from course_utils.widgets.prepared import PREPARE
 
 ROOT = Path(__file__).resolve().parents[1]
 LARGEST = 1_200_000
@@ -66,13 +67,14 @@ def _save(lab: str, path: Path, root: str | Path) -> Path:
     return write_file(path, text)
 
 
-def run(lab: str, path: Path, root: str | Path = ROOT) -> NotebookNode:
+def run(lab: str, path: Path, root: str | Path = ROOT, *, prepared: bool = False) -> NotebookNode:
     """A notebook with the outputs of a fresh kernel, as live as they are, but without bars, widgets and warnings.
 
     Args:
         lab: Name, for the bar and for errors.
         path: Of the notebook, which is not changed; it runs in its folder.
         root: Folder of the course, of which no output may tell.
+        prepared: Whether explorers draw their pictures beforehand, to be played with without a kernel.
 
     Raises:
         ValueError: If a cell fails, or an output holds a path of this machine; lab and cell are named.
@@ -91,7 +93,7 @@ def run(lab: str, path: Path, root: str | Path = ROOT) -> NotebookNode:
         timeout=None,
         iopub_timeout=60,  # on a busy machine outputs come late
     )
-    with client.setup_kernel():
+    with client.setup_kernel(env=os.environ | {PREPARE: "1" * prepared}):
         for number, cell in enumerate(tqdm(notebook.cells, desc=lab, unit="cell")):
             try:
                 client.execute_cell(cell, number, execution_count=client.code_cells_executed + 1)

@@ -14,3 +14,41 @@ for (const [part, name] of [[".sidebar-drawer", "All pages"], [".toc-drawer", "O
 if (!document.querySelector("h1")) {
   document.querySelector("[role=main]").insertAdjacentHTML("afterbegin", "<h1>Search</h1>");
 }
+
+// Explorers: the picture of the values that are chosen, out of strips of pictures that were drawn beforehand.
+const explore = figure => {
+  const about = JSON.parse(figure.dataset.about), picture = figure.querySelector(".picture");
+  const rows = [...figure.querySelectorAll(".control")];
+  const chosen = rows.map(row => +(row.querySelector("input") ?? row.querySelector("[aria-pressed=true]")).value);
+  const show = () => {
+    const place = chosen.reduce((sum, k, row) => sum * about.values[row].length + k, 0);
+    const strip = Math.floor(place / about.strip), last = Math.min(about.strip, about.pictures - strip * about.strip) - 1;
+    const now = chosen.map((k, row) => `${about.labels[row]} ${about.values[row][k]}`).join(", ");
+    picture.style.backgroundImage = `url("${about.strips[strip]}")`;
+    picture.style.backgroundSize = `100% ${100 * (last + 1)}%`;
+    picture.style.backgroundPositionY = `${last && 100 * (place % about.strip) / last}%`;
+    picture.ariaLabel = `${about.alt} Now: ${now}.`;
+  };
+  rows.forEach((row, number) => {
+    const slider = row.querySelector("input"), buttons = row.querySelectorAll("button");
+    slider?.addEventListener("input", () => {
+      chosen[number] = +slider.value;
+      row.querySelector("output").textContent = slider.ariaValueText = about.values[number][slider.value];
+      show();
+    });
+    buttons.forEach(button => button.addEventListener("click", () => {
+      chosen[number] = +button.value;
+      buttons.forEach(one => one.ariaPressed = one === button);
+      show();
+    }));
+  });
+  figure.strips = about.strips.map(source => Object.assign(new Image(), { src: source }));
+  Promise.all(figure.strips.map(strip => strip.decode())).then(show);
+  show();
+};
+const seen = new IntersectionObserver(
+  entries => entries.filter(entry => entry.isIntersecting).forEach(entry => {
+    seen.unobserve(entry.target);
+    explore(entry.target);
+  }), { rootMargin: "600px" });
+document.querySelectorAll(".course-explorer").forEach(figure => seen.observe(figure));

@@ -12,8 +12,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_utils.plotting.page import figure_html
+from course_utils.plotting.stage import Stage, bundle
 from course_utils.plotting.theme import DATA, figure
 from course_utils.widgets import strokes as drawings
+from course_utils.widgets.core import Choice
+from course_utils.widgets.prepared import beforehand, prepared_html
 
 __all__ = ["Canvas", "DigitCanvas", "ShapeCanvas"]
 
@@ -50,12 +53,17 @@ class Canvas(anywidget.AnyWidget):
             self.strokes = self._prepared[change["new"]]
 
     def _static(self) -> str:
-        """The drawing as a picture, for pages without a kernel."""
+        """The drawing as a picture, or the prepared ones to choose from, for pages without a kernel."""
         fig, ax = figure(size=(2.6, 2.6))
         ax.set(xlim=(0, 1), ylim=(1, 0), aspect="equal", xticks=[], yticks=[])
-        for stroke in self.strokes:
-            ax.plot(*zip(*stroke, strict=True), color=DATA, lw=self.pen * 187, solid_capstyle="round")
-        return figure_html(fig, f"{self.label} Drawn: {self.choice or 'your own'}.")
+        drawn = bundle(ax, color=DATA, lw=self.pen * 187, capstyle="round", joinstyle="round")
+        if not beforehand():
+            drawn.set_segments(self.strokes)
+            return figure_html(fig, f"{self.label} Drawn: {self.choice or 'your own'}.")
+        stage, choice = Stage(fig, {"strokes": drawn}), Choice("drawing", {name: name for name in self._prepared})
+        return prepared_html(
+            {"name": choice}, lambda chosen: stage.picture({"strokes": self._prepared[chosen["name"]]}), alt=self.label
+        )
 
     def _ipython_display_(self) -> None:
         display(HTML(f'<div id="{self.stands_in}">{self._static()}</div>'))

@@ -10,6 +10,7 @@ from IPython.display import HTML, display
 
 from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
+from course_utils.widgets.prepared import beforehand, prepared_html, thinned
 
 __all__ = ["SHOWN", "Choice", "Controls", "Explorer", "Slider", "Word"]
 
@@ -60,6 +61,15 @@ class Slider:
         row.link = ipywidgets.jslink((slider, "value"), (box, "value"))
         return box, row
 
+    def values(self, n: int) -> list[float]:
+        """At most n >= 2 of its values, evenly from low to high, one of them moved to that of the beginning."""
+        last = round((self.high - self.low) / self.step)
+        return [self.low + k * self.step for k in thinned(last + 1, n, round((self.value - self.low) / self.step))]
+
+    def say(self, value: object) -> str:
+        """A value in words."""
+        return f"{value:g}"
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -85,11 +95,26 @@ class Choice:
         Buttons, not a list: JupyterLab takes the arrow keys of a list to go from cell to cell.
         """
         options = list(self.options.items())
-        value = self.options[self.first or options[0][0]]
         style, layout = LABELLED["style"] | {"button_width": "auto"}, {"display": "flex", "width": "auto"}
         shown = {"description": self.label, "style": style, "layout": layout}
-        buttons = ipywidgets.ToggleButtons(options=options, value=value, **shown)
+        buttons = ipywidgets.ToggleButtons(options=options, value=self.value, **shown)
         return buttons, ipywidgets.HBox([buttons])
+
+    @property
+    def value(self) -> object:
+        """The value at the beginning."""
+        return self.options[self.first or next(iter(self.options))]
+
+    def values(self, n: int) -> list[object]:
+        """All options in their order; of numbers at most n >= 2, as of a slider."""
+        values = list(self.options.values())
+        if not all(isinstance(value, int | float) for value in values):
+            return values
+        return [values[k] for k in thinned(len(values), n, values.index(self.value))]
+
+    def say(self, value: object) -> str:
+        """A value in words."""
+        return next(name for name, option in self.options.items() if option is value or option == value)
 
 
 @dataclass(frozen=True)
@@ -112,6 +137,14 @@ class Word:
         """The widget whose value counts, and the row that holds it."""
         box = ipywidgets.Text(self.value, description=self.label, continuous_update=False, **LABELLED)
         return box, ipywidgets.HBox([box])
+
+    def values(self, n: int) -> list[str]:
+        """The word at the beginning: a page without a kernel has no other."""
+        return [self.value]
+
+    def say(self, value: object) -> str:
+        """A value in words."""
+        return str(value)
 
 
 Controls = Mapping[str, Slider | Choice | Word]
@@ -174,9 +207,16 @@ class Explorer:
         if self._stage is None or self._draw is None:
             raise ValueError("expected an open explorer, got a closed one: run its cell again")
         values = {name: widget.value for name, widget in self.controls.items()}
-        said = ", ".join(f"{self._specs[name].label} {_say(self._specs[name], v)}" for name, v in values.items())
+        said = ", ".join(f"{self._specs[name].label} {self._specs[name].say(v)}" for name, v in values.items())
         jpeg = self._stage.jpeg(self._draw(**values))
         return image_html(jpeg, f"{self._alt} Now: {said}.", self._stage.width, "jpeg")
+
+    def prepared(self) -> str:
+        """The explorer for a page without a kernel: pictures drawn beforehand; see `prepared_html`."""
+        if self._stage is None or self._draw is None:
+            raise ValueError("expected an open explorer, got a closed one: run its cell again")
+        stage, draw = self._stage, self._draw
+        return prepared_html(self._specs, lambda values: stage.picture(draw(**values)), alt=self._alt)
 
     def _redraw(self, _change) -> None:
         self.picture.value = self.html()
@@ -184,7 +224,8 @@ class Explorer:
     def _ipython_display_(self) -> None:
         """The first picture, for pages without a kernel, and the live one, which hides it."""
         _let_go_of_former(self)
-        display(HTML(f'<div id="{self._id}">{self._first}</div>'))
+        shown = self.prepared() if beforehand() else self._first
+        display(HTML(f'<div id="{self._id}">{shown}</div>'))
         display(self.box)
 
     def close(self) -> None:
@@ -226,11 +267,3 @@ def _with_children(widget: ipywidgets.Widget) -> list[ipywidgets.Widget]:
     """A widget and all that the kernel keeps for its sake: its layout, style and link, and those of its children."""
     own = [getattr(widget, name) for name in ("layout", "style", "link") if hasattr(widget, name)]
     return [widget, *own, *(found for child in getattr(widget, "children", ()) for found in _with_children(child))]
-
-
-def _say(spec: Slider | Choice | Word, value: object) -> str:
-    if isinstance(spec, Slider):
-        return f"{value:g}"
-    if isinstance(spec, Word):
-        return str(value)
-    return next(name for name, option in spec.options.items() if option is value or option == value)

@@ -1,6 +1,7 @@
 """The book: whole without a network, no answers for students, every link, figure and formula as it should be."""
 
 import importlib.util
+import io
 import re
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 import course_utils
 from course_grading import book
@@ -236,6 +239,15 @@ from course_utils import figures, plotting
 import torch
 xs = torch.linspace(0, 1, 50).reshape(5, 5, 2)
 plotting.play(figures.lab2.moving_points(xs, torch.linspace(0, 1, 5)), alt="Points move.")"""
+EXPLORES = """from course_utils import plotting, widgets
+fig, ax = plotting.figure()
+ax.set(xlim=(0, 1), ylim=(0, 1))
+stage = plotting.Stage(fig, {"bar": ax.barh([0.5], [0.0], height=1.0, color="black")[0]})
+controls = {
+    "x": widgets.Slider("width x", 0.0, 1.0, 0.5, 0.1),
+    "ink": widgets.Choice("ink", {"black": "black", "white": "white"}),
+}
+widgets.Explorer(stage, lambda x, ink: {"bar": {"width": x, "color": ink}}, controls, alt="A bar.")"""
 LIVE = "from course_grading import book, saving; book.MODULES = ('storage',); {}; book.build(sys.argv[1])"
 
 
@@ -287,6 +299,43 @@ def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chr
     done = tiny("1 / 0")  # another cell: the former outputs are not taken for its own
     assert done.returncode != 0 and "lab9_tiny: cell draws fails: ZeroDivisionError" in done.stderr
     assert "course-player" in file.read_text() and kept.exists()
+
+
+def blackness(page, picture) -> float:
+    """Share of black in a picture, as the browser shows it."""
+    page.wait_for_timeout(200)
+    return (np.asarray(Image.open(io.BytesIO(picture.screenshot())).convert("L")) < 60).mean()
+
+
+def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium):
+    done = tiny(EXPLORES, "Words.\n\n" + "One line and no more.\n\n" * 200)
+    assert done.returncode == 0, done.stderr
+    page = chromium.new_page(viewport={"width": 390, "height": 700})
+    asked, failed = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.goto((tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html").as_uri())
+    page.wait_for_timeout(300)
+    assert not any(url.endswith(".webp") for url in asked)  # loaded when seen
+    explorer = page.locator(".course-explorer")
+    explorer.scroll_into_view_if_needed()
+    picture, slider = explorer.get_by_role("img"), explorer.get_by_role("slider", name="width x")
+    half = blackness(page, picture)
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 0.5, ink black."
+    slider.press("End")
+    full = blackness(page, picture)
+    assert slider.get_attribute("aria-valuetext") == "1" and 0.4 < half / full < 0.65
+    explorer.get_by_role("button", name="white").press("Enter")
+    assert blackness(page, picture) < 0.05 < half
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 1, ink white."
+    explorer.get_by_role("button", name="black").press(" ")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    assert 0.05 < blackness(page, picture) / full < 0.2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert lab.violations(page, ".course-explorer") == {} and failed == []
+    assert {url.split(":")[0] for url in asked} == {"file"}
+    page.close()
 
 
 def test_what_outputs_depend_on(tmp_path, monkeypatch):

@@ -1,0 +1,168 @@
+"""An explorer for a page without a kernel: its pictures are drawn beforehand, over a grid of its controls' values."""
+
+import base64
+import html
+import io
+import itertools
+import json
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from PIL import Image
+
+__all__ = ["LARGEST", "PREPARE", "Control", "beforehand", "grid", "prepared_html", "thinned"]
+
+PREPARE = "COURSE_PREPARED"
+"""Environment variable that is set where notebooks run for a page without a kernel."""
+
+LARGEST = 950_000
+"""Bytes of the pictures of one explorer."""
+
+MOST = (96, 80, 64, 50, 40, 32, 24, 16, 12)
+"""Pictures to try, from many to few."""
+
+STRIP = 12
+"""Pictures of a strip, which is loaded and unpacked in one piece."""
+
+QUALITY = 62
+"""Of a strip, as WebP."""
+
+
+@runtime_checkable
+class Control(Protocol):
+    """What a slider, a choice and a word have in common."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def value(self) -> Any: ...
+    def values(self, n: int) -> Sequence[Any]: ...
+    def say(self, value: Any) -> str: ...
+
+
+def beforehand() -> bool:
+    """Whether explorers are to draw their pictures beforehand."""
+    return bool(os.environ.get(PREPARE))
+
+
+def thinned(count: int, n: int, kept: int) -> list[int]:
+    """At most n places of so many, in order and evenly: the first, the last, and one moved to the place to keep.
+
+    Args:
+        count: Places there are.
+        n: Places wanted, at least 2; of two, none is moved.
+        kept: The place to keep.
+    """
+    if count <= n:
+        return list(range(count))
+    places = [round(k * (count - 1) / (n - 1)) for k in range(n)]
+    if n > 2 and kept not in places:
+        places[min(range(1, n - 1), key=lambda k: abs(places[k] - kept))] = kept
+    return places
+
+
+def grid(controls: Mapping[str, Control], most: int) -> dict[str, Sequence[Any]]:
+    """Values of each control, so that all combinations are at most so many.
+
+    Args:
+        controls: From name to slider, choice or word.
+        most: Combinations; more where words to choose from, and the ends of numbers, are more.
+    """
+    numbers = dict.fromkeys(controls, 2)
+    growing = list(controls)
+    while growing:
+        name = min(growing, key=numbers.__getitem__)
+        finer = {other: controls[other].values(n + (other == name)) for other, n in numbers.items()}
+        enough = len(finer[name]) < numbers[name] + 1  # words, or numbers of which all are there
+        if enough or math.prod(map(len, finer.values())) > most:
+            growing.remove(name)
+        else:
+            numbers[name] += 1
+    return {name: control.values(numbers[name]) for name, control in controls.items()}
+
+
+def prepared_html(
+    controls: Mapping[str, Control],
+    picture: Callable[[dict[str, Any]], Image.Image],
+    *,
+    alt: str,
+    largest: int = LARGEST,
+) -> str:
+    """Controls and pictures of an explorer as HTML, for a page whose script shows the picture of the values chosen.
+
+    Args:
+        controls: From name to slider, choice or word.
+        picture: From values to what is seen.
+        alt: What the picture shows; the values are added.
+        largest: Bytes of all pictures together.
+
+    Raises:
+        ValueError: If the smallest grid has more.
+    """
+    for most in MOST:
+        values = grid(controls, most)
+        strips, (width, height) = _strips(picture, values)
+        size = sum(map(len, strips))
+        if size <= largest:
+            break
+    else:
+        raise ValueError(f"expected at most {largest / 1e6:g} MB of pictures, got {size / 1e6:.1f} MB")
+    said = {name: [controls[name].say(v) for v in given] for name, given in values.items()}
+    start = {name: _place(given, controls[name].value) for name, given in values.items()}
+    about = {
+        "alt": alt,
+        "labels": [control.label for control in controls.values()],
+        "values": list(said.values()),
+        "pictures": math.prod(map(len, said.values())),
+        "strip": STRIP,
+        "strips": [f"data:image/webp;base64,{base64.b64encode(strip).decode()}" for strip in strips],
+    }
+    now = ", ".join(f"{controls[name].label} {said[name][start[name]]}" for name in controls)
+    rows = "".join(_row(controls[name], said[name], start[name]) for name in controls)
+    return (
+        f'<figure class="course-explorer" data-about="{html.escape(json.dumps(about, ensure_ascii=False))}">{rows}'
+        f'<div class="picture" role="img" aria-label="{html.escape(f"{alt} Now: {now}.")}" '
+        f'style="max-width:{width}px;aspect-ratio:{width}/{height}"></div></figure>'
+    )
+
+
+def _strips(picture: Callable, values: Mapping[str, Sequence]) -> tuple[list[bytes], tuple[int, int]]:
+    """All pictures, neighbours in the last control one below the other, as strips; the size of one picture."""
+    pictures = [picture(dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*values.values())]
+    return [_strip(pictures[k : k + STRIP]) for k in range(0, len(pictures), STRIP)], pictures[0].size
+
+
+def _strip(pictures: Sequence[Image.Image]) -> bytes:
+    width, height = pictures[0].size
+    strip = Image.new("RGB", (width, height * len(pictures)))
+    for k, one in enumerate(pictures):
+        strip.paste(one, (0, k * height))
+    file = io.BytesIO()
+    strip.save(file, "WEBP", quality=QUALITY, method=4)
+    return file.getvalue()
+
+
+def _place(values: Sequence, first: Any) -> int:
+    """Where the value of the beginning is among numbers, or among any things."""
+    if isinstance(first, int | float):
+        return min(range(len(values)), key=lambda k: abs(values[k] - first))
+    return next(k for k, value in enumerate(values) if value is first or value == first)
+
+
+def _row(control: Control, said: Sequence[str], start: int) -> str:
+    """A slider over the places of numbers; of anything else, buttons of which one is pressed."""
+    label = html.escape(control.label)
+    if not isinstance(control.value, int | float) or hasattr(control, "options"):
+        pressed = ("false", "true")
+        buttons = (
+            f'<button type="button" value="{k}" aria-pressed="{pressed[k == start]}">{html.escape(one)}</button>'
+            for k, one in enumerate(said)
+        )
+        return f'<div class="control" role="group" aria-label="{label}"><span>{label}</span>{"".join(buttons)}</div>'
+    now = html.escape(said[start])
+    return (
+        f'<label class="control"><span>{label}</span><input type="range" min="0" max="{len(said) - 1}" '
+        f'value="{start}" aria-valuetext="{now}"><output>{now}</output></label>'
+    )

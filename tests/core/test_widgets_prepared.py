@@ -1,0 +1,132 @@
+"""Pictures drawn beforehand: over a grid that keeps what it must, each at the place where the page looks for it."""
+
+import base64
+import html
+import io
+import itertools
+import json
+import math
+import re
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from course_utils import widgets
+from course_utils.widgets import prepared
+from course_utils.widgets.core import Choice, Slider, Word
+
+NARROW, WIDE = Slider("a", 0, 3, 2, 1), Slider("b", -1.0, 1.0, 0.3, 0.01)
+NAMES = Choice("c", {"one": object(), "two": object(), "three": object()}, first="two")
+
+
+@pytest.mark.parametrize("n", range(2, 30))
+def test_a_slider_has_its_ends_and_its_beginning_in_order(n):
+    values = WIDE.values(n)
+    assert len(values) == n and values == sorted(set(values))
+    assert (values[0], round(values[-1], 9)) == (-1.0, 1.0)
+    assert n == 2 or any(abs(value - 0.3) < 1e-9 for value in values)
+    steps = [(value + 1) / 0.01 for value in values]
+    assert all(abs(step - round(step)) < 1e-6 for step in steps)  # values that the slider has as well
+    assert max(b - a for a, b in itertools.pairwise(values)) <= 3 / (n - 1) + 0.01
+
+
+def test_a_slider_of_few_values_has_them_all():
+    assert NARROW.values(4) == NARROW.values(50) == [0, 1, 2, 3]
+
+
+def test_numbers_to_choose_from_are_thinned_words_are_not():
+    steps = Choice("steps", {str(n): n for n in (1, 2, 4, 8, 16, 32, 64)}, first="8")
+    assert steps.values(4) == [1, 8, 16, 64]
+    assert steps.values(3) == [1, 8, 64] and steps.values(7) == [1, 2, 4, 8, 16, 32, 64]
+    assert NAMES.values(2) == list(NAMES.options.values())
+
+
+@pytest.mark.parametrize("most", [6, 12, 40, 96, 1000])
+def test_a_grid_is_as_fine_as_it_may_be(most):
+    controls = {"a": NARROW, "b": WIDE, "c": NAMES, "d": Word("d", "_A")}
+    found = prepared.grid(controls, most)
+    sizes = {name: len(values) for name, values in found.items()}
+    assert sizes["c"] == 3 and found["c"] == list(NAMES.options.values()) and found["d"] == ["_A"]
+    assert math.prod(sizes.values()) <= max(most, 12)
+    one_more = {"a": min(sizes["a"] + 1, 4), "b": min(sizes["b"] + 1, 201)}
+    for name, n in one_more.items():
+        assert n == sizes[name] or math.prod((sizes | {name: n}).values()) > most
+
+
+def about(page: str) -> dict:
+    return json.loads(html.unescape(re.search(r'data-about="([^"]*)"', page)[1]))
+
+
+def pictures(told: dict) -> list[np.ndarray]:
+    """What the page shows, place by place, of strips of so many pictures each."""
+    shown = []
+    for strip in told["strips"]:
+        image = np.asarray(Image.open(io.BytesIO(base64.b64decode(strip.split(",")[1]))).convert("RGB"), float)
+        shown += np.split(image, min(told["strip"], told["pictures"] - len(shown)))
+    return shown
+
+
+def test_every_picture_stands_at_its_place():
+    """The page counts places with the last control running fastest; a grey tells which picture is which."""
+    greys = {option: 40.0 * k for k, option in enumerate(NAMES.options.values())}
+
+    def picture(values: dict) -> Image.Image:
+        return Image.new(
+            "RGB", (16, 8), (round(60 * values["a"]), round(100 + 100 * values["b"]), round(greys[values["c"]]))
+        )
+
+    controls = {"a": NARROW, "b": WIDE, "c": NAMES}
+    told = about(prepared.prepared_html(controls, picture, alt="Grey."))
+    shown = pictures(told)
+    values = prepared.grid(controls, told["pictures"])
+    assert told["pictures"] == len(shown) == math.prod(map(len, values.values()))
+    for place, (a, b, c) in enumerate(itertools.product(*values.values())):
+        assert shown[place].shape == (8, 16, 3)
+        wanted = 60 * a, 100 + 100 * b, greys[c]
+        assert np.abs(shown[place].mean((0, 1)) - wanted).max() < 12, place  # WebP keeps no exact colours
+    assert told["values"][2] == ["one", "two", "three"] and told["labels"] == ["a", "b", "c"]
+
+
+def test_the_page_begins_as_the_explorer_does():
+    page = prepared.prepared_html({"b": WIDE, "c": NAMES}, lambda values: Image.new("RGB", (4, 4)), alt='A "dot".')
+    assert 'aria-label="A &quot;dot&quot;. Now: b 0.3, c two."' in page
+    assert re.search(r'value="\d+" aria-valuetext="0.3"><output>0.3</output>', page)
+    assert re.findall(r'aria-pressed="(\w+)">(\w+)<', page) == [("false", "one"), ("true", "two"), ("false", "three")]
+
+
+def test_fewer_pictures_where_they_are_large_and_none_where_a_dozen_is():
+    random = np.random.default_rng(0)
+
+    def noise(values: dict) -> Image.Image:
+        return Image.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+
+    full = about(prepared.prepared_html({"b": WIDE}, noise, alt="Noise."))
+    size = sum(len(base64.b64decode(strip.split(",")[1])) for strip in full["strips"])
+    fewer = about(prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=size // 3))
+    assert full["pictures"] == max(prepared.MOST) and 12 <= fewer["pictures"] <= full["pictures"] // 3 + 1
+    with pytest.raises(ValueError, match=r"expected at most 0.001 MB of pictures, got 0.\d MB"):
+        prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=1000)
+
+
+def test_an_explorer_and_a_canvas_are_drawn_beforehand_when_asked(monkeypatch):
+    explorer = widgets.lab1.explore_flow(lambda x, t: -x, torch.rand(2, 3, 2))
+    monkeypatch.delenv(prepared.PREPARE, raising=False)
+    assert not prepared.beforehand() and "course-explorer" not in widgets.ShapeCanvas()._static()
+    monkeypatch.setenv(prepared.PREPARE, "1")
+    shown = []
+    monkeypatch.setattr("course_utils.widgets.core.display", shown.append)
+    explorer._ipython_display_()
+    assert 'class="course-explorer"' in shown[0].data
+    told = about(widgets.DigitCanvas()._static())
+    assert told["values"] == [[str(digit) for digit in range(10)]] and told["pictures"] == 10
+    ink = [255 - picture.mean() for picture in pictures(told)]
+    assert min(ink) > 2 and len({round(k, 3) for k in ink}) == 10
+
+
+def test_a_closed_explorer_has_no_pictures():
+    explorer = widgets.lab1.explore_flow(lambda x, t: -x, torch.rand(2, 3, 2))
+    explorer.close()
+    with pytest.raises(ValueError, match="expected an open explorer"):
+        explorer.prepared()
