@@ -92,6 +92,15 @@ def mean_of_all(mean, cov, known, values):
     return whole, spread
 
 
+@conditioned.mistake(
+    "in the mean, the precision of the unknown coordinates is missing: the block of the inverse between known and "
+    "unknown alone is no gain."
+)
+def half_of_the_precision(mean, cov, known, values):
+    block = Blocks.of(torch.linalg.inv(cov), known).uk
+    return mean[~known] - block @ (values - mean[known]), conditional(mean, cov, known, values)[1]
+
+
 @conditioned.mistake("the unknown coordinates are the values, times the gain: both means are missing.")
 def both_means_missing(mean, cov, known, values):
     return conditional(mean, cov, known, values, surprise=lambda values, mean: values, moved=lambda mean, shift: shift)
@@ -110,10 +119,6 @@ def _learnt(mean, cov, known, values):
     return gain(blocks) @ (values - mean[known]), gain(blocks) @ blocks.ku
 
 
-conditioned.traits += [
-    wrong_only("mean", message="the covariance is right, the mean is not."),
-    wrong_only("cov", message="the mean is right, the covariance is not."),
-]
 conditioned.traits += combination(
     {"the old mean": _old, "the shift": _learnt}, of="mean", where="in the mean, ", total=None, read=as_one
 )
@@ -124,3 +129,8 @@ conditioned.traits += combination(
     total=None,
     read=as_one,
 )
+
+conditioned.traits += [
+    wrong_only("mean", message="the covariance is right, the mean is not."),
+    wrong_only("cov", message="the mean is right, the covariance is not."),
+]

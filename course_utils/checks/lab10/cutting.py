@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils.checks.parts import Parts
 
-__all__ = ["PARTS", "cut"]
+__all__ = ["PARTS", "cut", "reshaped"]
 
 
 def cut(
@@ -43,7 +43,7 @@ def cut(
     return torch.stack(observations), torch.stack(plans)
 
 
-def _reshaped(values: Tensor) -> Tensor:
+def reshaped(values: Tensor) -> Tensor:
     """Time and demonstrations exchanged by a reshape, which tears them apart."""
     return values.reshape(values.shape[1], len(values), -1).transpose(0, 1)
 
@@ -96,7 +96,7 @@ _SEEN: Parts = {
     "states mixed over demonstrations": (
         "the states of different demonstrations are mixed: a reshape that exchanges two axes tears them apart, a "
         "transpose does not.",
-        {"states_of": _reshaped},
+        {"states_of": reshaped},
     ),
 }
 
@@ -120,7 +120,7 @@ _TAKEN: Parts = {
     "actions mixed over demonstrations": (
         "the actions of different demonstrations are mixed: a reshape that exchanges two axes tears them apart, a "
         "transpose does not.",
-        {"actions_of": _reshaped},
+        {"actions_of": reshaped},
     ),
     "changes of actions": (
         "the plans hold differences of actions: the actions themselves are asked for.",
