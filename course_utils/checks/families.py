@@ -31,6 +31,7 @@ __all__ = [
     "affine_score",
     "at_rest",
     "build",
+    "bump",
     "changed",
     "curved_field",
     "drifting",
@@ -219,6 +220,15 @@ class QuadraticReward:
         return torch.einsum("ij,bi,bj->b", self.quadratic, z, z) + z @ self.slope
 
 
+def bump(height: float, width: float) -> Callable:
+    """weight(r2) = height exp(-r2 / width), of squared distances in any shape."""
+
+    def weight(r2):
+        return height * torch.as_tensor(-r2 / width).exp()
+
+    return _plainly_named(weight)
+
+
 NAMED = {"linear": Linear(), "at rest": at_rest, "drifting": drifting}
 """Things with a name, which `observers.Also` puts in the place of an argument."""
 
@@ -243,6 +253,7 @@ FAMILIES: dict[str, Callable] = {
     "quadratic reward": QuadraticReward,
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
     "two-time field": TwoTimeField,
+    "bump": bump,
     "plan": Planner,
     "step": LinearWorld,
 }

@@ -3,6 +3,7 @@
 This half, with `calling` and `families`, knows neither oracles nor mistakes: it runs where the student's code runs.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 
@@ -14,6 +15,7 @@ from course_utils.checks.results import RAISED, AnswerError, broadcast, check_nu
 
 __all__ = [
     "Also",
+    "Angles",
     "AnswerError",
     "DriftAndDiffusion",
     "LossAndGradient",
@@ -30,6 +32,9 @@ __all__ = [
     "unpack_observer",
 ]
 
+SEAM = 1e-4
+"""How near to pi an angle is next to it."""
+
 
 @dataclass(frozen=True)
 class Observer:
@@ -37,8 +42,8 @@ class Observer:
 
     @property
     def wanted(self) -> str:
-        """What it wants to see returned, in words."""
-        return "a tensor"
+        """What it wants to see returned, in words: what the observer does that it hands on to, if it has one."""
+        return self.each.wanted if hasattr(self, "each") else "a tensor"
 
     @property
     def changes(self) -> tuple[str, ...]:
@@ -52,7 +57,8 @@ class Observer:
     @property
     def parts(self) -> tuple:
         """What the observer is made of: `type(self)(*self.parts) == self`."""
-        return tuple(getattr(self, each.name) for each in fields(self))
+        values = [getattr(self, each.name) for each in fields(self)]
+        return tuple(part for value in values for part in (value if isinstance(value, tuple) else (value,)))
 
 
 @dataclass(frozen=True)
@@ -113,10 +119,6 @@ class Several(Observer):
         object.__setattr__(self, "names", names)
 
     @property
-    def parts(self) -> tuple:
-        return self.names
-
-    @property
     def wanted(self) -> str:
         return f"the tuple ({', '.join(self.names)})"
 
@@ -124,6 +126,21 @@ class Several(Observer):
         values = fn(*arguments.values())
         check_number(values, len(self.names), self.wanted)
         return {name: tensor(value, name) for name, value in zip(self.names, values, strict=True)}
+
+
+@dataclass(frozen=True)
+class Angles(Observer):
+    """Angles, read by another observer: where a circle closes, -pi and pi are one."""
+
+    each: Observer = Returned()
+
+    def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
+        return {name: _off_the_seam(value) for name, value in self.each(fn, arguments).items()}
+
+
+def _off_the_seam(value: Tensor) -> Tensor:
+    """Angles next to pi become those next to -pi: rounding decides between the two."""
+    return torch.where((value - math.pi).abs() < SEAM, value - 2 * math.pi, value).to(value.dtype)
 
 
 @dataclass(frozen=True, init=False)
@@ -141,14 +158,6 @@ class Also(Observer):
     def __init__(self, each: Observer, *changes_made: str):
         object.__setattr__(self, "each", each)
         object.__setattr__(self, "changes_made", changes_made)
-
-    @property
-    def parts(self) -> tuple:
-        return self.each, *self.changes_made
-
-    @property
-    def wanted(self) -> str:
-        return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = self.each(fn, arguments)
@@ -170,10 +179,6 @@ class WithGradients(Observer):
 
     def __init__(self, *names: str):
         object.__setattr__(self, "names", names)
-
-    @property
-    def parts(self) -> tuple:
-        return self.names
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         values = Returned()(fn, arguments)
@@ -197,10 +202,6 @@ class PointsAndImages(Observer):
     """
 
     each: Observer = Returned()
-
-    @property
-    def wanted(self) -> str:
-        return self.each.wanted
 
     def __call__(self, fn: Callable, arguments: dict) -> dict[str, Tensor]:
         n = len(_states(arguments))

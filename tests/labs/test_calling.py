@@ -15,6 +15,7 @@ from course_utils.checks.calling import observe
 from course_utils.checks.observers import (
     OBSERVERS,
     Also,
+    Angles,
     AnswerError,
     DriftAndDiffusion,
     LossAndGradient,
@@ -43,6 +44,8 @@ EXAMPLES = [
     Training(),
     WithGradients("x", "block"),
     StandingStill(),
+    Angles(),
+    Angles(Several("x", "velocity")),
 ]
 X = {"x": torch.ones(3, 2)}
 
