@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-import itertools
 import json
 import math
 import os
@@ -20,8 +19,8 @@ PREPARE = "COURSE_PREPARED"
 LARGEST = 950_000
 """Bytes of the pictures of one explorer."""
 
-MOST = (96, 80, 64, 50, 40, 32, 24, 16, 12)
-"""Pictures to try, from many to few."""
+MOST = 400
+"""Pictures of one explorer."""
 
 STRIP = 12
 """Pictures of a strip, which is loaded and unpacked in one piece."""
@@ -101,14 +100,7 @@ def prepared_html(
     Raises:
         ValueError: If the smallest grid has more.
     """
-    for most in MOST:
-        values = grid(controls, most)
-        strips, (width, height) = _strips(picture, values)
-        size = sum(map(len, strips))
-        if size <= largest:
-            break
-    else:
-        raise ValueError(f"expected at most {largest / 1e6:g} MB of pictures, got {size / 1e6:.1f} MB")
+    values, strips, (width, height) = _as_many_as_fit(controls, picture, largest)
     said = {name: [controls[name].say(v) for v in given] for name, given in values.items()}
     start = {name: _place(given, controls[name].value) for name, given in values.items()}
     about = {
@@ -128,10 +120,30 @@ def prepared_html(
     )
 
 
-def _strips(picture: Callable, values: Mapping[str, Sequence]) -> tuple[list[bytes], tuple[int, int]]:
-    """All pictures, neighbours in the last control one below the other, as strips; the size of one picture."""
-    pictures = [picture(dict(zip(values, chosen, strict=True))) for chosen in itertools.product(*values.values())]
-    return [_strip(pictures[k : k + STRIP]) for k in range(0, len(pictures), STRIP)], pictures[0].size
+def _as_many_as_fit(controls: Mapping[str, Control], picture: Callable, largest: int) -> tuple[dict, list, tuple]:
+    """The finest grid of which the pictures have at most so many bytes, their strips, and the size of one picture."""
+    values = grid(controls, MOST)
+    some = [_drawn(picture, values, place) for place in thinned(math.prod(map(len, values.values())), STRIP, 0)]
+    most = min(MOST, round(0.9 * largest * len(some) / len(_strip(some))))
+    while True:
+        values = grid(controls, most)
+        pictures = [_drawn(picture, values, place) for place in range(math.prod(map(len, values.values())))]
+        strips = [_strip(pictures[k : k + STRIP]) for k in range(0, len(pictures), STRIP)]
+        size = sum(map(len, strips))
+        if size <= largest:
+            return values, strips, pictures[0].size
+        if len(pictures) > most:  # there is no smaller grid
+            raise ValueError(f"expected at most {largest / 1e6:g} MB of pictures, got {size / 1e6:.1f} MB")
+        most = min(most, len(pictures)) * 4 // 5
+
+
+def _drawn(picture: Callable, values: Mapping[str, Sequence], place: int) -> Image.Image:
+    """The picture at a place of a grid, where neighbours in the last control are next to each other."""
+    chosen: dict[str, Any] = {}
+    for name in reversed(list(values)):
+        place, k = divmod(place, len(values[name]))
+        chosen[name] = values[name][k]
+    return picture(chosen)
 
 
 def _strip(pictures: Sequence[Image.Image]) -> bytes:

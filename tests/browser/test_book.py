@@ -82,6 +82,7 @@ def course(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     for name in ("docs", "solutions"):
         shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "README.md", root)
     return root
 
 
@@ -113,6 +114,14 @@ def test_a_page_for_each_lab_and_module(students, instructors):
     expected |= {f"reference/{name}.html" for name in course_utils.__all__}
     assert set(students) == expected
     assert set(instructors) == expected | {f"docs/{name}.html" for name in ("instructors", "architecture", "add_a_lab")}
+
+
+def test_the_first_page_leads_to_every_lab_and_has_the_generator(students):
+    assert set(LABS) <= set(students["index.html"].links)
+    page = book.front_page("# Book\n\nGENERATOR\n\nWords.", ROOT, still=False)
+    heading, generator, words = page.split("\n\n")  # a blank line would end what is HTML
+    assert generator.startswith('<figure class="course-explorer"') and "Now: digit 3, guidance w 1" in generator
+    assert (heading, words) == ("# Book", "Words.")
 
 
 def test_the_reference_has_the_order_of_the_layers():
@@ -221,6 +230,7 @@ def test_without_solutions_there_is_no_book(tmp_path):
 
 def test_a_broken_link_and_a_broken_formula_are_named_and_leave_the_old_book(tmp_path):
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "README.md", tmp_path)
     shutil.copytree(SOLUTIONS[-1].parent, tmp_path / "solutions" / SOLUTIONS[-1].stem)
     (tmp_path / "docs" / "symbols.md").write_text("# Symbols\n\n[nowhere](nowhere.md) and $\\nonsense x$\n")
     old = tmp_path / "dist" / "book" / "index.html"

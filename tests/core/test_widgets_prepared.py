@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from course_utils import widgets
+from course_utils import data, digits, guidance, networks, plotting, widgets
 from course_utils.widgets import prepared
 from course_utils.widgets.core import Choice, Slider, Word
 
@@ -105,7 +105,7 @@ def test_fewer_pictures_where_they_are_large_and_none_where_a_dozen_is():
     full = about(prepared.prepared_html({"b": WIDE}, noise, alt="Noise."))
     size = sum(len(base64.b64decode(strip.split(",")[1])) for strip in full["strips"])
     fewer = about(prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=size // 3))
-    assert full["pictures"] == max(prepared.MOST) and 12 <= fewer["pictures"] <= full["pictures"] // 3 + 1
+    assert full["pictures"] == 201 and 40 <= fewer["pictures"] <= 67  # a third of the bytes, a third of the pictures
     with pytest.raises(ValueError, match=r"expected at most 0.001 MB of pictures, got 0.\d MB"):
         prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=1000)
 
@@ -130,3 +130,20 @@ def test_a_closed_explorer_has_no_pictures():
     explorer.close()
     with pytest.raises(ValueError, match="expected an open explorer"):
         explorer.prepared()
+
+
+@pytest.mark.parametrize(("digit", "w", "seed"), [("3", "1", "1"), ("7", "2", "2")])
+def test_the_generator_draws_what_generate_draws(digit, w, seed):
+    few = data.mnist("test", "offline")
+    model = digits.latent_digits(networks.Autoencoder(dim=4), few.images[:300], few.labels[:300])
+    explorer = widgets.explore_generator(model, columns=3)
+    y = torch.full((3,), int(digit))
+    ends = {1: guidance.generate(model, y, scale=float(w), steps=8, event_shape=(4,), generator=seeded(int(seed)))}
+    ends[0] = torch.randn(3, 4, generator=seeded(int(seed)))
+    for t, latents in ends.items():
+        wanted = plotting.images.pixels(widgets.images.rows_of(model.decode(latents), 3))
+        assert torch.equal(explorer._draw(digit=digit, w=w, seed=seed, t=float(t))["images"], wanted)
+
+
+def seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
