@@ -83,7 +83,7 @@ def test_arms_reach_or_are_black():
     assert torch.allclose(joints[:, 2], goal.expand(2, 2), atol=1e-5)
     assert torch.allclose(joints.diff(dim=1).norm(dim=-1), torch.tensor([1.0, 0.8]).expand(2, 2), atol=1e-5)
     assert lines(other) == [(to_hex(HIT), [[[0, 0], [1, 0], [pytest.approx(1.8), 0]]])]
-    assert torch.allclose(torch.tensor(below.lines[0].get_xydata()), right)
+    assert torch.allclose(torch.tensor(below.lines[0].get_xydata()).float(), right)
     assert angles.lines[1].get_xydata().tolist() == [[0, 0]]
 
 
