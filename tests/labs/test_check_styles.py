@@ -10,12 +10,12 @@ from torch.func import jacrev, vmap
 
 from course_utils import checks
 
-EXERCISES = {name: exercise for lab in checks.LABS for name, exercise in checks.exercises(lab).items()}
+EXERCISES = {exercise.key: exercise for lab in checks.LABS for exercise in checks.exercises(lab).values()}
 ANSWERS: list = []
 
 
 def answers(name):
-    """Register a right answer to the exercise `name`."""
+    """Register a right answer to the exercise `name`, or `lab10.name` where several labs have one of that name."""
 
     def register(fn):
         ANSWERS.append(pytest.param(name, fn, id=f"{name}-{fn.__name__}"))
@@ -1013,5 +1013,6 @@ def with_norms_and_constants(v_old, v_new, x_new, free, guided, var):
 
 @pytest.mark.parametrize("name, fn", ANSWERS)
 def test_a_right_answer_in_another_style_passes(name, fn, capsys):
-    EXERCISES[name].check(fn)
+    found = [exercise for key, exercise in EXERCISES.items() if name in (key, exercise.name)]
+    found[0].check(fn)
     assert "right ✓" in capsys.readouterr().out
