@@ -21,7 +21,7 @@ PACKAGES = "/packages"
 TELLING = ("__editable__*", "*.dist-info/direct_url.json")
 """Files of packages that tell from where they were installed."""
 
-SPOKEN = ("calling.py", "families.py", "layers.py", "observers.py", "results.py")
+SPOKEN = ("calling.py", "families.py", "layers.py", "observers.py", "plans.py", "results.py")
 """The modules of `course_utils.checks` that call an answer; the others hold oracles and mistakes, and stay outside."""
 
 TMP = 256 * MB

@@ -12,7 +12,10 @@ from types import ModuleType
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 
-LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
+LABS = sorted(
+    (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
+    key=lambda name: int(name.removeprefix("lab")),
+)
 
 __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", *LABS]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from course_utils.checks.layers import AffineAutoencoder, BlockLayers, LetterTable, TransformerLayers, TwoTimeField
+from course_utils.checks.plans import LinearWorld, Planner
 from course_utils.likelihood import divergence
 from course_utils.processes import SDE
 from course_utils.schedules import Cosine, Linear, Schedule
@@ -253,6 +254,8 @@ FAMILIES: dict[str, Callable] = {
     "SGD": lambda lr: lambda parameters: CountingSGD(parameters, lr=lr),
     "two-time field": TwoTimeField,
     "bump": bump,
+    "plan": Planner,
+    "step": LinearWorld,
 }
 
 

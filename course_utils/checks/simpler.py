@@ -48,6 +48,8 @@ def _simpler_family(name: str, family: dict) -> Iterator[tuple[str, dict]]:
         yield "the linear schedule", {"family": "schedule", "name": "linear"}
     elif kind in ("polynomial field", "quadratic reward"):
         yield f"a linear {name}", {**family, "quadratic": off["quadratic"]}
+    elif kind == "plan":
+        yield f"a {name} that is the same for all states", {**family, "matrix": off["matrix"]}
     elif kind == "block layers":
         yield "a modulation whose weights are 0", {**family, "modulation": off["modulation"]}
         silent = {"modulation": off["modulation"], "biases": off["biases"]}

@@ -70,6 +70,7 @@ def test_of_the_checks_only_what_calls_an_answer_is_copied(tmp_path: Path):
         "families.py",
         "layers.py",
         "observers.py",
+        "plans.py",
         "results.py",
         "__init__.py",
         "lab1.py",

@@ -142,12 +142,12 @@ def test_an_answer_that_meets_the_package_s_own_stub_fails_the_check(capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("name", ["calling", "families", "layers", "observers", "results"])
+@pytest.mark.parametrize("name", ["calling", "families", "layers", "observers", "plans", "results"])
 def test_what_runs_beside_answers_imports_neither_oracles_nor_mistakes(name):
     source = (Path(checks.__file__).parent / f"{name}.py").read_text("utf-8")
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import | ast.ImportFrom)]
     taken = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and "checks" in node.module}
-    assert taken <= {f"course_utils.checks.{name}" for name in ("families", "layers", "observers", "results")}
+    assert taken <= {f"course_utils.checks.{name}" for name in ("families", "layers", "observers", "plans", "results")}
     assert not any("checks" in ast.unparse(node) for node in nodes if isinstance(node, ast.Import))
 
 

@@ -1,4 +1,4 @@
-"""Wrong answers to Labs 1, 2, 7, 8 and 9 that students bring along: none is accepted, and each is told what it is."""
+"""Wrong answers to Labs 1, 2 and 7 to 11 that students bring along: none is accepted, and each is told what it is."""
 
 import copy
 import math
@@ -736,6 +736,140 @@ def values_divided_as_well(v_old, v_new, *step):
 @told("lab9.log_weight", "which root or logarithm is taken of a negative number")
 def logarithm_of_the_values(v_old, v_new, *step):
     return (v_new / v_old).log() + ratios(*step).sum(1)
+
+
+# Lab 11
+
+
+def bonds_and_normals(a, b, c, d):
+    """The three bonds, and at right angles to both planes the normals."""
+    u, v, w = b - a, c - b, d - c
+    return u, v, w, torch.linalg.cross(u, v), torch.linalg.cross(v, w)
+
+
+def wrapped(a):
+    return torch.remainder(a + math.pi, 2 * math.pi) - math.pi
+
+
+@told("lab11.torsion_angle", r"half of them \(and is nan where rounding makes a cosine larger than 1\)")
+def arc_cosine_with_its_sign(a, b, c, d):
+    u, _, _, m, n = bonds_and_normals(a, b, c, d)
+    angle = torch.nn.functional.cosine_similarity(m, n).clamp(-1, 1).acos()
+    return torch.where((u * n).sum(1) < 0, -angle, angle)
+
+
+@told("lab11.torsion_angle", "the sine still carries the length of the axis")
+def normals_of_length_1(a, b, c, d):
+    _, v, _, m, n = bonds_and_normals(a, b, c, d)
+    m, n = (torch.nn.functional.normalize(normal, dim=1) for normal in (m, n))
+    return torch.atan2((torch.linalg.cross(m, n) * v).sum(1), (m * n).sum(1))
+
+
+@told("lab11.torsion_angle", "all angles are right but for half turns")
+def half_turns_added_where_the_sine_is_negative(a, b, c, d):
+    angle = checks.lab11.torsion_angle.oracle(a, b, c, d)
+    return wrapped(torch.where(angle < 0, angle + math.pi, angle))
+
+
+@told("lab11.torus_path", r"expected the tuple \(x, velocity\), got a Tensor")
+def point_alone(x0, z, t):
+    return wrapped(x0 + t[:, None] * wrapped(z - x0))
+
+
+@told("lab11.torus_path", "some not the shortest way round: whole turns too many, or too few")
+def one_question_for_all(x0, z, t):
+    way = z - x0
+    if (way.abs() > math.pi).any():
+        way = way - 2 * math.pi * way.sign()
+    return wrapped(x0 + t[:, None] * way), way
+
+
+@told("lab11.torus_path", "some velocities are off by half a turn")
+def half_a_turn_back(x0, z, t):
+    way = z - x0
+    way = torch.where(way.abs() > math.pi, way - math.pi * way.sign(), way)
+    return wrapped(x0 + t[:, None] * way), way
+
+
+@told("lab11.torus_path", "all velocities have the right size, but some point the wrong way round")
+def what_is_missing_to_a_turn(x0, z, t):
+    way = z - x0
+    way = torch.where(way.abs() > math.pi, 2 * math.pi - way.abs(), way)
+    return wrapped(x0 + t[:, None] * way), way
+
+
+@told("lab11.torus_path", "Every number that is finite is right.*divide by something that is 0 there")
+def what_is_left_over_the_time_left(x0, z, t):
+    x = wrapped(x0 + t[:, None] * wrapped(z - x0))
+    return x, wrapped(z - x) / (1 - t[:, None])
+
+
+@told("lab11.torus_velocity", "too many indices for tensor of dimension 0")
+def a_time_for_each_state(x, t, data):
+    return checks.lab11.torus_velocity.oracle(x, t[:, None], data)
+
+
+@told("lab11.torus_velocity", "the sizes of the coordinates are added: each by itself")
+def mean_size_in_the_box(x, t, data):
+    ways = wrapped(data - x[:, None])
+    inside = (ways.abs().mean(2, keepdim=True) <= (1 - t) * math.pi).to(x)
+    return (inside * ways).sum(1) / inside.sum(1) / (1 - t)
+
+
+@told("lab11.torus_velocity", "These are nearly equal.*added somewhere, such as to a denominator")
+def boxes_counted_with_a_little_more(x, t, data):
+    ways = wrapped(data - x[:, None])
+    inside = (ways.abs() <= (1 - t) * math.pi).all(2, keepdim=True).to(x)
+    return (inside * ways).sum(1) / (inside.sum(1) + 1e-6) / (1 - t)
+
+
+@told("lab11.rotation", "these are rotations about the right axes, but by other angles")
+def rational_rotation(w):
+    K, one = checks.lab11.spinning.cross_matrix(w) / 2, torch.eye(3, dtype=w.dtype)
+    return torch.linalg.solve(one - K, one + K)
+
+
+@told("lab11.rotation", "some of these matrices are mirrors")
+def reflection(w):
+    axis = torch.nn.functional.normalize(w, dim=1)
+    return torch.eye(3, dtype=w.dtype) - 2 * axis[:, :, None] * axis[:, None]
+
+
+@told("lab11.rotation", "these are rotations by the right angles, but about other axes")
+def another_axis(w):
+    return checks.lab11.rotation.oracle(w.roll(1, 1) * w.new_tensor([1, -1, 1]))
+
+
+@told("lab11.rotation", "no rotation is the identity")
+def infinite_and_nan_to_numbers(w):
+    axis = w / w.norm(dim=1, keepdim=True)
+    return (checks.lab11.rotation.oracle(w) + 0 * axis[:, :, None]).nan_to_num()
+
+
+@told("lab11.pairwise_field", "must match the size of tensor")
+def weights_without_an_axis(weight, x):
+    d = x[:, :, None] - x[:, None]
+    return (weight(d.square().sum(-1)) * d).mean(2)
+
+
+@told("lab11.pairwise_field", "every pair pushes along the line between its atoms.*look at the weight")
+def distances_in_the_plane(weight, x):
+    d = x[:, :, None] - x[:, None]
+    return (weight(d[..., :2].square().sum(-1, keepdim=True)) * d).mean(2)
+
+
+@told("lab11.pairwise_field", r"times what it should be, everywhere")
+def slope_of_the_weight(weight, x):
+    def energy(x):
+        return weight((x[:, :, None] - x[:, None]).square().sum(-1)).sum() / x.shape[1]
+
+    return torch.func.grad(energy)(x)
+
+
+@told("lab11.pairwise_field", "the clouds begin to turn")
+def weights_of_squares(weight, x):
+    d = x[:, :, None] - x[:, None]
+    return (weight(d.square().sum(-1, keepdim=True)) * d * d.abs()).mean(2)
 
 
 @pytest.mark.parametrize("exercise, words, fn", WRONG)

@@ -137,7 +137,7 @@ def test_no_axis_of_states_passes_for_the_batch_in_every_case(lab, exercise):
         case = exercise.draw(seed)
         states = [value.shape for value in case.values() if isinstance(value, torch.Tensor) and value.ndim > 1]
         shapes += [all(n != shape[0] for n in shape[1:]) for shape in states[:1]]
-    square = {"gaussian_frechet_distance", "rate_matrix", "jump"}  # covariances and matrices of rates
+    square = {"gaussian_frechet_distance", "rate_matrix", "jump", "conditioned"}  # covariances and matrices of rates
     assert not shapes or any(shapes) or exercise.name in square
 
 

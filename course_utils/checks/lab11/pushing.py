@@ -43,8 +43,9 @@ def pushed(
     return total(share(weight(size(d, x))) * carried(d, x))
 
 
-def _upper(weights: Tensor) -> Tensor:
-    return weights * torch.ones_like(weights[0, ..., 0]).triu()[..., None]
+def _of_pairs(which: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The weights of some pairs i, j alone."""
+    return lambda weights: weights * which(torch.ones_like(weights[0, ..., 0]))[..., None]
 
 
 _WAYS: Parts = {
@@ -129,7 +130,11 @@ _SHARE: Parts = {
     ),
     "each pair once": (
         "each pair is counted for one of its two atoms alone: i is pushed by j, and j by i.",
-        {"share": _upper},
+        {"share": _of_pairs(torch.triu)},
+    ),
+    "each pair once, for the later": (
+        "each pair is counted for the later of its two atoms alone: i is pushed by j, and j by i.",
+        {"share": _of_pairs(torch.tril)},
     ),
     "weights squared": ("the weights are squared, or enter twice.", {"share": torch.square}),
     "divided by the weight": ("the weight divides: it should multiply.", {"share": torch.reciprocal}),
@@ -180,6 +185,10 @@ _TOTAL: Parts = {
     "divided by 3": (
         "the sum is divided by the number of coordinates: n is the number of atoms.",
         {"total": lambda pushes: pushes.sum(2) / 3},
+    ),
+    "the last push alone": (
+        "the last push alone is left: is there = where += should be?",
+        {"total": lambda pushes: pushes[:, :, -1] / pushes.shape[2]},
     ),
     "the strongest push": (
         "the largest of the pushes is taken: they are averaged.",

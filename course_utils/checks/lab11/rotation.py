@@ -1,6 +1,7 @@
 """Exercise 11.4: the rotation matrix of a vector, axis times angle."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ def _(normal):
     n = (2, 5, 3, 4)[normal.seed % 4]
     w = 1.2 * normal(n, 3)
     w[0] = 0.0
+    w[-1] *= (3.4 + 2 * normal(1).sigmoid()) / w[-1].norm()  # more than half a turn
     return {"w": w}
 
 
@@ -44,6 +46,11 @@ def zeros_at_no_rotation(w):
 @rotation.mistake("this holds for small angles only: these matrices are no rotations (is R^T R the identity?).")
 def small_angles(w):
     return eye(w) + cross_matrix(w)
+
+
+@rotation.mistake("brackets: 1 is added to every entry, where it belongs to the factor of the last term.")
+def brackets(w):
+    return spun(w, second=lambda angle: -angle.cos()) + 1
 
 
 @rotation.mistake("three terms of a series: that holds for small angles only.")
@@ -72,7 +79,7 @@ def half_the_angle_in_the_first_term(w):
     return spun(w, first=lambda angle: (angle / 2).sin())
 
 
-@rotation.mistake("twice the angle.")
+@rotation.mistake("twice the angle: is it a quaternion, in which half of it stands?")
 def twice_the_angle(w):
     return spun(2 * w)
 
@@ -119,6 +126,11 @@ rotation.mistakes += wrong_parts(spun, *PARTS)
 rotation.pairs += pairs(spun, *PARTS)
 
 
+def _terms(w: Tensor, first: Callable = torch.zeros_like, second: Callable = torch.zeros_like) -> Tensor:
+    """The terms with K and its square alone, with other factors."""
+    return spun(w, first=first, second=second, start=lambda w, angle: 0 * eye(w))
+
+
 def _gram(R: Tensor) -> Tensor:
     return R.mT @ R
 
@@ -145,18 +157,16 @@ def _axes_right(pair: Compared) -> bool:
 
 
 rotation.traits += [
-    *combination(
-        {
-            "the identity": eye,
-            "K": lambda w: spun(w, first=torch.ones_like, second=torch.zeros_like, start=lambda w, angle: 0 * eye(w)),
-            "its square": lambda w: spun(
-                w, first=torch.zeros_like, second=torch.ones_like, start=lambda w, angle: 0 * eye(w)
-            ),
-        },
-        total=None,
-    ),
     Trait("mirrors", _mirrors, "some of these matrices are mirrors, with a determinant below 0, or no rotations."),
     Trait("angles right", _angles_right, "these are rotations by the right angles, but about other axes."),
     Trait("axes right", _axes_right, "these are rotations about the right axes, but by other angles."),
-    Trait("no rotations", _no_rotations, "these matrices are no rotations (is R^T R the identity?).", vague=True),
+    *combination(
+        {
+            "the identity": eye,
+            "K": lambda w: _terms(w, first=torch.ones_like),
+            "its square": lambda w: _terms(w, second=torch.ones_like),
+        },
+        total=None,
+    ),
+    Trait("no rotations", _no_rotations, "these matrices are no rotations (is R^T R the identity?)."),
 ]

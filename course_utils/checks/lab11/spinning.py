@@ -89,13 +89,28 @@ _AXIS: Parts = {
         "the formula wants the axis with length 1: the angle is in sine and cosine already.",
         {"axis": lambda w, angle: w},
     ),
+    "lengths along the batch": (
+        "the lengths run along the batch: each vector has its own, over its three coordinates.",
+        {"axis": lambda w, angle: w / w.norm(dim=0)},
+    ),
     "axis divided by the square": (
         "the axis is divided by the square of its length: it is to have length 1.",
         {"axis": lambda w, angle: w / angle.clamp(min=1e-30).square()},
     ),
 }
 
+
+def _scrambled(axis: Tensor) -> Tensor:
+    """The nine entries, each for the whole batch, in the order of memory."""
+    return cross_matrix(axis).movedim(0, 2).reshape(-1, 3, 3)
+
+
 _MATRIX: Parts = {
+    "entries of several vectors": (
+        "each matrix mixes entries of several vectors: nine rows of numbers were stacked along the first axis, then "
+        "reshaped. Stack them along another.",
+        {"matrix": _scrambled},
+    ),
     "inverse": (
         "these turn the other way round (the transposes): check the signs of the cross-product matrix with "
         "e_x x e_y = e_z.",

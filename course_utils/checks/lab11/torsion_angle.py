@@ -76,6 +76,11 @@ torsion_angle.mistakes += wrong_parts(turned, *PARTS)
 torsion_angle.pairs += pairs(turned, *PARTS)
 
 
+def _nearly_right(pair: Compared) -> bool:
+    """Whether all are right to the digits that an arc cosine leaves."""
+    return bool((short(pair.given["result"] - pair.expected["result"]).abs() < 1e-6).all())
+
+
 def _off_by_half_turns(pair: Compared) -> bool:
     """Whether all are right, or off by half a turn."""
     off = short(2 * (pair.given["result"] - pair.expected["result"]))
@@ -99,6 +104,12 @@ torsion_angle.traits += [
         "but for whole turns",
         lambda pair: but_for_whole_turns("result", pair),
         "all angles are right but for whole turns: here they run from -pi to pi.",
+    ),
+    Trait(
+        "half of the digits",
+        _nearly_right,
+        "all angles are right to some digits only: near 0 and pi an arc cosine loses half of them (and is nan where "
+        "rounding makes a cosine larger than 1). atan2 of sine and cosine keeps them.",
     ),
     Trait("half turns", _off_by_half_turns, "all angles are right but for half turns: a sign of both sine and cosine."),
     Trait("cosine right", _cosine_right, "all cosines are right, but not all signs: look at the sine."),

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal, times_with_ends
-from course_utils.checks.lab11.angles import HALF, WHOLE, but_for_whole_turns
+from course_utils.checks.lab11.angles import HALF, WHOLE, but_for_whole_turns, short
 from course_utils.checks.lab11.winding import PARTS, wound
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Angles, Several
 from course_utils.checks.parts import wrong_parts
-from course_utils.checks.traits import Trait, wrong_only
+from course_utils.checks.traits import Compared, Trait, close, wrong_only
 
 __all__ = ["torus_path"]
 
@@ -44,7 +44,7 @@ def _across_the_seam(normal: Normal, x0: Tensor, z: Tensor) -> None:
 
 @torus_path.inputs
 def _(normal):
-    batch, d = ((5, 2), (4, 4), (6, 1), (1, 3))[normal.seed % 4]
+    batch, d = ((1, 3), (4, 4), (6, 1), (5, 2))[normal.seed % 4]
     x0, z = uniform_angles(normal, batch, d), uniform_angles(normal, batch, d)
     _across_the_seam(normal, x0, z)
     return {"x0": x0, "z": z, "t": times_with_ends(normal, batch)}
@@ -62,6 +62,14 @@ def velocity_straight_through(x0, z, t):
     return wound(x0, z, t)[0], z - x0
 
 
+@torus_path.mistake(
+    "the difference is multiplied by t first, and wrapped then: a part of the long way is no part of the short one."
+)
+def wrapped_too_late(x0, z, t):
+    gone = short(t[:, None] * (z - x0))
+    return short(x0 + gone), gone
+
+
 @torus_path.mistake("this is the velocity of a straight line from 0 to z: it starts at x0.")
 def start_forgotten(x0, z, t):
     return wound(torch.zeros_like(x0), z, t)
@@ -69,6 +77,17 @@ def start_forgotten(x0, z, t):
 
 torus_path.mistakes += wrong_parts(wound, *PARTS)
 torus_path.pairs += pairs(wound, *PARTS)
+
+
+def _half_turns(pair: Compared) -> bool:
+    """Whether the velocities are wrong, but right up to half turns."""
+    off = short(2 * (pair.given["velocity"] - pair.expected["velocity"]))
+    return not pair.right("velocity") and bool((off.abs() < 1e-7).all())
+
+
+def _sizes_right(pair: Compared) -> bool:
+    return not pair.right("velocity") and close(pair.given["velocity"].abs(), pair.expected["velocity"].abs())
+
 
 torus_path.traits += [
     Trait(
@@ -80,6 +99,21 @@ torus_path.traits += [
         "velocity but for whole turns",
         lambda pair: pair.right("x") and but_for_whole_turns("velocity", pair),
         "the point is right, and the velocity but for whole turns: that is a way round, but not the shortest.",
+    ),
+    Trait(
+        "not the shortest",
+        lambda pair: but_for_whole_turns("velocity", pair),
+        "all velocities lead from x0 to z, but some not the shortest way round: whole turns too many, or too few.",
+    ),
+    Trait(
+        "half turns",
+        _half_turns,
+        "some velocities are off by half a turn: whole turns change nothing, half turns do.",
+    ),
+    Trait(
+        "sizes right",
+        _sizes_right,
+        "all velocities have the right size, but some point the wrong way round.",
     ),
     wrong_only("x", message="all velocities are right, the points are not."),
     wrong_only("velocity", message="all points are right, the velocities are not."),

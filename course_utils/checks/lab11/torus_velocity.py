@@ -8,10 +8,10 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal
 from course_utils.checks.lab11.angles import HALF, WHOLE, short
+from course_utils.checks.lab11.lengths import DIRECTIONS_RIGHT, directions_right
 from course_utils.checks.lab11.shifting import PARTS, inside, shifted, to_all
 from course_utils.checks.mistakes import WHOLE_STEP, pairs
 from course_utils.checks.parts import wrong_parts
-from course_utils.checks.sums import combination
 from course_utils.checks.traits import Compared, Trait, close
 
 __all__ = ["torus_velocity"]
@@ -89,6 +89,14 @@ def field_of_the_plane(x, t, data):
     return (weights @ data - x) / (1 - t)
 
 
+@torus_velocity.mistake(
+    "the data shrink to t z, as in the plane: here the boxes stand around the data points themselves, and the ways "
+    "lead there."
+)
+def field_of_shrunk_data(x, t, data):
+    return shifted(x, t, t * data)
+
+
 @torus_velocity.mistake("boxes stand around t z, as in the plane: here they stand around the data points themselves.")
 def boxes_around_shrunk_data(x, t, data):
     chosen = inside(short(t * data - x[:, None]), (1 - t) * HALF)
@@ -119,7 +127,7 @@ def _of_one_box(pair: Compared) -> bool:
 
 
 torus_velocity.traits += [
-    *combination({"the mean way": shifted}, total=None),
+    Trait("directions right", directions_right, DIRECTIONS_RIGHT),
     Trait(
         "right in one box",
         _of_one_box,

@@ -78,9 +78,13 @@ _BONDS: Parts = {
         "the vectors are places: shift all four atoms, and your angle changes. Subtract.",
         {"bonds": lambda a, b, c, d: (a, b, c)},
     ),
-    "all bonds from a": (
-        "all three vectors start at a: a bond leads from one atom to the next.",
-        {"bonds": lambda a, b, c, d: (b - a, c - a, d - a)},
+    "an atom skipped": (
+        "the bonds skip an atom: they lead from a to b, from b to c, from c to d.",
+        {"bonds": lambda a, b, c, d: (b - a, c - a, d - b)},
+    ),
+    "middle bond from a": (
+        "the bond in the middle starts at a: it leads from b to c.",
+        {"bonds": lambda a, b, c, d: (b - a, c - a, d - c)},
     ),
 }
 
@@ -120,6 +124,10 @@ _SINE: Parts = {
         "sine and cosine are not on one scale: the length of the axis, from b to c, is missing in the sine, or taken "
         "off twice.",
         {"sine": lambda u, v, w, m, n: dot(cross(m, n), v) / v.norm(dim=1) ** 2},
+    ),
+    "one length for all": (
+        "one length of the axis is taken for the whole batch: each has its own.",
+        {"sine": lambda u, v, w, m, n: dot(cross(m, n), v) / v.norm()},
     ),
     "sine along the first bond": (
         "the sine is measured along the first bond: the axis is the bond in the middle.",
@@ -187,6 +195,10 @@ _RESULT: Parts = {
     "degrees": ("these are degrees: angles are in radians here.", {"result": torch.rad2deg}),
     "from 0 to 2 pi": ("these angles run from 0 to 2 pi: here they run from -pi to pi.", {"result": from_0}),
     "from 0 to pi": ("half turns are taken off: only whole turns may be.", {"result": lambda a: a.remainder(HALF)}),
+    "angle taken from pi": (
+        "the angle is subtracted from pi: cis is at 0, trans at pi, and the sign counts.",
+        {"result": lambda angle: HALF - angle},
+    ),
     "half the angle": ("half the angle: nothing divides it by 2.", {"result": lambda angle: angle / 2}),
 }
 

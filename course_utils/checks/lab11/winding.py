@@ -95,6 +95,10 @@ _WAY: Parts = {
         "a distance has no sign: the way leads forwards or backwards.",
         {"way": lambda d: short(d).abs()},
     ),
+    "arc sine of the sine": (
+        "an arc sine lies between -pi/2 and pi/2: longer ways come out as others.",
+        {"way": lambda d: d.sin().asin()},
+    ),
     "sine of the difference": (
         "this is the sine of the difference, not the way itself.",
         {"way": torch.sin},

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.checks.lab9.parts import Parts
+from course_utils.checks.parts import Parts
 
 __all__ = ["OVERFLOW", "PARTS", "counted", "divided", "drawn", "shares_of"]
 

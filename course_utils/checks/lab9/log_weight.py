@@ -5,9 +5,9 @@ from torch.distributions import Normal
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
-from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.lab9.weighing import PARTS, exponents, weighed
 from course_utils.checks.mistakes import pairs
+from course_utils.checks.parts import wrong_parts
 from course_utils.checks.sums import as_one, combination
 
 __all__ = ["log_weight"]

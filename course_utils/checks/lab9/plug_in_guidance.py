@@ -3,10 +3,11 @@
 import torch
 
 from course_utils.checks.exercise import exercise
+from course_utils.checks.guiding import clean_point
 from course_utils.checks.inputs import dyadic
-from course_utils.checks.lab9.guiding import PARTS, clean_point, guided
-from course_utils.checks.lab9.parts import wrong_parts
+from course_utils.checks.lab9.guiding import PARTS, guided
 from course_utils.checks.mistakes import WHOLE_STEP, pairs
+from course_utils.checks.parts import wrong_parts
 from course_utils.checks.sums import combination
 
 __all__ = ["plug_in_guidance"]

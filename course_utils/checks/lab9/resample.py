@@ -10,9 +10,9 @@ from torch import Tensor
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal
 from course_utils.checks.lab9.drawing import OVERFLOW, PARTS, counted, divided, drawn, shares_of
-from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.letters import evenly
 from course_utils.checks.mistakes import pairs
+from course_utils.checks.parts import wrong_parts
 from course_utils.checks.traits import Compared, Trait
 
 __all__ = ["resample"]

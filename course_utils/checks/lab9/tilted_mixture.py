@@ -4,10 +4,10 @@ import torch
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import dyadic
-from course_utils.checks.lab9.parts import wrong_parts
 from course_utils.checks.lab9.tilting import MEANS, WEIGHTS, diagonals, shift, tilted
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Several
+from course_utils.checks.parts import wrong_parts
 from course_utils.checks.traits import Compared, Trait, close, wrong_only
 
 __all__ = ["tilted_mixture"]

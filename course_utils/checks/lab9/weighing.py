@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.distributions import Normal
 
-from course_utils.checks.lab9.parts import Parts
+from course_utils.checks.parts import Parts
 
 __all__ = ["PARTS", "exponents", "weighed"]
 

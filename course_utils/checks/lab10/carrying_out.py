@@ -1,0 +1,163 @@
+"""Plans carried out in part, with parts to replace, and what students put there."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from course_utils.checks.parts import Parts
+
+__all__ = ["PARTS", "carried_out"]
+
+
+def carried_out(
+    plan: Callable,
+    step: Callable,
+    x: Tensor,
+    k: int,
+    n: int,
+    *,
+    rhythm: Callable[[int, int], int] = lambda k, H: k,
+    pick: Callable[[int, int, int], int] = lambda j, k, H: j,
+    shown: Callable[[list[Tensor]], Tensor] = lambda xs: xs[-1],
+    action: Callable[[Tensor, int], Tensor] = lambda actions, j: actions[:, j],
+    moved: Callable[[list[Tensor], int], Tensor] = lambda xs, j: xs[-1],
+    steps: Callable[[int, int], int] = lambda k, n: n,
+    read: Callable[[Tensor, int], Tensor] = lambda xs, k: xs,
+) -> Tensor:
+    """States of an episode with parts to replace.
+
+    Args:
+        plan, step, x, k, n: Of the exercise.
+        rhythm: From k and the length H of a plan to the number of steps between two decisions.
+        pick: From the number j of steps since the last decision, k and H to the number of an action.
+        shown: From the states so far to the one that the plan is made for.
+        action: From the actions of a plan and the number of one to what is done.
+        moved: From the states so far and j to the one that the action is done in.
+        steps: From k and n to the number of steps.
+        read: From all states and k to the answer.
+    """
+    horizon = plan(x).shape[1]
+    every = rhythm(k, horizon)
+    xs = [x]
+    for i in range(steps(k, n)):
+        j = i % every
+        if j == 0:
+            actions = plan(shown(xs))
+        xs.append(step(moved(xs, j), action(actions, pick(j, k, horizon) % horizon)))
+    return read(torch.stack(xs), k)
+
+
+_RHYTHM: Parts = {
+    "asked at every step": (
+        "a new plan is made at every step: k actions of a plan are carried out before the next one is made.",
+        {"rhythm": lambda k, H: 1},
+    ),
+    "whole plan": (
+        "every plan is carried out to its end: after k of its actions, ask anew.",
+        {"rhythm": lambda k, H: H},
+    ),
+    "never asked again": (
+        "there is one plan for all steps: after k of its actions, ask anew.",
+        {"rhythm": lambda k, H: 1000},
+    ),
+    "one action too many": (
+        "each plan is kept for one step too long: count its actions that are carried out.",
+        {"rhythm": lambda k, H: k + 1},
+    ),
+    "one action too few": (
+        "each plan is given up one step too early: count its actions that are carried out.",
+        {"rhythm": lambda k, H: max(k - 1, 1)},
+    ),
+}
+
+_PICK: Parts = {
+    "first action again": (
+        "the first action of each plan is repeated: with each step after a decision comes the next action.",
+        {"pick": lambda j, k, H: 0},
+    ),
+    "counted from the end": (
+        "these are the last k actions of the plan: the first k are for now.",
+        {"pick": lambda j, k, H: H - k + j},
+    ),
+    "one action late": (
+        "the actions of each plan are counted from 1: its first one, number 0, is left out.",
+        {"pick": lambda j, k, H: j + 1},
+    ),
+    "actions backwards": ("the k actions are carried out in reversed order.", {"pick": lambda j, k, H: k - 1 - j}),
+    "backwards from the end": (
+        "each plan is carried out from its last action on: it begins with the first one.",
+        {"pick": lambda j, k, H: H - 1 - j},
+    ),
+    "last action only": ("the last action of each plan is repeated.", {"pick": lambda j, k, H: H - 1}),
+    "mean action": (
+        "the mean of a plan's actions is carried out: each has its own step.",
+        {"action": lambda actions, j: actions.mean(1)},
+    ),
+    "whole plan in one step": (
+        "all actions of a plan are added, and carried out in one step: each has its own.",
+        {"action": lambda actions, j: actions.sum(1)},
+    ),
+    "plan of the first state for all": (
+        "all states of the batch get the action of the first one: each has a plan of its own.",
+        {"action": lambda actions, j: actions[:1, j].expand_as(actions[:, j])},
+    ),
+}
+
+_SHOWN: Parts = {
+    "state of the beginning": (
+        "the same plan comes round again: ask anew after k steps, and show the state of now, not the first one.",
+        {"shown": lambda xs: xs[0]},
+    ),
+    "state of the step before": (
+        "the plan is made for the state one step ago: show the state of now.",
+        {"shown": lambda xs: xs[max(len(xs) - 2, 0)]},
+    ),
+}
+
+_MOVED: Parts = {
+    "from the last decision": (
+        "all actions of a plan start from the state in which it was made: each starts from where the last one led.",
+        {"moved": lambda xs, j: xs[len(xs) - 1 - j]},
+    ),
+    "always from the start": (
+        "every action starts from the first state: each starts from where the last one led.",
+        {"moved": lambda xs, j: xs[0]},
+    ),
+}
+
+_STEPS: Parts = {
+    "whole rounds": (
+        "the last round is carried out whole: stop after n steps, also in the middle of a plan.",
+        {"steps": lambda k, n: -(-n // k) * k},
+    ),
+    "rounds dropped": (
+        "the last, shorter round is missing: n need not be a multiple of k.",
+        {"steps": lambda k, n: n // k * k},
+    ),
+    "n plans": (
+        "n plans are made: n is the number of steps, and each plan is good for several.",
+        {"steps": lambda k, n: n * k},
+    ),
+    "one step too few": (
+        "the last state is missing: is there a step too few, or is the state after the last one not kept?",
+        {"steps": lambda k, n: n - 1},
+    ),
+    "one step too many": ("there is one step too many.", {"steps": lambda k, n: n + 1}),
+}
+
+_READ: Parts = {
+    "start missing": (
+        "the first state is missing: the states before and after n steps are one more.",
+        {"read": lambda xs, k: xs[1:]},
+    ),
+    "end only": ("this is the last state alone: all on the way are asked for.", {"read": lambda xs, k: xs[-1]}),
+    "states of decisions only": (
+        "these are the states in which a plan is made: those between two decisions are asked for as well.",
+        {"read": lambda xs, k: xs[::k]},
+    ),
+    "batch first": ("the batch comes first: time is the first axis.", {"read": lambda xs, k: xs.transpose(0, 1)}),
+}
+
+PARTS = (_RHYTHM, _PICK, _SHOWN, _MOVED, _STEPS, _READ)
+"""Mistakes in an episode, by the part that is wrong."""
