@@ -19,7 +19,7 @@ import torch.nn.functional as F
 
 from benchmarks.rows import Row, alone
 from course_utils import data, distributions, guidance, networks, paths
-from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5, lab9
+from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5, lab9, lab11
 
 ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
@@ -103,6 +103,7 @@ def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
         "noised and back": ("plane", lambda: lab4.explore_noised_and_back(lambda x, t: -x, digits[0])),
         "tilt": ("line", lambda: lab9.explore_tilt(line, {})),
         "guided on the line": ("line", lambda: guided_on_the_line(paths.marginal(path, line))),
+        "cut": ("plane", lambda: lab11.explore_cut(data.cuts(), data.backbones().part("test").angles())),
     }
 
 

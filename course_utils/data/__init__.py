@@ -9,7 +9,7 @@ from course_utils.data.census import Names, names
 from course_utils.data.digits import Digits, mnist, parse_idx
 from course_utils.data.downloads import FILES, MIRRORS
 from course_utils.data.letters import BLANK, LETTERS, MASK, decode, encode
-from course_utils.data.proteins import AMINO_ACIDS, Backbones, backbones
+from course_utils.data.proteins import AMINO_ACIDS, Backbones, Cut, Flown, backbones, cuts
 
 __all__ = [
     "AMINO_ACIDS",
@@ -19,10 +19,13 @@ __all__ = [
     "MASK",
     "MIRRORS",
     "Backbones",
+    "Cut",
     "Digits",
+    "Flown",
     "Names",
     "backbones",
     "batches",
+    "cuts",
     "decode",
     "encode",
     "mnist",

@@ -1,9 +1,11 @@
 """Backbones of proteins: places of the atoms N, CA and C."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +14,11 @@ from torch import Tensor
 
 from course_utils.manifolds import residue_frames, torsion_angle
 
-__all__ = ["AMINO_ACIDS", "Backbones", "backbones"]
+__all__ = ["AMINO_ACIDS", "Backbones", "Cut", "Flown", "backbones", "cuts"]
 
 BACKBONES = Path(__file__).parents[1] / "assets" / "backbones.npz"
 SHA_256 = "892c16ee855c8d3bb936ec701bc20598537141c495d373f0d8d47b9b90ffa21c"
+CUTS = BACKBONES.with_name("cuts.npz")
 AMINO_ACIDS = tuple("ALA ARG ASN ASP CYS GLN GLU GLY HIS ILE LEU LYS MET PHE PRO SER THR TRP TYR VAL".split())
 """Names of the amino acids, in the order of their numbers."""
 
@@ -152,3 +155,53 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ..
     with np.load(path) as stored:
         whole = [stored[name].astype(np.int64) for name in ("backbone", "amino_acid", "piece")]
         return whole[0], whole[1], whole[2], tuple(str(name) for name in stored["names"])
+
+
+class Flown(NamedTuple):
+    """What a flow makes of one residue, after 2,000 steps of training.
+
+    Attributes:
+        x: 1,500 pairs of angles in radians, as they come: those of the plane may lie outside of the square.
+        variation: Total variation to the test proteins, in the usual names, of nine times as many; three trainings.
+        outside: Percentage that is not in the square; of the same.
+    """
+
+    x: Float[Tensor, "n 2"]
+    variation: Float[Tensor, " trainings"]
+    outside: Float[Tensor, " trainings"]
+
+
+class Cut(NamedTuple):
+    """Flows on angles from which others were taken before, so that the square is cut elsewhere.
+
+    Attributes:
+        taken: What was taken from phi and psi, in radians; zero for the usual names of angles.
+        flows: From "torus" and "plane" to what they made, in the new names.
+    """
+
+    taken: Float[Tensor, "2"]
+    flows: Mapping[str, Flown]
+
+
+def cuts() -> list[Cut]:
+    """Samples of trained flows, as they come with the course: five cuts, from the usual one to that of the helix.
+
+    Source: `python -m benchmarks.cuts` made them; `assets/backbones.md` says how.
+
+    Example:
+        >>> [round(cut.flows["plane"].outside.mean().item(), 1) for cut in data.cuts()]
+        [0.8, 1.2, 2.4, 1.7, 9.4]
+    """
+    with np.load(CUTS) as stored:
+        held = {name: torch.tensor(stored[name].astype(np.float32)) for name in stored.files}
+    samples = {name: torch.deg2rad(held[name] / 10) for name in ("torus", "plane")}
+    return [
+        Cut(
+            torch.deg2rad(taken),
+            {
+                name: Flown(x[i], held[f"{name}_variation"][i], held[f"{name}_outside"][i])
+                for name, x in samples.items()
+            },
+        )
+        for i, taken in enumerate(held["taken"])
+    ]

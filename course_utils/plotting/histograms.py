@@ -32,7 +32,11 @@ def law(ax: Axes, x: Tensor, places: Tensor, density: Tensor, *, bins: int, lw: 
 
 @detached
 def law_histograms(
-    samples: Mapping[str, Float[Tensor, " _"]], places: Float[Tensor, " m"], densities: Float[Tensor, "panels m"]
+    samples: Mapping[str, Float[Tensor, " _"]],
+    places: Float[Tensor, " m"],
+    densities: Float[Tensor, "panels m"],
+    *,
+    xlabel: str = "$x$",
 ) -> Figure:
     """Histograms of samples on the line, each with the exact density.
 
@@ -40,6 +44,7 @@ def law_histograms(
         samples: From title to samples, shape (n,).
         places: Where the densities are given, shape (m,), increasing.
         densities: Exact densities, shape (panels, m).
+        xlabel: Of all panels.
 
     Raises:
         ValueError: If there is no panel, or shapes do not fit.
@@ -55,7 +60,7 @@ def law_histograms(
     for ax, (title, x), density in zip(axes, samples.items(), densities, strict=True):
         require_shape(title, x, None)
         law(ax, x, places, density, bins=60)
-        ax.set(title=title, xlabel="$x$")
+        ax.set(title=title, xlabel=xlabel)
     axes[0].set_ylabel("density")
     legend_below(fig, axes)
     return fig
