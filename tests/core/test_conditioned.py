@@ -31,7 +31,7 @@ def test_a_cut_through_a_density_in_the_plane(known):
 
 
 def test_the_precision_of_what_is_left_is_a_block_of_the_precision():
-    """The covariance of b given a is the inverse of the block P_bb of P = Sigma^-1; the mean moves by -P_bb^-1 P_ba off."""
+    """With P = Sigma^-1 the covariance of b given a is P_bb^-1, and its mean moves by -P_bb^-1 P_ba off."""
     known = torch.tensor([False, True, True, False, True])
     values = torch.tensor([0.3, -1.0, 2.0], dtype=F64)
     whole = mixture(5)
