@@ -1,8 +1,10 @@
 """Student notebooks: `labs/<lab>/<lab>.ipynb` is what nbgrader's preprocessors leave of `solutions/<lab>/<lab>.ipynb`.
 
-Only the notebook is published; nothing else in the solution's folder is copied, and no gradebook is written.
+Only the notebook is published; nothing else in the solution's folder is copied, and no gradebook is written. Cells that
+only draw are folded: alt text does not stand between a student and the idea.
 """
 
+import ast
 import warnings
 from pathlib import Path
 
@@ -28,6 +30,8 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+FOLDED = {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
+"""Metadata of a cell whose code is one click away: for JupyterLab, and for the book."""
 
 
 def solutions(root: str | Path = ROOT) -> dict[str, Path]:
@@ -60,6 +64,20 @@ def read_notebook(path: str | Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def only_draws(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell is one call of `plotting.show` and nothing else, so that there is nothing in it to read."""
+    if cell.cell_type != "code" or "nbgrader" in cell.metadata:
+        return False
+    try:
+        body = ast.parse(cell.source).body
+    except SyntaxError:  # a magic, such as %timeit
+        return False
+    match body:
+        case [ast.Expr(ast.Call(ast.Attribute(ast.Name("plotting"), "show")))]:
+            return True
+    return False
+
+
 def student_version(solution: str | Path) -> str:
     """Text of the student notebook that belongs to a solution notebook.
 
@@ -77,6 +95,8 @@ def student_version(solution: str | Path) -> str:
         notebook.metadata = nbformat.from_dict(METADATA)
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
+            if only_draws(cell):
+                cell.metadata.update(nbformat.from_dict(FOLDED))
         for step in steps:
             notebook, resources = step.preprocess(notebook, resources)
         MetadataValidator().validate_nb(notebook)

@@ -47,13 +47,19 @@ def first_difference(values: Values, expected: Values, rtol: float, single: floa
     return next(name for name, value in expected.items() if not _equal(values.get(name), value, rtol, single))
 
 
-def difference(values: Values, expected: Values, rtol: float, single: float | None = None) -> str:
-    """The first thing that differs, in words: shape, dtype or the worst entry; arguments as for `agree`."""
+def difference(
+    values: Values, expected: Values, rtol: float, single: float | None = None, *, explained: bool = False
+) -> str:
+    """The first thing that differs, in words: shape, dtype or the worst entry; arguments as for `agree`.
+
+    Args:
+        explained: Whether the cause is known: then nothing is guessed about numbers that are nearly equal.
+    """
     name = first_difference(values, expected, rtol, single)
-    return f"The {name}{_difference(values[name], expected[name])}"
+    return f"The {name}{_difference(values[name], expected[name], explained)}"
 
 
-def _difference(got: Tensor, expected: Tensor) -> str:
+def _difference(got: Tensor, expected: Tensor, explained: bool) -> str:
     if has_raised(got):
         return " did not come: your function raised an error."
     if got.shape != expected.shape:
@@ -65,16 +71,19 @@ def _difference(got: Tensor, expected: Tensor) -> str:
     where = f" at index {at}" if at else ""
     here, wanted = got[at], expected[at]
     if expected.dtype.is_floating_point and gap.max() <= NEARLY * wanted.abs():
-        return f"{where}{_nearly(here, wanted)}"
+        return f"{where}{_nearly(here, wanted, explained)}"
     cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if here.isnan() else ""
     cause = " (The logarithm of 0 is infinite, and so is a number divided by 0.)" if here.isinf() else cause
     return f"{where}: expected {wanted.item():.6g}, received {here.item():.6g}.{cause}"
 
 
-def _nearly(got: Tensor, expected: Tensor) -> str:
+def _nearly(got: Tensor, expected: Tensor, explained: bool) -> str:
+    numbers = f": expected {expected.item():.12g}, received {got.item():.12g}."
+    if explained:
+        return numbers
     relative = ((got - expected) / expected).abs().item()
     return (
-        f": expected {expected.item():.12g}, received {got.item():.12g}. These are nearly equal, the relative "
+        f"{numbers} These are nearly equal, the relative "
         f"difference is {relative:.1e}. Is a small number added somewhere, such as to a denominator, is something "
         "rounded or clamped, or a part computed in less than double precision?"
     )

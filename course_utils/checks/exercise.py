@@ -164,8 +164,8 @@ class Exercise:
             return Verdict(False, not_repeatable(case, whole=is_whole(seen.values) and not is_whole(expected)))
         if self._agree(seen.values, expected):
             return Verdict(True)
-        differs = difference(seen.values, expected, self.rtol, self.single)
         cause = self.cause([(case, seen)])
+        differs = difference(seen.values, expected, self.rtol, self.single, explained=cause is not None)
         if cause is None:
             return Verdict(False, differs)
         return Verdict(False, f"{differs}\nLikely cause: {cause.message}", cause.name)

@@ -72,6 +72,28 @@ def test_round_trip(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labs", "solutions"]
 
 
+FIGURE = 'plotting.show(\n    figures.lab9.tilts(line),\n    alt="Two humps.",\n)  # fmt: skip\n'
+
+
+def folded(path: Path) -> list[str]:
+    return [name for name, cell in cells(path).items() if cell.metadata.get("jupyter", {}).get("source_hidden")]
+
+
+def test_cells_that_only_draw_are_folded_and_no_others(tmp_path):
+    source = solution(tmp_path, check=FIGURE)  # to be read, since it is nbgrader's
+    notebook = nbformat.read(source, as_version=4)
+    others = {"computes": f"x = 1\n{FIGURE}", "table": "print(1)", "magic": f"%time {FIGURE}", "named": "plotting.show"}
+    others |= {"empty": "", "another": "figures.show(1)", "text": "plotting.show(1)"}
+    for name, text in ({"figure": FIGURE} | others).items():
+        cell = nbformat.v4.new_markdown_cell if name == "text" else nbformat.v4.new_code_cell
+        notebook.cells.append(cell(text, id=name))
+    nbformat.write(notebook, source)
+    [written] = release(root=tmp_path)
+    assert folded(written) == ["figure"]
+    assert cells(written)["figure"].metadata.tags == ["hide-input"] and cells(written)["figure"].source == FIGURE
+    assert folded(source) == []
+
+
 def test_same_as_nbgraders_own_command(tmp_path, monkeypatch):
     source = solution(tmp_path)
     notebook = nbformat.read(source, as_version=4)

@@ -7,8 +7,8 @@ from course_utils.checks.comparing import agree, describe, difference, first_dif
 V = torch.tensor([1.0, -20.0, 3.0], dtype=torch.float64)
 
 
-def said(got, expected=V):
-    return difference({"result": got}, {"result": expected}, 1e-8)
+def said(got, expected=V, **known):
+    return difference({"result": got}, {"result": expected}, 1e-8, **known)
 
 
 def test_the_tolerance_is_relative_to_the_largest_value():
@@ -47,6 +47,11 @@ def test_values_that_look_the_same_are_told_apart():
     text = said(V * (1 + 2e-7))
     assert "expected -20, received -20.000004. These are nearly equal, the relative difference is 2.0e-07." in text
     assert "denominator" in text
+
+
+def test_nothing_is_guessed_about_nearly_equal_values_whose_cause_is_known():
+    text = said(V * (1 + 2e-7), explained=True)
+    assert text.endswith("expected -20, received -20.000004.")
 
 
 def test_a_wrong_type_is_told_with_what_it_comes_from():

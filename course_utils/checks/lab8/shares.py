@@ -105,6 +105,15 @@ SHARES: dict[str, tuple[str, dict]] = {
         "a factor 2 is missing in the exponent of the Gaussian density.",
         {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths + widths.log() / 2).sum(-1)},
     ),
+    "no one half": (
+        "one half is missing before the logarithm of the density: squares and widths both count twice.",
+        {"logs": lambda gaps, widths, w: w.log() - (gaps**2 / widths + widths.log()).sum(-1)},
+    ),
+    "heights of added variances": (
+        "before the exponential the variances of the coordinates are added up: densities multiply, so that their "
+        "logarithms add up.",
+        {"logs": lambda gaps, widths, w: w.log() - ((gaps**2 / widths).sum(-1) + widths.sum(-1).log()) / 2},
+    ),
     "mean of the squares": (
         "in the exponent the coordinates are averaged: they are independent, so that their exponents add up.",
         {"logs": lambda gaps, widths, w: w.log() - ((gaps**2 / widths).mean(-1) + widths.log().sum(-1)) / 2},

@@ -101,7 +101,8 @@ TANGENTS: dict[str, tuple[str, dict]] = {
 
 SPANS: dict[str, tuple[str, dict]] = {
     "sign of the paper": (
-        "the paper's data lie at time 0, and its end moves; here the start does.",
+        "the sign of the span: it is t - s, from the start to the end. (In the MeanFlow paper data lie at time 0 and "
+        "the end moves, so that it has a minus.)",
         {"span": lambda s, t: s - t},
     ),
     "span forgotten": ("at t = s the average is v itself.", {"span": lambda s, t: torch.ones_like(s)}),
