@@ -17,9 +17,10 @@ import nbformat
 import torch
 import torch.nn.functional as F
 
+from benchmarks.robots import flowed
 from benchmarks.rows import Row, alone
 from course_utils import data, distributions, guidance, networks, paths
-from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5, lab9, lab11
+from course_utils.widgets import Explorer, explore_noising, lab1, lab2, lab3, lab4, lab5, lab9, lab10, lab11
 
 ROOT = Path(__file__).parents[1]
 LIMITS = {"line": 20.0, "plane": 40.0}
@@ -72,6 +73,17 @@ def guided_on_the_line(exact: paths.Marginal) -> Explorer:
     return lab9.explore_guidance(exact, values, ends)
 
 
+def robots() -> dict[str, tuple[str, Callable[[], Explorer]]]:
+    """Lab 10's sliders, with a policy that has learned nothing: its robots never arrive, and drive to the end."""
+    flow = networks.Policy(32, observation=4)
+    policies = {"flow": lambda steps: flowed(flow, 5, steps)}
+    planners = {"gradient": lambda world: flowed(flow, 5, 4, world, 1000.0)}
+    return {
+        "a policy": ("plane", lambda: lab10.explore_policy(policies)),
+        "robots round a disc": ("plane", lambda: lab10.explore_guidance(planners)),
+    }
+
+
 def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
     """From name to kind and maker."""
     path, board = paths.GaussianPath(), distributions.Checkerboard()
@@ -104,6 +116,7 @@ def explorers() -> dict[str, tuple[str, Callable[[], Explorer]]]:
         "tilt": ("line", lambda: lab9.explore_tilt(line, {})),
         "guided on the line": ("line", lambda: guided_on_the_line(paths.marginal(path, line))),
         "cut": ("plane", lambda: lab11.explore_cut(data.cuts(), data.backbones().part("test").angles())),
+        **robots(),
     }
 
 
