@@ -87,6 +87,15 @@ def counted_through_the_plan(plan, step, x, k, n):
     return episode(plan, step, x, k, n, lambda x, a, i: step(x, a[:, i % a.shape[1]]))
 
 
+@told("lab10.receding_horizon", "Another k gives the same result")
+def one_plan_to_its_end(plan, step, x, k, n):
+    actions = plan(x)
+    xs = [x]
+    for i in range(n):
+        xs.append(step(xs[-1], actions[:, min(i, actions.shape[1] - 1)]))
+    return torch.stack(xs)
+
+
 @told("lab10.receding_horizon", r"IndexError: index 6 is out of bounds .* in your line")
 def numbered_by_the_step(plan, step, x, k, n):
     return episode(plan, step, x, k, n, lambda x, a, i: step(x, a[:, i]))
@@ -225,6 +234,19 @@ def summed_over_the_known(mean, cov, known, values):
 def taken_twice(mean, cov, known, values):
     gain = follow(cov, known)
     return mean[~known] + gain @ (values - mean[known]), cov[~known][:, ~known] - 2 * gain @ cov[known][:, ~known]
+
+
+@told("lab10.conditioned", "follow from one and the same gain, as they should: that gain is wrong")
+def as_if_the_known_were_measured_with_noise(mean, cov, known, values):
+    block = cov[known][:, known]
+    gain = cov[~known][:, known] @ torch.linalg.inv(block + torch.eye(len(block)))
+    return mean[~known] + gain @ (values - mean[known]), cov[~known][:, ~known] - gain @ cov[known][:, ~known]
+
+
+@told("lab10.conditioned", "in the mean, the old mean enters with the wrong sign; the shift enters as it should")
+def old_mean_taken_off(mean, cov, known, values):
+    gain = follow(cov, known)
+    return gain @ (values - mean[known]) - mean[~known], cov[~known][:, ~known] - gain @ cov[known][:, ~known]
 
 
 @told("lab10.conditioned", "nothing is learnt")

@@ -85,6 +85,14 @@ _SEEN: Parts = {
         "the observations are the states before the last action of a plan: what was seen before the first one?",
         {"seen": lambda i, H: i + H - 1},
     ),
+    "state of the moment before": (
+        "the observations are the states one moment too early: what was seen right before the first action of a plan?",
+        {"seen": lambda i, H: max(i - 1, 0)},
+    ),
+    "states of the first demonstration": (
+        "the observations are those of the first demonstration for all of them: each has states of its own.",
+        {"states_of": lambda states: states[:, :1].expand_as(states)},
+    ),
     "state of the beginning": (
         "all observations are the first state of a demonstration: each window begins in a state of its own.",
         {"seen": lambda i, H: 0},
@@ -112,6 +120,10 @@ _TAKEN: Parts = {
     "first action repeated": (
         "a plan is one action, repeated: it holds the next ones, too.",
         {"taken": lambda i, H: [i] * H},
+    ),
+    "actions of the first demonstration": (
+        "the plans are those of the first demonstration for all of them: each has actions of its own.",
+        {"actions_of": lambda actions: actions[:, :1].expand_as(actions)},
     ),
     "actions of the beginning": (
         "all plans are the first one of the demonstration: each window begins at a moment of its own.",
