@@ -97,7 +97,9 @@ def frontier(
         words = (names or {}).get(name, [])
         require(len(words) in (0, len(distances)), f"{len(distances)} words at {name}", len(words))
         for word, x, y in zip(words, distances, rewards, strict=False):
-            ax.annotate(word, (x, y), (5, -13), textcoords="offset points", color=colour, size=9, path_effects=HALO)
+            ax.annotate(
+                word, (x, y), (-9, 6), textcoords="offset points", color=colour, size=9, ha="center", path_effects=HALO
+            )
     farthest = max(float(distance) for distances, _ in rivals.values() for distance in distances)
     ax.set(xlabel="KL to $p$, in nats", ylabel="mean reward", xlim=(0, 1.08 * farthest))
     ax.set_ylim(bottom=0)
