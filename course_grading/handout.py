@@ -6,12 +6,13 @@ from pathlib import Path
 
 from course_grading.labs import ROOT, released
 from course_grading.release import solutions
+from course_utils.notebooks.fresh import ARCHIVE
 from course_utils.storage import write_file
 
 TOP = "course"
-FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE")
+FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", ARCHIVE)
 FOLDERS = ("course_setup", "course_utils")
-CODE = (".py", ".js", ".md", ".png", ".safetensors", ".gz")
+CODE = (".py", ".js", ".md", ".png", ".safetensors", ".npz", ".gz")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
 
