@@ -24,8 +24,8 @@ It makes the environment `.venv` (a minute or two, once) and opens the labs in J
 command may be called `python3`, on Windows `py`.
 
 Each exercise is one function. The check below it says whether yours is right and, if not, what the likely cause is.
-Hand in the notebook `labN_topic.ipynb` itself, saved, under its own name. Your functions are judged again on other
-inputs; what a notebook prints earns no points, so it does not matter which cells you ran.
+The last cell of a lab says what is missing, and writes the file to hand in, `hand_in/labN_topic.ipynb`. Your functions
+are judged again on other inputs; what a notebook prints earns no points, so it does not matter which cells you ran.
 """
 
 

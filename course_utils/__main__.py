@@ -143,6 +143,24 @@ def reset(args: argparse.Namespace) -> None:
     print(OPEN_PAGE)
 
 
+def hand_in(args: argparse.Namespace) -> None:
+    """Say what a lab's file lacks, and write the copy to hand in. Nothing is run: its last cell does that."""
+    from course_utils import notebooks
+    from course_utils import progress as store
+    from course_utils.notebooks.files import shown
+
+    root = notebooks.course_folder()
+    name = notebooks.find(args.lab, root)
+    lab = notebooks.lab_of(name, notebooks.fresh_lab(name, root))
+    path = args.file or notebooks.lab_file(name, root)
+    notebook = notebooks.read(path)
+    found = notebooks.standing(lab, notebook)
+    print(f"{shown(path)}: nothing is run here; the notebook's last cell, hand_in(), runs every check")
+    print(*notebooks.exercises_report(lab, found, store.recall()), sep="\n")
+    print(*notebooks.questions_report(found), sep="\n")
+    print(notebooks.copy_to_hand_in(name, notebook, root))
+
+
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
@@ -185,6 +203,14 @@ VERBS = {
         "nothing is kept; the same command begins anew",
     ),
     "progress": Verb(progress, {}, "nothing was changed"),
+    "hand-in": Verb(
+        hand_in,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--file": {"type": Path, "help": "its notebook, if that has another name or place"},
+        },
+        "a copy made earlier is left as it was; the same command begins anew",
+    ),
     "reset": Verb(
         reset,
         {

@@ -7,20 +7,25 @@ from pathlib import Path
 
 from course_utils.notebooks.files import parse, shown
 
-__all__ = ["ARCHIVE", "course_folder", "find", "fresh_lab", "fresh_labs", "pack", "unpack"]
+__all__ = ["ARCHIVE", "course_folder", "find", "fresh_lab", "fresh_labs", "lab_file", "pack", "unpack"]
 
 ARCHIVE = "labs/fresh.zip"
 MOMENT = (2020, 1, 1, 0, 0, 0)
 
 
-def course_folder() -> Path:
-    """The folder of the course: that of this package, else the nearest above the working folder, with fresh copies.
+def course_folder(file: Path | None = None) -> Path:
+    """The folder of the course, with fresh copies in it.
+
+    Args:
+        file: A notebook: the nearest folder above it counts first. Then come that of this package, and the nearest at
+            or above the working folder.
 
     Raises:
         ValueError: If there is none.
     """
     here = Path.cwd()
-    places = (Path(__file__).resolve().parents[2], here, *here.parents)
+    above = file.absolute().parents if file else ()
+    places = (*above, Path(__file__).resolve().parents[2], here, *here.parents)
     found = next((place for place in places if (place / ARCHIVE).is_file()), None)
     if found is None:
         raise ValueError(f"expected the folder of the course, with {ARCHIVE} in it, at or above {here}")
@@ -83,6 +88,20 @@ def fresh_lab(lab: str, root: Path) -> dict:
 def fresh_labs(root: Path) -> dict[str, dict]:
     """The notebooks of all labs as they were handed out, by name, in order."""
     return {name: parse(data, f"{ARCHIVE}/{name}.ipynb") for name, data in unpack(root).items()}
+
+
+def lab_file(name: str, root: Path) -> Path:
+    """The student's notebook of a lab.
+
+    Raises:
+        ValueError: If it is not there; other notebooks in its folder are named.
+    """
+    path = root / "labs" / name / f"{name}.ipynb"
+    if not path.exists():
+        others = sorted(other.name for other in path.parent.glob("*.ipynb"))
+        there = f"that folder holds {', '.join(others)}: give one its name again" if others else "reset all of the lab"
+        raise ValueError(f"expected the notebook {shown(path)}, found none; {there}")
+    return path
 
 
 def _number(name: str) -> tuple[int, str]:

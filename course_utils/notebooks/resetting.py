@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.notebooks.files import name_of, read, same, shown, text
-from course_utils.notebooks.fresh import find, fresh_lab, unpack
-from course_utils.notebooks.sections import Exercise, lab_of
+from course_utils.notebooks.files import name_of, read, same, text
+from course_utils.notebooks.fresh import find, fresh_lab, lab_file, unpack
+from course_utils.notebooks.sections import Exercise, Lab, lab_of
 from course_utils.storage import check_writable, write_file
 
-__all__ = ["Reset", "reset"]
+__all__ = ["Reset", "put_back", "reset"]
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ def reset(lab: str, exercise: str | None, root: Path) -> Reset:
     if exercise is None:
         after = unpack(root)[name]
     else:
-        asked = _exercise(name, exercise, root)
-        cells = put_back(_read_lab(path, others)["cells"], asked, fresh_lab(name, root)["cells"])
+        given = lab_of(name, fresh_lab(name, root))
+        asked = _asked(given, exercise)
+        cells = put_back(read(lab_file(name, root))["cells"], asked, given)
         after = text(read(path) | {"cells": cells}).encode("utf-8") if cells else None
     before = path.read_bytes() if path.exists() else None
     if after in (None, before):
@@ -59,7 +60,7 @@ def reset(lab: str, exercise: str | None, root: Path) -> Reset:
     return Reset(path, kept, True, others)
 
 
-def put_back(cells: list[dict], exercise: Exercise, given: list[dict]) -> list[dict] | None:
+def put_back(cells: list[dict], exercise: Exercise, lab: Lab) -> list[dict] | None:
     """A student's cells with those of an exercise as they were; None if they are so already.
 
     A cell is known by its id and put back where it is. One that is missing comes after the cell that it followed; what
@@ -68,15 +69,15 @@ def put_back(cells: list[dict], exercise: Exercise, given: list[dict]) -> list[d
     Args:
         cells: Of the student's notebook.
         exercise: The exercise, as it was handed out.
-        given: All cells of the lab as it was handed out.
+        lab: Its lab, as it was handed out.
 
     Raises:
-        ValueError: If none of the cells is known.
+        ValueError: If they are no cells of the lab.
     """
-    known = [name_of(cell) for cell in given]
+    known = [name_of(cell) for cell in lab.cells]
     cells = list(cells)
-    if not set(known) & {name_of(cell) for cell in cells}:
-        raise ValueError("expected a notebook with cells of this lab, known by their ids, found none: reset all of it")
+    if not lab.is_in(cells):
+        raise ValueError(f"expected a notebook of {lab.name}, found no cell of its exercises: reset all of it")
     changed = False
     for cell in exercise.cells:
         places = {name_of(own): i for i, own in reversed(list(enumerate(cells)))}
@@ -91,18 +92,11 @@ def put_back(cells: list[dict], exercise: Exercise, given: list[dict]) -> list[d
     return cells if changed else None
 
 
-def _exercise(name: str, number: str, root: Path) -> Exercise:
-    exercises = {one.number: one for one in lab_of(name, fresh_lab(name, root)).exercises}
+def _asked(lab: Lab, number: str) -> Exercise:
+    exercises = {one.number: one for one in lab.exercises}
     if number not in exercises:
-        raise ValueError(f"expected one of the exercises {', '.join(exercises)} of {name}, got {number!r}")
+        raise ValueError(f"expected one of the exercises {', '.join(exercises)} of {lab.name}, got {number!r}")
     return exercises[number]
-
-
-def _read_lab(path: Path, others: tuple[str, ...]) -> dict:
-    if not path.exists():
-        there = f"that folder holds {', '.join(others)}: give one its name again" if others else "reset all of the lab"
-        raise ValueError(f"expected the notebook {shown(path)}, found none; {there}")
-    return read(path)
 
 
 def _keep(path: Path, content: bytes | None) -> Path | None:

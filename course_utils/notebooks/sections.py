@@ -1,6 +1,7 @@
 """What a lab says of itself: title, time, what one should know, its exercises and its questions in words."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from course_utils.notebooks.files import name_of, source
@@ -58,6 +59,11 @@ class Lab:
     exercises: tuple[Exercise, ...]
     questions: dict[str, dict]
     cells: tuple[dict, ...]
+
+    def is_in(self, cells: Iterable[dict]) -> bool:
+        """Whether these are cells of this lab: one is a cell of its exercises; other names are those of all labs."""
+        own = {name_of(cell) for one in self.exercises for cell in one.cells if cell.get("cell_type") == "code"}
+        return any(name_of(cell) in own for cell in cells)
 
 
 def lab_of(name: str, notebook: dict) -> Lab:

@@ -152,9 +152,12 @@ def test_a_file_that_is_no_notebook_is_kept_and_said(course, content, capsys):
 
 
 def test_a_notebook_without_the_labs_cells_is_told_so(course, capsys):
+    other = (ROOT / "labs/lab2_flow_matching/lab2_flow_matching.ipynb").read_bytes()
+    own(course).write_bytes(other)
+    assert main(["reset", LAB, "--exercise", "1.4"]) == 2 and own(course).read_bytes() == other
     mine = edit(course, lambda cells: [{"cell_type": "markdown", "id": "x", "metadata": {}, "source": "mine"}])
     assert main(["reset", LAB, "--exercise", "1.4"]) == 2
-    assert "found none: reset all of it" in capsys.readouterr().err
+    assert "found no cell of its exercises: reset all of it" in capsys.readouterr().err
     assert own(course).read_bytes() == mine
 
 
