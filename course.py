@@ -33,6 +33,8 @@ VERBS = {
         Verb("generate", "draw digits with a trained generator", "course_utils"),
         Verb("entry", "try your entry for Lab 8's contest", "course_utils"),
         Verb("progress", "show which exercises are right and which are left", "course_utils"),
+        Verb("hand-in", "say what a lab lacks, and write the copy to hand in", "course_utils"),
+        Verb("reset", "put back a lab or an exercise, keeping yours beside it", "course_utils"),
     ],
     "instructors": [
         Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from course_grading.labs import ROOT, released
 from course_grading.release import solutions
+from course_utils.notebooks.fresh import ARCHIVE
 from course_utils.storage import write_file
 
 TOP = "course"
-FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE")
+FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", ARCHIVE)
 FOLDERS = ("course_setup", "course_utils")
-CODE = (".py", ".js", ".md", ".png", ".safetensors", ".gz")
+CODE = (".py", ".js", ".md", ".png", ".safetensors", ".npz", ".gz")
 MOMENT = (2020, 1, 1, 0, 0, 0)
 README = """# Flow matching and diffusion from scratch
 
@@ -23,8 +24,8 @@ It makes the environment `.venv` (a minute or two, once) and opens the labs in J
 command may be called `python3`, on Windows `py`.
 
 Each exercise is one function. The check below it says whether yours is right and, if not, what the likely cause is.
-Hand in the notebook `labN_topic.ipynb` itself, saved, under its own name. Your functions are judged again on other
-inputs; what a notebook prints earns no points, so it does not matter which cells you ran.
+The last cell of a lab says what is missing, and writes the file to hand in, `hand_in/labN_topic.ipynb`. Your functions
+are judged again on other inputs; what a notebook prints earns no points, so it does not matter which cells you ran.
 """
 
 

@@ -1,11 +1,13 @@
 """Student notebooks: `labs/<lab>/<lab>.ipynb` is what nbgrader's preprocessors leave of `solutions/<lab>/<lab>.ipynb`.
 
 Only the notebook is published; nothing else in the solution's folder is copied, and no gradebook is written. Cells that
-only draw are folded: alt text does not stand between a student and the idea.
+only draw are folded: alt text does not stand between a student and the idea. Copies of all notebooks lie in
+`labs/fresh.zip`, from which students put back what they want to begin anew.
 """
 
 import ast
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -22,6 +24,7 @@ from nbgrader.preprocessors import (
 
 from course_grading.labs import ROOT
 from course_grading.model import natural
+from course_utils.notebooks.fresh import ARCHIVE, pack, unpack
 from course_utils.storage import write_file
 
 CODE_STUB = "raise NotImplementedError"
@@ -113,7 +116,7 @@ def release(lab: str | None = None, root: str | Path = ROOT) -> list[Path]:
         root: Folder that holds `solutions/` and `labs/`.
 
     Returns:
-        Paths of the student notebooks written.
+        Paths of the student notebooks written, and of the archive of fresh copies that students reset them from.
 
     Raises:
         ValueError: If there is no such lab, or a solution cannot be released.
@@ -122,4 +125,12 @@ def release(lab: str | None = None, root: str | Path = ROOT) -> list[Path]:
     if lab is not None and lab not in sources:
         raise ValueError(f"unknown lab {lab!r}, expected one of: {', '.join(sources)}")
     texts = {name: student_version(sources[name]) for name in ([lab] if lab else sources)}
-    return [write_file(Path(root) / "labs" / name / f"{name}.ipynb", text) for name, text in texts.items()]
+    fresh = _fresh(texts, sources, Path(root))
+    written = [write_file(Path(root) / "labs" / name / f"{name}.ipynb", text) for name, text in texts.items()]
+    return [*written, write_file(Path(root) / ARCHIVE, fresh)]
+
+
+def _fresh(texts: dict[str, str], sources: Iterable[str], root: Path) -> bytes:
+    """The archive with these texts; of the labs beside them it keeps what it has."""
+    kept = unpack(root) if len(texts) < len(list(sources)) and (root / ARCHIVE).exists() else {}
+    return pack({name: kept[name].decode("utf-8") for name in sources if name in kept} | texts)

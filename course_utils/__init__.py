@@ -42,6 +42,7 @@ __all__ = [
     "widgets",
     "checking",
     "progress",
+    "notebooks",
     "checks",
     "commands",
 ]  # in this order they build on each other: each imports only modules before it (checks may import all)

@@ -7,6 +7,9 @@ from pathlib import Path
 from course_utils import commands
 from course_utils.commands import Verb
 
+OPEN_PAGE = """Is it open in JupyterLab? What you had not saved is in that page alone: if you want it, save it there
+under another name, by File, Save Notebook As. Then File, Reload Notebook from Disk shows what was put back."""
+
 
 def train(args: argparse.Namespace) -> None:
     """Train Lab 4's generator of digits: a minute on two cores, and half a minute to judge it. --latent: Lab 6's."""
@@ -123,6 +126,41 @@ def progress(args: argparse.Namespace) -> None:
     checks.progress()
 
 
+def reset(args: argparse.Namespace) -> None:
+    """Put back a lab, or one exercise's cells, as it was handed out; what you had is kept beside it."""
+    from course_utils import notebooks
+    from course_utils.notebooks.files import shown
+
+    done = notebooks.reset(args.lab, args.exercise, notebooks.course_folder())
+    if not done.written:
+        print(f"{shown(done.notebook)} is as it was handed out: nothing is changed")
+        return
+    if done.others:
+        print(f"left alone, in the same folder: {', '.join(done.others)}")
+    if done.kept:
+        print(f"kept: {shown(done.kept)}, what was saved before")
+    print(f"written: {shown(done.notebook)}")
+    print(OPEN_PAGE)
+
+
+def hand_in(args: argparse.Namespace) -> None:
+    """Say what a lab's file lacks, and write the copy to hand in. Nothing is run: its last cell does that."""
+    from course_utils import notebooks
+    from course_utils import progress as store
+    from course_utils.notebooks.files import shown
+
+    root = notebooks.course_folder()
+    name = notebooks.find(args.lab, root)
+    lab = notebooks.lab_of(name, notebooks.fresh_lab(name, root))
+    path = args.file or notebooks.lab_file(name, root)
+    notebook = notebooks.read(path)
+    found = notebooks.standing(lab, notebook)
+    print(f"{shown(path)}: nothing is run here; the notebook's last cell, hand_in(), runs every check")
+    print(*notebooks.exercises_report(lab, found, store.recall()), sep="\n")
+    print(*notebooks.questions_report(found), sep="\n")
+    print(notebooks.copy_to_hand_in(name, notebook, root))
+
+
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
@@ -165,6 +203,22 @@ VERBS = {
         "nothing is kept; the same command begins anew",
     ),
     "progress": Verb(progress, {}, "nothing was changed"),
+    "hand-in": Verb(
+        hand_in,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--file": {"type": Path, "help": "its notebook, if that has another name or place"},
+        },
+        "a copy made earlier is left as it was; the same command begins anew",
+    ),
+    "reset": Verb(
+        reset,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--exercise": {"metavar": "N.M", "help": "number of one exercise, such as 1.4; the whole lab by default"},
+        },
+        "each file is whole, old or new; the same command goes on",
+    ),
     "classifier": Verb(
         classifier,
         {

@@ -11,6 +11,7 @@ from types import ModuleType
 
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
+from course_utils.checks.handing_in import hand_in
 
 LABS = sorted(
     (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
@@ -23,7 +24,7 @@ __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progre
 def __getattr__(name: str) -> ModuleType:
     if name not in LABS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return _lab(name)
 
 
 def __dir__() -> list[str]:
@@ -40,8 +41,16 @@ def exercises(lab: str) -> dict[str, Exercise]:
         ValueError: If there are no checks of this lab.
     """
     _known(lab)
-    found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
+    found = {e for e in vars(_lab(lab)).values() if isinstance(e, Exercise)}
     return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
+
+
+def _lab(name: str) -> ModuleType:
+    """The module of a lab's checks, which gets its `hand_in`, the same in all labs."""
+    lab = importlib.import_module(f"{__name__}.{name}")
+    if not hasattr(lab, "hand_in"):
+        vars(lab)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
+    return lab
 
 
 def progress() -> None:
@@ -56,7 +65,7 @@ def progress() -> None:
 
 def _title(lab: str) -> str:
     """Such as "Lab 1: simulating ODEs and SDEs"."""
-    return str(importlib.import_module(f"{__name__}.{lab}").__doc__).split(".")[0]
+    return str(_lab(lab).__doc__).split(".")[0]
 
 
 def sources(lab: str) -> list[Path]:

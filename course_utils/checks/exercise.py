@@ -18,7 +18,6 @@
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from textwrap import fill
 from typing import Any
 
 import torch
@@ -30,6 +29,7 @@ from course_utils.checks.comparing import agree, describe, difference, first_dif
 from course_utils.checks.families import build
 from course_utils.checks.gradients import of_loss_and_gradient
 from course_utils.checks.inputs import SINGLE, Normal, single
+from course_utils.checks.judgement import CheckFailed, Mistake, Verdict
 from course_utils.checks.observers import Observer, PointsAndImages, Returned
 from course_utils.checks.results import AnswerError, has_raised
 from course_utils.checks.sentences import NOT_DONE, left_changed, not_repeatable, patience, unfit
@@ -41,38 +41,6 @@ CHECK_SEEDS = (1, 2, 3, 4, 5, 6)
 """Cases that the notebook's check draws, one of each kind; a grader draws others."""
 
 ROUNDING = "float64 and the same formula: only rounding differs"
-
-
-class CheckFailed(AssertionError):
-    """An answer is wrong; the text says what was called, expected and received, and the likely cause."""
-
-    def _render_traceback_(self) -> list[str]:
-        # JupyterLab would break long lines in the middle of a word.
-        return [fill(line, 100, break_on_hyphens=False) for line in str(self).splitlines()]
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer that students really give.
-
-    Attributes:
-        name: A few words.
-        wrong: The wrong implementation, with the student's signature.
-        message: What a student who made it reads; never the answer.
-    """
-
-    name: str
-    wrong: Callable
-    message: str
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The judgement of one case: whether it is right, else why not, and the recognised mistake if there is one."""
-
-    right: bool
-    message: str = ""
-    mistake: str | None = None
 
 
 def exercise(
@@ -187,7 +155,18 @@ class Exercise:
         return agree(values, expected, self.rtol, self.single)
 
     def check(self, fn: Any, seed: int = CHECK_SEEDS[0]) -> bool:
-        """Say in one line that an answer is right or not done yet; whether it is right.
+        """Say in one line that an answer is right or not done yet, see `passes`; whether it is right."""
+        self._say(done := self.passes(fn, seed), seed)
+        return done
+
+    def _say(self, done: bool, seed: int) -> None:
+        print(f"{self._heading(seed)}: {'right ✓' if done else NOT_DONE}")
+
+    def _heading(self, seed: int) -> str:
+        return f"{self.number} {self.title}" + (f", inputs of seed {seed}" if seed != CHECK_SEEDS[0] else "")
+
+    def passes(self, fn: Any, seed: int) -> bool:
+        """Whether an answer is right; False if it is not done yet.
 
         Args:
             fn: The answer.
@@ -199,14 +178,12 @@ class Exercise:
         """
         if seed < 1:
             raise ValueError(f"expected a whole number from 1 on as seed, got {seed!r}")
-        heading = f"{self.number} {self.title}" + (f", inputs of seed {seed}" if seed != CHECK_SEEDS[0] else "")
+        heading = self._heading(seed)
         no_answer = unfit(fn, list(self.draw(seed)))
         if no_answer:
             raise CheckFailed(f"{heading}: {no_answer}")
         with patience(heading):
-            done = all(self._passes(fn, seed + i, heading) for i in range(len(CHECK_SEEDS)))
-        print(f"{heading}: right ✓" if done else f"{heading}: {NOT_DONE}")
-        return done
+            return all(self._passes(fn, seed + i, heading) for i in range(len(CHECK_SEEDS)))
 
     def _passes(self, fn: Callable, seed: int, heading: str) -> bool:
         """Whether an answer is right for one seed; False if it is not done yet. Errors as for `check`."""
@@ -230,7 +207,6 @@ class Exercise:
         """What can be said of a wrong answer that is no known mistake, on a line of its own."""
         if seen.changed or not seen.repeatable:
             return ""
-
         expected = called(self.oracle, build(case), self.sees)
         name = first_difference(seen.values, expected, self.rtol, self.single)
         pair = seen.values[name], expected[name]
@@ -281,13 +257,18 @@ class Exercise:
 
     def __call__(self, fn: Any, seed: int = CHECK_SEEDS[0]) -> None:
         """Check an answer, see `check`, and remember how that went."""
+        self._say(self.tried(fn, seed), seed)
+
+    def tried(self, fn: Any, seed: int) -> bool:
+        """Whether an answer is right, see `passes`; how that went is remembered, and not said."""
         try:
-            done = self.check(fn, seed)
+            done = self.passes(fn, seed)
         except CheckFailed:
             progress.remember(self.key, right=False)
             raise
         if done:
             progress.remember(self.key, right=True)
+        return done
 
     def _call(self, case: dict) -> str:
         twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)

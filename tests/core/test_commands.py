@@ -14,7 +14,13 @@ from course_utils.commands import Verb, positive
 ROOT = Path(commands.__file__).parents[1]
 PACKAGES = ("course_utils", "course_grading")
 EVERY = [(package, name) for package in PACKAGES for name in importlib.import_module(f"{package}.__main__").VERBS]
-REQUIRED = {"grade": ["lab1_simulation"], "generate": ["--out", "digits.npz"], "entry": ["mine.py"]}
+REQUIRED = {
+    "grade": ["lab1_simulation"],
+    "generate": ["--out", "digits.npz"],
+    "entry": ["mine.py"],
+    "hand-in": ["lab1_simulation"],
+    "reset": ["lab1_simulation"],
+}
 
 
 def verb(act=lambda args: None, **options) -> dict[str, Verb]:

@@ -18,6 +18,7 @@ lab2.generate(None)
 train(3)
 checks.exercises("lab1")
 lab1.euler.check(len)
+checks.lab1.hand_in()
 from guest import checked
 print({name: checked.take().get(name) for name in ("euler",)}, checked.take())
 """
@@ -33,7 +34,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_checks_are_imported_in_every_way_and_note_what_they_are_given(course: Path):
     line = [sys.executable, "-c", IMPORTS]
     done = subprocess.run(line, cwd=course, env={"PYTHONPATH": str(course)}, capture_output=True, text=True)
-    assert done.stderr == "" and done.stdout == "judged by the grader\n" * 5 + "{'euler': <built-in function len>} {}\n"
+    assert done.stderr == "" and done.stdout == "judged by the grader\n" * 6 + "{'euler': <built-in function len>} {}\n"
 
 
 def test_no_oracle_and_no_mistake_is_copied(course: Path):

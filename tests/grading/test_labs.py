@@ -38,6 +38,7 @@ def test_what_runs_of_a_released_lab_is_set_up_and_exercises(name):
     assert not {SETUP, *known.exercises} & set(known.others)
     code_cells = {cell.id for cell in lab.cells.values() if cell.kind == "code" and cell.text}
     assert {SETUP, *known.exercises, *known.others} == code_cells
+    assert known.others["hand-in"] not in known.checks and known.parts[known.others["hand-in"]] == ("",)
 
 
 def test_labs_are_in_the_order_of_their_numbers(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import zipfile
 from functools import partial
@@ -16,6 +17,7 @@ from course_grading import handout
 from course_grading import release as module
 from course_grading.__main__ import main
 from course_grading.release import CODE_STUB, METADATA, TEXT_STUB, release, strays
+from course_utils.notebooks.fresh import unpack
 
 ANSWER = "def double(x):\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
 WORDS = "Why twice?\n\n<!-- BEGIN SOLUTION -->\nBecause.\n<!-- END SOLUTION -->"
@@ -56,7 +58,7 @@ def cells(path: Path) -> dict:
 def test_round_trip(tmp_path):
     source = solution(tmp_path)
     (source.parent / "weights.pt").write_bytes(b"no part of the lab")
-    [written] = release("lab9_sample", tmp_path)
+    written, archive = release("lab9_sample", tmp_path)
     assert written == tmp_path / "labs/lab9_sample/lab9_sample.ipynb"
     lab = cells(written)
     assert list(lab) == ["title", "words", "answer", "check", "hidden"]
@@ -68,7 +70,11 @@ def test_round_trip(tmp_path):
     assert all(cell.get("outputs", []) == [] and cell.get("execution_count") is None for cell in lab.values())
     assert "execution" not in lab["check"].metadata
     assert nbformat.read(written, as_version=4).metadata == METADATA
-    assert sorted(path.name for path in (tmp_path / "labs").rglob("*")) == ["lab9_sample", "lab9_sample.ipynb"]
+    assert archive == tmp_path / "labs/fresh.zip"
+    with zipfile.ZipFile(archive) as copies:
+        assert {name: copies.read(name) for name in copies.namelist()} == {"lab9_sample.ipynb": written.read_bytes()}
+    made = {path.relative_to(tmp_path / "labs").as_posix() for path in (tmp_path / "labs").rglob("*")}
+    assert made == {"fresh.zip", "lab9_sample", "lab9_sample/lab9_sample.ipynb"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labs", "solutions"]
 
 
@@ -107,22 +113,35 @@ def test_same_as_nbgraders_own_command(tmp_path, monkeypatch):
     peer.config.ClearSolutions.code_stub = {"python": CODE_STUB}
     peer.config.ClearSolutions.text_stub = TEXT_STUB
     peer.start()
-    [written] = release(root=tmp_path)
+    written, _ = release(root=tmp_path)
     assert written.read_bytes() == (tmp_path / "peer/lab9_sample/lab9_sample.ipynb").read_bytes()
 
 
 def test_repeated_runs_are_identical(tmp_path):
     solution(tmp_path)
-    first, second = (release(root=tmp_path)[0].read_bytes() for _ in range(2))
-    assert first == second
+    [first, archive], again = ([path.read_bytes() for path in release(root=tmp_path)] for _ in range(2))
+    assert again == [first, archive]
     assert b"\r" not in first and first.endswith(b"}\n")
 
 
 def test_one_lab_or_all(tmp_path):
     for lab in ("lab1_first", "lab2_second"):
         solution(tmp_path, lab)
-    assert [path.stem for path in release("lab2_second", tmp_path)] == ["lab2_second"]
-    assert [path.stem for path in release(None, str(tmp_path))] == ["lab1_first", "lab2_second"]
+    assert [path.stem for path in release("lab2_second", tmp_path)] == ["lab2_second", "fresh"]
+    assert [path.stem for path in release(None, str(tmp_path))] == ["lab1_first", "lab2_second", "fresh"]
+
+
+def test_the_release_of_one_lab_leaves_the_fresh_copies_of_the_others(tmp_path):
+    for lab in ("lab1_first", "lab2_second", "lab3_third"):
+        solution(tmp_path, lab)
+    release(root=tmp_path)
+    before = unpack(tmp_path)
+    (tmp_path / "labs/lab1_first/lab1_first.ipynb").write_text("somebody tried it")
+    solution(tmp_path, "lab2_second", check="print(double(7))")
+    shutil.rmtree(tmp_path / "solutions/lab3_third")
+    written, _ = release("lab2_second", tmp_path)
+    assert unpack(tmp_path) == {"lab1_first": before["lab1_first"], "lab2_second": written.read_bytes()}
+    assert written.read_bytes() != before["lab2_second"]
 
 
 def drop_ids(notebook):
@@ -163,15 +182,16 @@ def no_end(notebook):
     ],
 )
 def test_a_failure_changes_nothing(tmp_path, damage, cause):
-    good, bad = solution(tmp_path, "lab1_good"), solution(tmp_path, "lab2_bad")
-    before = [path.read_bytes() for path in release(root=tmp_path)]
+    _, bad = solution(tmp_path, "lab1_good"), solution(tmp_path, "lab2_bad")
+    written = release(root=tmp_path)
+    before = [path.read_bytes() for path in written]
     solution(tmp_path, "lab1_good", check="print(double(7))")
     notebook = json.loads(bad.read_text("utf-8"))
     damage(notebook)
     bad.write_text(json.dumps(notebook), "utf-8")
     with pytest.raises(ValueError, match=rf"lab2_bad\.ipynb cannot be released: .*{cause}"):
         release(root=tmp_path)
-    assert [(tmp_path / "labs" / path.parent.name / path.name).read_bytes() for path in (good, bad)] == before
+    assert [path.read_bytes() for path in written] == before
 
 
 def test_unreadable_solution(tmp_path):
@@ -214,11 +234,12 @@ def test_command_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(handout, "write_student_zip", partial(handout.write_student_zip, tmp_path))
     assert main(["release"]) == 0
     out, err = capsys.readouterr()
-    written = [tmp_path / "labs/lab9_sample/lab9_sample.ipynb", tmp_path / "dist/student.zip"]
+    names = ["labs/lab9_sample/lab9_sample.ipynb", "labs/fresh.zip", "dist/student.zip"]
+    written = [tmp_path / name for name in names]
     assert out == "".join(f"written: {path}\n" for path in written)
-    assert zipfile.ZipFile(written[1]).namelist() == ["course/README.md", "course/labs/lab9_sample/lab9_sample.ipynb"]
+    assert zipfile.ZipFile(written[2]).namelist() == ["course/README.md", *(f"course/{n}" for n in sorted(names[:2]))]
     assert main(["release", "--no-zip"]) == 0
-    assert capsys.readouterr().out == f"written: {written[0]}\n"
+    assert capsys.readouterr().out == "".join(f"written: {path}\n" for path in written[:2])
     assert err == "no lab, left alone: labs/x/x.ipynb\n"
     assert main(["release", "lab7"]) == 2
     assert capsys.readouterr().err == "error: unknown lab 'lab7', expected one of: lab9_sample\n"

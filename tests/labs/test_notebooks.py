@@ -53,7 +53,9 @@ def test_solution_keeps_to(rule, path):
 
 @every_lab
 def test_exercises_are_those_of_the_checks(path):
-    assert list(rules.exercises_complete(read_notebook(path), *exercises_of(path))) == []
+    name, exercises = exercises_of(path)
+    assert list(rules.exercises_complete(read_notebook(path), name, exercises)) == []
+    assert list(rules.handed_in_at_the_end(read_notebook(path), name)) == []
 
 
 @every_lab
@@ -73,7 +75,13 @@ PICTURE = "data:image/png;base64,/tmp/home="
 def good():
     """A notebook that keeps to every rule."""
     text, code, output = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell, nbformat.v4.new_output
-    cells = [text("# Title\n\nIt costs \\$3 or `$HOME`; $a_{t}$, $\\{1$.\n\n$$x\n= \\frac{1}{2}$$", id="title")]
+    head = "# Title\n\n**Time.** An hour.\n\n**What you should know.** Sums.\n\n"
+    cells = [
+        text(
+            head + "It costs \\$3 or `$HOME`; $a_{t}$, $\\{1$.\n\n$$x\n= \\frac{1}{2}$$",
+            id="title",
+        )
+    ]
     for name, exercise in EXERCISES.items():
         source = f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {name} of x\n    ### END SOLUTION"
         cells += [
@@ -84,6 +92,7 @@ def good():
         cells[-1].metadata["nbgrader"] = {"locked": True}
     figure = output("display_data", {"text/html": f'<img alt="A line" src="{PICTURE}">', "image/png": "/tmp/"})
     cells += [code("show(figure)", id="figure", outputs=[figure]), code("", id="empty")]
+    cells.append(code(rules.LAST_CELL.format(lab="lab9"), id="hand-in"))
     for count, cell in enumerate((cell for cell in cells if cell.get("source") and cell.cell_type == "code"), 1):
         cell.execution_count = count
     kernel = {"name": "python3", "display_name": "Python 3"}
@@ -92,6 +101,10 @@ def good():
 
 def complete(notebook):
     return rules.exercises_complete(notebook, "lab9", EXERCISES)
+
+
+def handed_in(notebook):
+    return rules.handed_in_at_the_end(notebook, "lab9")
 
 
 def spoilt(cell_id, **changes):
@@ -123,7 +136,7 @@ def without(cell_id):
     return notebook
 
 
-@pytest.mark.parametrize("rule", [*rules.SOLUTION_RULES, complete])
+@pytest.mark.parametrize("rule", [*rules.SOLUTION_RULES, complete, handed_in])
 def test_good_notebook_passes(rule):
     assert list(rule(good())) == []
     assert list(rule(widget('<img alt="A line" src="x">'))) == []
@@ -160,6 +173,11 @@ BAD = [
     (complete, spoilt("halve-heading", source=HALVE.replace("Halve", "Half")), "9.2: expected the title 'Halve'"),
     (complete, spoilt("title", source=HALVE), "heading of 9.2 occurs 2 times"),
     (complete, spoilt("title", source=HALVE.replace("9.2", "9.3")), "heading of unknown exercise 9.3"),
+    (handed_in, without("hand-in"), "empty: expected a last cell `hand-in` with checks.lab9.hand_in()"),
+    (handed_in, spoilt("hand-in", source=rules.LAST_CELL.format(lab="lab8")), "hand-in: expected a last cell"),
+    (handed_in, spoilt("hand-in", id="the-end"), "the-end: expected a last cell"),
+    (rules.says_time_and_needs, spoilt("title", source="**Time.** An hour."), "with **What you should know.**"),
+    (rules.says_time_and_needs, spoilt("title", source="**What you should know.** x"), "begins with **Time.**"),
     (rules.ids_by_author, spoilt("figure", id="title"), "id title occurs 2 times"),
     (rules.ids_by_author, spoilt("figure", id="Figure_1"), "a-z, 0-9 and - only"),
     (rules.ids_by_author, spoilt("figure", id="3fa9c01b"), "random"),

@@ -12,7 +12,7 @@ import torch
 import course_utils
 
 PACKAGE = Path(course_utils.__file__).parent
-WITHOUT = {"storage", "checks", "commands"}  # students call nothing of these by themselves
+WITHOUT = {"storage", "notebooks", "checks", "commands"}  # students call nothing of these by themselves
 HAVE_EXAMPLES = [name for name in course_utils.__all__ if name not in WITHOUT]
 """Modules in which every public function and class has an example."""
 

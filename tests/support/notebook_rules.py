@@ -15,6 +15,9 @@ RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-
 MACHINE_PATH = re.compile(r"(?<![\w.<])/(?:tmp|root|work|home|Users)\b|\b[A-Z]:\\Users")
 SHOWN = {"text/plain", "text/html", "image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 ONE_EDITOR = re.compile(r"^\s*[%!]\s*\w.*|^\s*(?:import|from) (?:google\.colab|ipylab|jupyterlab|notebook)\b.*", re.M)
+LAST_CELL = """# Before you hand in: save (Ctrl + S), then run this cell. It runs every check on inputs drawn anew,
+# says what is missing, and writes the copy to hand in.
+checks.{lab}.hand_in()"""
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)")
 
 
@@ -130,7 +133,7 @@ def exercises_complete(notebook, lab_name, exercises):
             sections[numbers[-1]] += ["answer"] if "BEGIN SOLUTION" in cell.source else []
             locked = "" if cell.metadata.get("nbgrader", {}).get("locked") else "unlocked "
             checks = re.findall(rf"checks\.{lab_name}\.(\w+)\(", cell.source)
-            sections[numbers[-1]] += [locked + name for name in checks]
+            sections[numbers[-1]] += [locked + name for name in checks if name != "hand_in"]
     expected = {exercise.number: name for name, exercise in exercises.items()}
     yield from (f"heading of {n} occurs {k} times" for n, k in Counter(numbers).items() if k > 1)
     yield from (f"heading of unknown exercise {n}" for n in sections if n not in expected)
@@ -140,6 +143,20 @@ def exercises_complete(notebook, lab_name, exercises):
             yield f"{number}: expected the title {exercises[name].title!r}, found {titles[number]!r}"
         if found != ["answer"] * max(1, len(found) - 1) + [name]:
             yield f"{number}: expected heading, answer cell, check cell checks.{lab_name}.{name}(...), found {found}"
+
+
+def handed_in_at_the_end(notebook, lab_name):
+    """The last cell is the same in all labs."""
+    last = notebook.cells[-1]
+    if (last.id, last.source) != ("hand-in", LAST_CELL.format(lab=lab_name)):
+        yield f"{last.id}: expected a last cell `hand-in` with checks.{lab_name}.hand_in(), as in the other labs"
+
+
+def says_time_and_needs(notebook):
+    """The first cell has the paragraphs that the start page shows."""
+    for head in ("Time", "What you should know"):
+        if not re.search(rf"^\*\*{head}\.\*\* \S", notebook.cells[0].source, re.M):
+            yield f"{notebook.cells[0].id}: expected a paragraph that begins with **{head}.**"
 
 
 def ids_by_author(notebook):
@@ -228,4 +245,5 @@ SOLUTION_RULES = [
     of_few_bytes,
     suggestions_answered,
     trial_run_said,
+    says_time_and_needs,
 ]
