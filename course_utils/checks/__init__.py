@@ -5,12 +5,14 @@ recognised. The check in the notebook, the tests and the grader are all made fro
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from pathlib import Path
 from types import ModuleType
 
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
+from course_utils.checks.hunts import Hunts
 
 LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
 
@@ -20,7 +22,16 @@ __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progre
 def __getattr__(name: str) -> ModuleType:
     if name not in LABS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return _lab(name)
+
+
+def _lab(name: str) -> ModuleType:
+    """The module of a lab, with what every lab has beside its exercises."""
+    lab = importlib.import_module(f"{__name__}.{name}")
+    if "bug_hunt" not in vars(lab):
+        written = importlib.util.find_spec(f"{lab.__name__}.hunts")
+        vars(lab)["bug_hunt"] = importlib.import_module(f"{lab.__name__}.hunts").bug_hunt if written else Hunts()
+    return lab
 
 
 def __dir__() -> list[str]:
@@ -37,7 +48,7 @@ def exercises(lab: str) -> dict[str, Exercise]:
         ValueError: If there are no checks of this lab.
     """
     _known(lab)
-    found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
+    found = {e for e in vars(_lab(lab)).values() if isinstance(e, Exercise)}
     return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
 
 
@@ -53,7 +64,7 @@ def progress() -> None:
 
 def _title(lab: str) -> str:
     """Such as "Lab 1: simulating ODEs and SDEs"."""
-    return str(importlib.import_module(f"{__name__}.{lab}").__doc__).split(".")[0]
+    return str(_lab(lab).__doc__).split(".")[0]
 
 
 def sources(lab: str) -> list[Path]:
