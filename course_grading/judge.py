@@ -5,13 +5,14 @@ import functools
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
 
 from course_grading.cases import Question, question
 from course_grading.cells import SetupFailed
 from course_grading.doubts import doubt
 from course_grading.flags import flags
-from course_grading.labs import exercises, read_lab
+from course_grading.labs import exercises, read_lab, short
 from course_grading.model import Lab, Limits, Outcome
 from course_grading.notebook import Notebook
 from course_grading.plan import Released, released
@@ -56,9 +57,12 @@ def judge(notebook: Notebook, *, student: str, lab: str, seed: int, limits: Limi
         seen, why = None, str(error)
     if seen is None or why:
         return asked.ungraded(student, f"not graded, through no fault of the student: {why}", final=False)
-    answers = tuple(verdict(exercise, questions[name], seen) for name, exercise in exercises(lab).items())
+    reason = _no_exercise(lab, seen)
+    if reason:
+        answers = asked.ungraded(student, reason).answers
+    else:
+        answers = tuple(verdict(exercise, questions[name], seen) for name, exercise in exercises(lab).items())
     found = flags(known, exercises(lab), seen)
-    reason = None if seen.plan.answers else _no_exercise(lab, seen)
     cpu = seen.cpu_seconds + time.process_time() - started
     seconds = time.monotonic() - began
     said = printed(seen)
@@ -128,14 +132,25 @@ def printed(seen: Seen) -> dict[str, str]:
     return found
 
 
-def _no_exercise(lab: str, seen: Seen) -> str:
-    """Why a notebook without any exercise of the lab holds none."""
+def _no_exercise(lab: str, seen: Seen) -> str | None:
+    """Why a notebook without any exercise of the lab holds none; None where it holds one.
+
+    A function that several labs ask for, such as `what_is_wrong`, says of no notebook which lab it is of.
+    """
+    answers = {name for step in seen.plan.steps for name in step.names}
+    if answers & _own_exercises()[short(lab)]:
+        return None
     defined = {name for said in seen.said.values() if said for name in said.defines}
-    others = {other: set(names) & defined for other, names in _all_exercises().items()}
+    others = {other: names & defined for other, names in _own_exercises().items()}
     other = max(others, key=lambda name: len(others[name]))
-    return f"this is a notebook of {other}, not of {lab}" if others[other] else f"the notebook has no exercise of {lab}"
+    if others[other]:
+        return f"this is a notebook of {other}, not of {lab}"
+    return None if answers else f"the notebook has no exercise of {lab}"
 
 
 @functools.cache
-def _all_exercises() -> dict[str, list[str]]:
-    return {lab: list(exercises(lab)) for lab in checks.LABS}
+def _own_exercises() -> dict[str, set[str]]:
+    """By lab, the names of functions that no other lab asks for."""
+    named = {lab: set(exercises(lab)) for lab in checks.LABS}
+    count = Counter(name for names in named.values() for name in names)
+    return {lab: {name for name in names if count[name] == 1} for lab, names in named.items()}

@@ -5,6 +5,7 @@ recognised. The check in the notebook, the tests and the grader are all made fro
 """
 
 import importlib
+import importlib.util
 import pkgutil
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +13,7 @@ from types import ModuleType
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
+from course_utils.checks.hunts import Hunts
 
 LABS = sorted(
     (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
@@ -46,9 +48,11 @@ def exercises(lab: str) -> dict[str, Exercise]:
 
 
 def _lab(name: str) -> ModuleType:
-    """The module of a lab's checks, which gets its `hand_in`, the same in all labs."""
+    """The module of a lab's checks with what every lab has beside its exercises: `hand_in` and `bug_hunt`."""
     lab = importlib.import_module(f"{__name__}.{name}")
-    if not hasattr(lab, "hand_in"):
+    if "bug_hunt" not in vars(lab):
+        written = importlib.util.find_spec(f"{lab.__name__}.hunts")
+        vars(lab)["bug_hunt"] = importlib.import_module(f"{lab.__name__}.hunts").bug_hunt if written else Hunts()
         vars(lab)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
     return lab
 

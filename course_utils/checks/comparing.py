@@ -48,37 +48,50 @@ def first_difference(values: Values, expected: Values, rtol: float, single: floa
 
 
 def difference(
-    values: Values, expected: Values, rtol: float, single: float | None = None, *, explained: bool = False
+    values: Values,
+    expected: Values,
+    rtol: float,
+    single: float | None = None,
+    *,
+    explained: bool = False,
+    words: tuple[str, str] = ("expected", "received"),
 ) -> str:
     """The first thing that differs, in words: shape, dtype or the worst entry; arguments as for `agree`.
 
     Args:
+        values: What an answer gave.
+        expected: What the oracle gave.
+        rtol: As for `agree`.
+        single: As for `agree`.
         explained: Whether the cause is known: then nothing is guessed about numbers that are nearly equal.
+        words: What is said before an expected and before another value.
     """
     name = first_difference(values, expected, rtol, single)
-    return f"The {name}{_difference(values[name], expected[name], explained)}"
+    return f"The {name}{_difference(values[name], expected[name], explained, words)}"
 
 
-def _difference(got: Tensor, expected: Tensor, explained: bool) -> str:
+def _difference(got: Tensor, expected: Tensor, explained: bool, words: tuple[str, str]) -> str:
+    wanting, giving = words
     if has_raised(got):
         return " did not come: your function raised an error."
     if got.shape != expected.shape:
-        return f": expected shape {tuple(expected.shape)}, received {tuple(got.shape)}."
+        return f": {wanting} shape {tuple(expected.shape)}, {giving} {tuple(got.shape)}."
     if got.dtype != expected.dtype:
-        return f": expected dtype {_plain(expected.dtype)}, received {_plain(got.dtype)}.{_why_dtype(got, expected)}"
+        dtypes = f"{wanting} dtype {_plain(expected.dtype)}, {giving} {_plain(got.dtype)}"
+        return f": {dtypes}.{_why_dtype(got, expected)}"
     gap = torch.nan_to_num((got - expected).abs().double(), nan=torch.inf)
     at = tuple(int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)) if gap.ndim else ()
     where = f" at index {at}" if at else ""
     here, wanted = got[at], expected[at]
     if expected.dtype.is_floating_point and gap.max() <= NEARLY * wanted.abs():
-        return f"{where}{_nearly(here, wanted, explained)}"
+        return f"{where}{_nearly(here, wanted, explained, words)}"
     cause = " (The root or logarithm of a negative number is nan, and so is 0 / 0.)" if here.isnan() else ""
     cause = " (The logarithm of 0 is infinite, and so is a number divided by 0.)" if here.isinf() else cause
-    return f"{where}: expected {wanted.item():.6g}, received {here.item():.6g}.{cause}"
+    return f"{where}: {wanting} {wanted.item():.6g}, {giving} {here.item():.6g}.{cause}"
 
 
-def _nearly(got: Tensor, expected: Tensor, explained: bool) -> str:
-    numbers = f": expected {expected.item():.12g}, received {got.item():.12g}."
+def _nearly(got: Tensor, expected: Tensor, explained: bool, words: tuple[str, str]) -> str:
+    numbers = f": {words[0]} {expected.item():.12g}, {words[1]} {got.item():.12g}."
     if explained:
         return numbers
     relative = ((got - expected) / expected).abs().item()

@@ -148,7 +148,7 @@ class Exercise:
         return next((m for m in self.mistakes if all(self._gives(m, *pair) for pair in pairs)), None)
 
     def _gives(self, mistake: Mistake, case: dict, seen: Observation) -> bool:
-        wrong = self._shown(mistake.wrong, case)
+        wrong = self.shown(mistake.wrong, case)
         return wrong is not None and self._agree(seen.values, wrong)
 
     def _agree(self, values: dict, expected: dict) -> bool:
@@ -193,14 +193,14 @@ class Exercise:
         except NotImplementedError:
             return False
         except AnswerError as error:
-            raise CheckFailed(f"{heading}: {error}{self._call(case)}") from error.__cause__
+            raise CheckFailed(f"{heading}: {error}{self.call(case)}") from error.__cause__
         except KeyboardInterrupt as stop:
             where = own_line(stop, fn)
-            raise CheckFailed(f"{heading}: stopped{where}.{self._call(case)}") from None
+            raise CheckFailed(f"{heading}: stopped{where}.{self.call(case)}") from None
         verdict = self.judge(case, seen)
         if not verdict.right:
             clue = "" if verdict.mistake else self._clue(fn, case, seen)
-            raise CheckFailed(f"{heading}: not right yet.{self._call(case)}\n{verdict.message}{clue}")
+            raise CheckFailed(f"{heading}: not right yet.{self.call(case)}\n{verdict.message}{clue}")
         return True
 
     def _clue(self, fn: Callable, case: dict, seen: Observation) -> str:
@@ -214,7 +214,7 @@ class Exercise:
             return f"\n{seen.failure[0].upper()}{seen.failure[1:]}"
         if pair[0].dtype != pair[1].dtype:
             return ""  # the type is told already, and is all that is known to be wrong
-        asked = functools.partial(self._shown, fn), functools.partial(self._shown, self.oracle), self._agree, case
+        asked = functools.partial(self.shown, fn), functools.partial(self.shown, self.oracle), self._agree, case
         found = (
             self._pair(case, seen, expected)
             or rows_left_empty(*pair)
@@ -232,7 +232,7 @@ class Exercise:
         found = next((mistake for mistake in self.pairs if self._gives(mistake, case, seen)), None)
         if found:
             return f"Two things at once, it seems: {found.message}"
-        shown = ((mistake.message, self._shown(mistake.wrong, case)) for mistake in self.mistakes)
+        shown = ((mistake.message, self.shown(mistake.wrong, case)) for mistake in self.mistakes)
         return beside_what_is_none(seen.values, expected, shown, self._agree)
 
     def _trait(self, case: dict, given: dict, expected: dict, vague: bool) -> str | None:
@@ -248,7 +248,7 @@ class Exercise:
             None,
         )
 
-    def _shown(self, fn: Callable, case: dict) -> dict | None:
+    def shown(self, fn: Callable, case: dict) -> dict | None:
         """What an answer shows on a case, or None if it raises."""
         try:
             return called(fn, build(case), self.sees)
@@ -270,6 +270,7 @@ class Exercise:
             progress.remember(self.key, right=True)
         return done
 
-    def _call(self, case: dict) -> str:
+    def call(self, case: dict) -> str:
+        """How an answer is called on one case, in words, on a line of its own."""
         twice = isinstance(getattr(self.sees, "each", self.sees), PointsAndImages)
         return f"\nThe call: {self.name}({', '.join(f'{k}={describe(v, twice)}' for k, v in case.items())})"

@@ -23,7 +23,7 @@ from course_grading.intake.submission import Submission
 from course_grading.labs import read_lab
 from course_grading.notebook import read
 from course_utils.storage import write_file
-from tests.support.grading_class import LAB, ROOT, fake_judge, notebook, put
+from tests.support.grading_class import FULL, LAB, ROOT, fake_judge, notebook, put
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def test_a_class_from_start_to_end(tmp_path, cluster, judged):
     (folder / "submitted" / "absent").mkdir()
     put(folder / "submitted", "=cmd()", b"{")
     rows = run(folder, cluster)
-    assert totals(rows) == {"=cmd()": 0, "absent": 0, "s00": 12, "s01": 10, "s02": 10}
+    assert totals(rows) == {"=cmd()": 0, "absent": 0, "s00": FULL, "s01": FULL - 2, "s02": FULL - 2}
     assert sorted(judged()) == ["=cmd()", "s00", "s01", "s02"]
     students = sorted(totals(rows))
     with Gradebook(f"sqlite:///{folder}/gradebook.db") as book:
@@ -110,7 +110,7 @@ def test_resume_judges_only_what_is_new(tmp_path, cluster, judged):
     (folder / "grading" / LAB / "outcomes" / "s02.json").write_text("half a fi")
     rows = run(folder, cluster, seed=None, resume=True)
     assert sorted(judged()[:3]) == ["s00", "s01", "s02"] and sorted(judged()[3:]) == ["s01", "s02", "s09"]
-    assert totals(rows) == {"s00": 12, "s01": 12, "s02": 10, "s09": 12}
+    assert totals(rows) == {"s00": FULL, "s01": FULL, "s02": FULL - 2, "s09": FULL}
     assert json.loads((folder / "grading" / LAB / "run.json").read_text())["seed"] == seed
     run(folder, cluster, seed=seed + 1, resume=True)
     assert len(judged()) == 10
@@ -157,7 +157,7 @@ def test_a_name_that_tells_no_student_is_said(tmp_path, cluster, capsys):
     source = tmp_path / "in"
     for name in ("anna.ipynb", f"{LAB} (1).ipynb"):
         write_file(source / name, json.dumps(notebook()))
-    assert totals(run(tmp_path / "class", cluster, source=str(source))) == {"anna": 12}
+    assert totals(run(tmp_path / "class", cluster, source=str(source))) == {"anna": FULL}
     assert f"left alone, since the name tells no student: {LAB} (1).ipynb" in capsys.readouterr().out
 
 
@@ -183,7 +183,7 @@ def test_a_failing_judge_costs_one_submission_and_is_tried_again(tmp_path, clust
     put(folder / "submitted", "odd", notebook({"euler": "# crash the judge"}))
     rows = {row.outcome.student: row for row in run(folder, cluster)}
     assert "the grader itself failed (RuntimeError: a bug)" in rows["odd"].outcome.reason
-    assert rows["s00"].total == 12
+    assert rows["s00"].total == FULL
     assert judged().count("odd") == 3  # twice alone: a neighbour could have been the cause
     run(folder, cluster, resume=True)
     assert judged().count("odd") == 6 and judged().count("s00") == 1
@@ -197,7 +197,7 @@ def no_sandbox(notebook, **options):
 def test_the_machines_fault_is_not_kept(tmp_path, cluster):
     folder = small_class(tmp_path / "class", 1)
     assert "the box broke" in run(folder, cluster, no_sandbox)[0].outcome.reason
-    assert run(folder, cluster, resume=True)[0].total == 12
+    assert run(folder, cluster, resume=True)[0].total == FULL
 
 
 def crowded_out(notebook, *, student, crowded=False, **options):
@@ -214,13 +214,13 @@ def test_what_a_neighbour_may_have_caused_is_judged_again_alone_and_never_kept(t
     for number in range(4):
         put(folder / "submitted", f"s{number:02}", notebook())
     rows = {row.outcome.student: row for row in run(folder, cluster, crowded_out)}
-    assert {name: row.total for name, row in rows.items()} == {"s00": 12, "s01": 12, "s02": 0, "s03": 12}
+    assert {name: row.total for name, row in rows.items()} == {"s00": FULL, "s01": FULL, "s02": 0, "s03": FULL}
     assert rows["s02"].outcome.reason == "no memory was left"
     assert {name: judged().count(name) for name in rows} == {"s00": 2, "s01": 3, "s02": 3, "s03": 2}
     assert sorted(judged()[:4]) == ["s00", "s01", "s02", "s03"]
     kept = {path.stem for path in (folder / "grading" / LAB / "outcomes").glob("*.json")}
     assert kept == {"s00", "s01", "s03"}
-    assert totals(run(folder, cluster, resume=True))["s02"] == 12
+    assert totals(run(folder, cluster, resume=True))["s02"] == FULL
 
 
 def test_two_labs_that_start_at_once_make_one_gradebook_and_one_table(tmp_path):
@@ -375,7 +375,7 @@ def test_one_grading_at_a_time(tmp_path, cluster):
     folder = small_class(tmp_path / "class", 1)
     with classroom._alone(folder / "grading" / LAB), pytest.raises(ValueError, match="another grading of this lab"):
         run(folder, cluster)
-    assert totals(run(folder, cluster)) == {"s00": 12}
+    assert totals(run(folder, cluster)) == {"s00": FULL}
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):

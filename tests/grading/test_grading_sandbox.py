@@ -28,6 +28,7 @@ from course_grading.sandbox.box import SandboxError
 from course_grading.sandbox.host import NO_CGROUP, UNSAFE, Sandbox
 from course_grading.sandbox.protocol import Broken
 from tests.support.attacks import ATTACKS, EARLY, LATE, LIMITS, ROOT, attacked, grade, submission
+from tests.support.grading_class import FULL
 
 pytestmark = pytest.mark.slow
 
@@ -110,7 +111,7 @@ def assert_flags(flags: list[str], pattern: str | None):
 def test_an_attack_costs_no_honest_point_and_leaves_nothing(name: str, where: str):
     outcome = attacked(name, where)
     assert [answer.status for answer in outcome.answers] == ["right"] * 6
-    assert outcome.points == 12 and outcome.reason is None
+    assert outcome.points == FULL and outcome.reason is None
     flags = FLAGS | ({"kill": ENDED} if where == LATE else {})  # it ended functions that wait to be asked
     assert_flags(outcome.flags, flags.get(name))
     assert sum(map(len, outcome.printed.values())) < 8 * LIMITS.output_bytes
@@ -197,7 +198,7 @@ def test_nothing_outside_changes():
         "        try:\n            os.remove(os.path.join(folder, name))\n        except OSError:\n            pass"
     )
     before = {path: path.stat().st_mtime_ns for path in (ROOT / "course_utils").rglob("*.py")}
-    assert grade(submission(EARLY, destroy)).points == 12
+    assert grade(submission(EARLY, destroy)).points == FULL
     assert mark.read_text() == "untouched"
     mark.unlink()
     assert before == {path: path.stat().st_mtime_ns for path in (ROOT / "course_utils").rglob("*.py")}
@@ -230,7 +231,7 @@ def test_a_sandbox_that_is_killed_is_replaced():
     warm = judge.warm_sandbox(LIMITS)
     for process in descendants(warm._process.pid):
         os.kill(process, signal.SIGKILL)
-    assert grade(submission()).points == 12
+    assert grade(submission()).points == FULL
     assert judge.warm_sandbox(LIMITS) is not warm
 
 
@@ -287,7 +288,7 @@ def test_without_a_control_group_it_is_said(monkeypatch: pytest.MonkeyPatch):
 def test_unsafe_works_and_is_said():
     limits = Limits(**{**LIMITS.__dict__, "unsafe": True})
     outcome = grade(submission(EARLY, "import os\nos._exit(0)"), limits=limits)
-    assert outcome.points == 12 and outcome.warnings == (UNSAFE,) and "ended the process" in outcome.flags[0]
+    assert outcome.points == FULL and outcome.warnings == (UNSAFE,) and "ended the process" in outcome.flags[0]
     assert Limits().unsafe is False
     judge.close_sandbox()
 

@@ -4,6 +4,7 @@ import pytest
 
 from course_grading.judge import close_sandbox
 from tests.support.attacks import grade
+from tests.support.grading_class import FULL
 from tests.support.honest_class import CLASS, notebook
 
 pytestmark = pytest.mark.slow
@@ -18,7 +19,7 @@ def closed():
 @pytest.mark.parametrize("name", CLASS)
 def test_an_honest_student_earns_all_points(name: str):
     outcome = grade(notebook(name))
-    assert outcome.points == 12, [a for a in outcome.answers if a.status != "right"]
+    assert outcome.points == FULL, [a for a in outcome.answers if a.status != "right"]
     if name.startswith("a wrong version"):
         assert any("answer of 1.2 is right" in flag for flag in outcome.flags), outcome.flags
     assert outcome.reason is None and not any("tampered" in flag or "ended" in flag for flag in outcome.flags)

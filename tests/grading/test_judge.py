@@ -30,6 +30,7 @@ from course_utils.checks.calling import called
 from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import build
 from tests.support.attacks import EARLY, LAB, LATE, LIMITS, ROOT, SEED, code, grade, notebook_of, submission
+from tests.support.grading_class import FULL
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +52,7 @@ def packed(notebook: dict) -> bytes:
 def one(source: str, cell: str = "ex-1-2-code", **limits) -> tuple[Answer, Outcome]:
     """The answer of exercise 1.2 (or another) when its cell holds this source; all others are right."""
     outcome = grade(submission(**{cell.replace("-", "_"): source}), limits=Limits(**{**LIMITS.__dict__, **limits}))
-    assert sum(answer.status == "right" for answer in outcome.answers if answer.cell != cell) == 5
+    assert sum(answer.status == "right" for answer in outcome.answers if answer.cell != cell) == len(exercises(LAB)) - 1
     return next(answer for answer in outcome.answers if answer.cell == cell), outcome
 
 
@@ -185,7 +186,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_answer_earns_nothing_and_no_other_suffers(kind: str):
     answer, outcome = one(WRONG[kind])
-    assert answer.status in ("wrong", "error", "missing") and answer.points == 0 and outcome.points == 10
+    assert answer.status in ("wrong", "error", "missing") and answer.points == 0 and outcome.points == FULL - 2
     assert answer.message
 
 
@@ -194,8 +195,9 @@ def test_patched_builtins_cost_at_most_ones_own_points_and_are_flagged(patch: st
     """Python itself is broken then: honest functions may no longer run, but nobody else suffers."""
     outcome = grade(submission(EARLY, f"import builtins\nbuiltins.{patch}", ex_1_2_code=returning("x + 1")))
     assert outcome.reason is None and outcome.answers[1].points == 0
-    assert outcome.points == 10 or any("tampered" in flag or "disturbed" in flag for flag in outcome.flags), outcome
-    assert grade(submission()).points == 12
+    seen = any("tampered" in flag or "disturbed" in flag for flag in outcome.flags)
+    assert outcome.points == FULL - 2 or seen, outcome
+    assert grade(submission()).points == FULL
 
 
 def test_a_notebook_has_its_time():
@@ -224,7 +226,7 @@ def test_a_missing_cell_is_missing_and_a_stub_is_not_done():
     notebook = notebook_of()
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] != "ex-1-2-code"]
     outcome = grade(packed(notebook))
-    assert outcome.points == 10 and outcome.answers[1].status == "missing" and outcome.answers[1].cell is None
+    assert outcome.points == FULL - 2 and outcome.answers[1].status == "missing" and outcome.answers[1].cell is None
     answer, _ = one(STUB.format(name="heun_step"))
     assert (answer.status, answer.message) == ("not done", "Not done yet.")
 
@@ -238,7 +240,7 @@ def test_what_stands_before_too_many_ends_is_kept():
     assert [a.status for a in outcome.answers] == ["right"] * 2 + ["not reached"] * 4
     assert sum("ended the process" in flag for flag in outcome.flags) == LIMITS.restarts + 1
     notebook["cells"] = [c for c in notebook["cells"] if c["id"] not in ("mine-4", "mine-5")]
-    assert grade(packed(notebook)).points == 12
+    assert grade(packed(notebook)).points == FULL
 
 
 # nothing is told
@@ -512,19 +514,19 @@ def test_a_changed_set_up_cell_runs_too_and_is_flagged():
     changed = "".join(next(c for c in notebook_of()["cells"] if c["id"] == "setup")["source"]) + "\nHALF = 0.5"
     source = "def langevin_drift(score, x, sigma):\n    return HALF * sigma**2 * score(x)"
     outcome = grade(submission(setup=changed, ex_1_6_code=source))
-    assert outcome.points == 12 and outcome.flags == ("the set-up cell was changed",)
+    assert outcome.points == FULL and outcome.flags == ("the set-up cell was changed",)
 
 
 def test_what_cells_print_is_kept_and_figure_cells_do_not_run():
     outcome = grade(submission(EARLY, "print('hello')\n1 / 0", euler_figure="print('never')\ndef helper(): return 2"))
     assert outcome.printed == {"mine": "hello\n\nZeroDivisionError: division by zero"}
     helped = "def langevin_drift(score, x, sigma):\n    return sigma**2 / helper() * score(x)"
-    assert grade(submission(euler_figure="1 / 0\ndef helper(): return 2", ex_1_6_code=helped)).points == 12
+    assert grade(submission(euler_figure="1 / 0\ndef helper(): return 2", ex_1_6_code=helped)).points == FULL
 
 
 def test_half_a_character_is_kept_as_something_that_can_be_written():
     outcome = grade(submission(EARLY, "print('a\\ud800b')\nraise ValueError('c\\ud800d')"))
-    assert outcome.points == 12 and re.fullmatch("a.+b\n\nValueError: c.+d", outcome.printed["mine"])
+    assert outcome.points == FULL and re.fullmatch("a.+b\n\nValueError: c.+d", outcome.printed["mine"])
     assert from_json(to_json(outcome), Outcome) == outcome
 
 
@@ -560,7 +562,7 @@ def test_reading_the_cells_has_an_end(monkeypatch):
 def test_warnings_and_standard_error_cost_nothing():
     noisy = "import sys, warnings\nwarnings.warn('mind')\nprint('careful', file=sys.stderr)\n"
     source = noisy + "def langevin_drift(score, x, s):\n    warnings.warn('mind')\n    return s**2 / 2 * score(x)"
-    assert grade(submission(ex_1_6_code=source)).points == 12
+    assert grade(submission(ex_1_6_code=source)).points == FULL
 
 
 # notebooks of many kinds
@@ -574,7 +576,7 @@ def test_check_cells_deleted_edited_copied_and_reordered_change_nothing():
     setup = next(i for i, c in enumerate(others) if c["id"] == "setup")
     notebook["cells"] = others[: setup + 1] + others[:setup:-1] + checks[:3] + checks[:2]
     outcome = grade(packed(notebook))
-    assert outcome.points == 12 and outcome.flags == ()
+    assert outcome.points == FULL and outcome.flags == ()
 
 
 def test_stripped_and_colab_metadata_do_not_matter():
@@ -585,7 +587,7 @@ def test_stripped_and_colab_metadata_do_not_matter():
             cell["metadata"] = {} if style == "stripped" else {"id": name[::-1], "outputId": "x", "executionInfo": {}}
             cell["source"] = "".join(cell["source"]).splitlines(keepends=True)
         outcome = grade(packed(notebook))
-        assert outcome.points == 12
+        assert outcome.points == FULL
         assert outcome.flags == ("an exercise stands in a cell that is not the released one",)
 
 
@@ -593,20 +595,20 @@ def test_of_several_definitions_the_last_counts_unless_another_alone_is_right():
     wrong = "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)"
     twice = "langevin_drift is defined in 2 cells: the one that was checked last counts"
     outcome = grade(submission(LATE, wrong))
-    assert outcome.points == 12 and outcome.answers[5].cell == "ex-1-6-code"
+    assert outcome.points == FULL and outcome.answers[5].cell == "ex-1-6-code"
     version = "answer of 1.6 is right in one of its versions, but not in the one that was checked last"
     assert {twice, version} <= {*outcome.flags}
     both = grade(submission(LATE, wrong, ex_1_6_code=wrong.replace("**2", "")))
-    assert both.points == 10 and both.answers[5].mistake == "no half" and both.answers[5].cell == "mine"
+    assert both.points == FULL - 2 and both.answers[5].mistake == "no half" and both.answers[5].cell == "mine"
     assert twice in both.flags and version not in both.flags
-    assert grade(submission(EARLY, wrong)).points == 12
-    assert grade(submission(LATE, "def langevin_drift(:")).points == 12
+    assert grade(submission(EARLY, wrong)).points == FULL
+    assert grade(submission(LATE, "def langevin_drift(:")).points == FULL
 
 
 def test_magics_and_commands_are_no_trouble():
     magic = "%matplotlib inline\n%config InlineBackend.figure_format = 'retina'\n%nothing\n!pip install torch\n"
     source = magic + "def langevin_drift(score, x, sigma):\n    return sigma**2 / 2 * score(x)"
-    assert grade(submission(ex_1_6_code=source)).points == 12
+    assert grade(submission(ex_1_6_code=source)).points == FULL
 
 
 def big(n: int) -> bytes:
@@ -642,7 +644,7 @@ def test_a_broken_notebook_gets_its_reason(kind: str):
     notebook, words = BROKEN[kind]
     outcome = grade(notebook)
     assert words in (outcome.reason or ""), outcome
-    assert outcome.points == 0 and len(outcome.answers) == 6 and outcome.max_points == 12
+    assert outcome.points == 0 and len(outcome.answers) == len(exercises(LAB)) and outcome.max_points == FULL
 
 
 @pytest.mark.parametrize("bomb", ["(" * 90_000, "-" * 90_000 + "1", "x" + ".a" * 60_000, "[" * 50 + "1" + "]" * 50,
@@ -651,13 +653,13 @@ def test_a_broken_notebook_gets_its_reason(kind: str):
 def test_a_source_that_breaks_the_parser_breaks_nothing_else(bomb: str):
     notebook = notebook_of()
     notebook["cells"].insert(8, code(bomb))
-    assert grade(packed(notebook)).points == 12
+    assert grade(packed(notebook)).points == FULL
 
 
 def test_a_byte_order_mark_and_long_outputs_are_no_trouble():
     notebook = notebook_of()
     notebook["cells"][3]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": ["x" * 10 * MB]}]
-    assert grade(b"\xef\xbb\xbf" + packed(notebook)).points == 12
+    assert grade(b"\xef\xbb\xbf" + packed(notebook)).points == FULL
 
 
 # runs

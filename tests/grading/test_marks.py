@@ -19,7 +19,7 @@ from course_grading.labs import exercises
 from course_grading.marked import sources, work
 from course_grading.marks import NO_RESPONSE, Book, Mark, check_version, default_url
 from tests.support.grading_class import EXERCISES as EXERCISES_OF_LAB
-from tests.support.grading_class import LAB
+from tests.support.grading_class import FULL, LAB
 from tests.support.pages import ASKED, judged
 
 QUESTIONS = [task.cell for task in ASKED.tasks if not task.exercise]
@@ -73,11 +73,14 @@ def test_the_fake_judge_knows_the_lab():
 def test_exercises_have_points_and_questions_wait(url):
     record(url, handed_in(wrong=EXERCISES[:1]))
     found = marks(url)
-    assert [found[cell] for cell in EXERCISES] == [Mark(0.0)] + [Mark(2.0)] * 5
+    assert [found[cell] for cell in EXERCISES] == [
+        Mark(0.0),
+        *(Mark(float(task.points)) for task in ASKED.tasks[1 : len(EXERCISES)]),
+    ]
     assert [found[cell] for cell in QUESTIONS] == [Mark(None, waiting=True)] * 3
     with Gradebook(url) as book:
         submission = book.find_submission(LAB, "anna")
-        assert (submission.score, submission.max_score, submission.needs_manual_grade) == (10, 20, True)
+        assert (submission.score, submission.max_score, submission.needs_manual_grade) == (FULL - 2, ASKED.points, True)
 
 
 def test_an_unanswered_question_has_no_points_and_waits_for_nobody(url):
@@ -131,7 +134,7 @@ def test_a_row_has_the_marks_of_exactly_the_lab_and_nothing_printed(url):
         book.prepare(replace_task(ASKED))
         row = book.enter(draw(handed_in(wrong=EXERCISES[:1])))
     assert list(row.marks) == EXERCISES + QUESTIONS and row.marks == marks(url)
-    assert (row.total, row.waiting, dict(row.outcome.printed)) == (10.0, 3, {})
+    assert (row.total, row.waiting, dict(row.outcome.printed)) == (FULL - 2, 3, {})
 
 
 def replace_task(lab):

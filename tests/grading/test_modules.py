@@ -8,6 +8,7 @@ from course_grading.judge import close_sandbox, judge
 from course_grading.model import Outcome
 from course_grading.notebook import read
 from tests.support.attacks import LAB, LIMITS, SEED
+from tests.support.grading_class import FULL
 from tests.support.honest_class import ANSWER, MEAN, RIGHT, SIGNATURE, USES_MEAN, Sheet
 
 pytestmark = pytest.mark.slow
@@ -44,7 +45,7 @@ def test_what_stands_in_a_file_beside_counts(what: str):
     if "ends" in what:
         sheet.last("import os\nos._exit(1)")
     outcome = grade(sheet, **modules)
-    assert outcome.points == 12, outcome.answers[1]
+    assert outcome.points == FULL, outcome.answers[1]
     assert not any("tampered" in flag or "package" in flag for flag in outcome.flags)
 
 
@@ -70,7 +71,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_file_harms_nobody_but_its_owner(name: str):
     outcome = grade(Sheet().below(ANSWER, "from importlib import reload"), **{name: HOSTILE[name]})
-    assert outcome.points == 12 and outcome.reason is None
+    assert outcome.points == FULL and outcome.reason is None
 
 
 def test_the_next_submission_finds_none_of_it():

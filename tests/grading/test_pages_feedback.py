@@ -69,7 +69,7 @@ def test_an_honest_answer_is_shown_as_written():
 def test_it_says_points_mistakes_and_comments():
     found = judged(answers=WRONG)
     page = page_of(found, ex_1_1_code=Mark(1.0, "I gave you **one**.", by_hand=True), ex_1_2_code=Mark(2.0))
-    assert "3 of 20 points" in page and "7 answers still to be marked by hand" in page
+    assert "3 of 21 points" in page and "8 answers still to be marked by hand" in page
     assert "Likely cause: &lt;b&gt;one step&lt;/b&gt; is missing." in page
     assert "I gave you <strong>one</strong>." in page
     assert "1.1 Euler loop: 1 of 2 points, not right, marked by hand" in page
@@ -87,7 +87,7 @@ def test_what_is_said_is_plain_and_bounded():
 
 def test_one_answer_waits():
     page = page_of(judged(), Mark(1.0), question_sqrt=Mark(None, waiting=True))
-    assert "8 of 20 points" in page and "1 answer still to be marked by hand" in page
+    assert "9 of 21 points" in page and "1 answer still to be marked by hand" in page
 
 
 def test_what_was_not_handed_in_is_said():

@@ -38,7 +38,7 @@ def test_the_table():
     given["question_mixing"] = Mark(2.5, by_hand=True)
     late = ASKED.ungraded("=bo", "no notebook,\nonly x").flagged(("late", "b"))
     bo, anna = lines(grades_csv(ASKED, [row(judged(answers=WRONG).outcome, **(full | given)), row(late, Mark(0.0))]))
-    assert (anna["student"], anna["lab"], anna["total"], anna["max"]) == ("anna", LAB, "15.5", "20")
+    assert (anna["student"], anna["lab"], anna["total"], anna["max"]) == ("anna", LAB, "16.5", "21")
     assert (anna["1.1"], anna["1.2"], anna["Question 2"], anna["Question 3"]) == ("0", "2", "", "2.5")
     assert (anna["status"], anna["flags"], anna["reason"]) == ("1 to mark by hand", "", "")
     assert (bo["student"], bo["status"], bo["flags"]) == ("'=bo", "not graded", "late | b")
@@ -55,13 +55,13 @@ def test_the_table_keeps_other_labs():
 
 
 def test_columns_and_labs_are_in_natural_order():
-    numbers = ("1.10", "1.2", "10.1", "2.1", "Question 10", "Question 2", "1.1", "1.9", "1.11")
+    numbers = ("1.10", "1.2", "10.1", "2.1", "Question 10", "Question 2", "1.1", "1.9", "1.11", "1.12")
     tasks = tuple(replace(task, number=number) for task, number in zip(ASKED.tasks, numbers, strict=True))
     long = replace(ASKED, tasks=tasks)
     table = grades_csv(long, everybody(long, 1.0))
     for lab in ("lab10_late", "lab2_early"):
         table = grades_csv(replace(long, name=lab), everybody(replace(long, name=lab), 1.0), again(table))
-    ordered = "1.1,1.2,1.9,1.10,1.11,2.1,10.1,Question 2,Question 10"
+    ordered = "1.1,1.2,1.9,1.10,1.11,1.12,2.1,10.1,Question 2,Question 10"
     assert table.startswith(f"student,lab,total,max,{ordered},status,flags,reason\n")
     assert [line["lab"] for line in lines(table)] == [LAB, "lab2_early", "lab10_late"]
 

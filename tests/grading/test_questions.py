@@ -45,6 +45,10 @@ def without(content, *names):
     return content | {"cells": [one for one in content["cells"] if one["id"] not in names]}
 
 
+def from_blank(name):
+    return next(one for one in blank()["cells"] if one["id"] == name)
+
+
 def nameless(content):
     """As from Colab and Jupytext: no names, no marks."""
     return content | {"cells": [one | {"id": f"colab-{i}", "metadata": {}} for i, one in enumerate(content["cells"])]}
@@ -213,7 +217,7 @@ NOTHING = {
     "merged": lambda: without(blank(question_ou_langevin=f"{TEXTS[FIRST]}\n\n{TEXTS[SECOND]}"), SECOND),
     "all cells gone": lambda: without(blank(), FIRST, SECOND, THIRD),
     "moved to the top": lambda: blank() | {
-        "cells": [*blank()["cells"][94:97], *without(blank(), FIRST, SECOND, THIRD)["cells"]]
+        "cells": [*map(from_blank, (FIRST, SECOND, THIRD)), *without(blank(), FIRST, SECOND, THIRD)["cells"]]
     },
     "a parameter of a figure changed": lambda: blank(picard=TEXTS["picard"].replace("1001", "2001")),
     "cells of one's own among the exercises": lambda: put(

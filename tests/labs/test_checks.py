@@ -23,7 +23,9 @@ from tests.support.mutants import mutants, replaced_arguments
 EXERCISES = [(lab, e) for lab in checks.LABS for e in checks.exercises(lab).values()]
 LAB1 = checks.exercises("lab1")
 FOLDER = Path(checks.__file__).parent
+WITH_INPUTS = [(lab, e) for lab, e in EXERCISES if e.draw(1)]
 each = pytest.mark.parametrize("lab, exercise", EXERCISES, ids=[e.name for _, e in EXERCISES])
+each_with_inputs = pytest.mark.parametrize("lab, exercise", WITH_INPUTS, ids=[e.name for _, e in WITH_INPUTS])
 SEEDS = range(1000, 1200)
 SIX = 6  # consecutive seeds that draw all kinds of cases, as check and grader do
 
@@ -48,7 +50,7 @@ def test_the_definition_is_complete(lab, exercise):
         assert len(set(words)) == len(words)
 
 
-@each
+@each_with_inputs
 def test_the_inputs_are_data_and_depend_on_the_seed_alone(lab, exercise):
     def flat(value):
         if isinstance(value, dict):
@@ -98,7 +100,7 @@ def test_every_mistake_fails_with_its_own_sentence(lab, exercise):
         assert str(failure.value).endswith(f"Likely cause: {mistake.message}")
 
 
-@each
+@each_with_inputs  # without any, an oracle is a number and has no parts to change
 @pytest.mark.parametrize("kind", [mutants, replaced_arguments])
 def test_mutants_of_the_reference_fail(lab, exercise, kind):
     cases = [exercise.draw(seed) for seed in CHECK_SEEDS]
@@ -157,7 +159,6 @@ BROKEN = {
     "raised IndexError": explode,
     "raised SystemExit": leave,
     "got None": lambda *a: None,
-    r"your function takes \(\), but the exercise calls it with \(": lambda: 0,
     "raised NotImplementedError.*no power": lambda *a: _missing(),
     "got a str": lambda *a: "0.5",
 }
@@ -170,7 +171,13 @@ def test_a_broken_answer_is_named_and_never_crashes_the_check(lab, exercise, wor
         exercise.check(BROKEN[words])
 
 
-@each
+@each_with_inputs
+def test_an_answer_that_takes_no_arguments_is_told_so(lab, exercise):
+    with pytest.raises(CheckFailed, match=r"your function takes \(\), but the exercise calls it with \("):
+        exercise.check(lambda: 0)
+
+
+@each_with_inputs
 def test_changed_inputs_randomness_nan_and_dtype_are_refused(lab, exercise):
     def wrap(change):
         def answer(*arguments):

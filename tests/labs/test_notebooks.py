@@ -169,6 +169,8 @@ BAD = [
     (complete, without("halve-answer"), "9.2: expected heading"),
     (complete, without("halve-check"), "9.2: expected heading"),
     (complete, spoilt("halve-check", metadata={}), "unlocked halve"),
+    (complete, spoilt("halve-check", source="checks.lab9.halve(1)"), "9.2: expected heading"),
+    (complete, spoilt("halve-check", source="checks.lab9.third(third)"), "9.2: expected heading"),
     (complete, spoilt("halve-check", source="checks.lab9.double(double)"), "9.2: expected heading"),
     (complete, spoilt("halve-heading", source=HALVE.replace("Halve", "Half")), "9.2: expected the title 'Halve'"),
     (complete, spoilt("title", source=HALVE), "heading of 9.2 occurs 2 times"),

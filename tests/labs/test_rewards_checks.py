@@ -26,7 +26,7 @@ def parts(result) -> tuple:
     return result if isinstance(result, tuple) else (result,)
 
 
-@pytest.mark.parametrize("name", checks.lab9.__all__)
+@pytest.mark.parametrize("name", [e.name for e in checks.exercises("lab9").values() if e.draw(1)])
 def test_the_oracle_agrees_with_the_package(name):
     exercise = getattr(checks.lab9, name)
     for seed in SEEDS:

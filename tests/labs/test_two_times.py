@@ -30,7 +30,7 @@ def by_the_package(name, case):
     return getattr(losses, name)(*values.values())
 
 
-@pytest.mark.parametrize("name", checks.lab8.__all__)
+@pytest.mark.parametrize("name", [e.name for e in checks.exercises("lab8").values() if e.draw(1)])
 def test_the_oracle_agrees_with_the_package(name):
     exercise = getattr(checks.lab8, name)
     for seed in SEEDS:

@@ -33,6 +33,7 @@ WRONG = {
     "ornstein_uhlenbeck": "def ornstein_uhlenbeck(x, t, theta, sigma):\n"
                           "    return theta * x, torch.full_like(x, sigma)",
     "langevin_drift": "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)",
+    "what_is_wrong": "def what_is_wrong():\n    return 3",
 }  # fmt: skip
 
 HOSTILE = {  # name: (answers, extra cells); everything else in them is right

@@ -18,7 +18,9 @@ EXERCISES = {  # name: number, title, points; here, so that a worker of a test n
     "euler_maruyama_step": ("1.4", "Euler–Maruyama step", 2),
     "ornstein_uhlenbeck": ("1.5", "Ornstein–Uhlenbeck process", 2),
     "langevin_drift": ("1.6", "Langevin drift", 2),
+    "what_is_wrong": ("1.7", "Bug hunt", 1),
 }
+FULL = sum(points for *_, points in EXERCISES.values())
 WORDS = "Because the drift of the one is the score of the other."
 
 
@@ -82,7 +84,7 @@ def _answer(name, cell) -> Answer:
         status = Status.MISSING
     elif "NotImplementedError" in cell.source:
         status = Status.NOT_DONE
-    elif "wrong" in cell.source:
+    elif "'wrong'" in cell.source:
         status, message, mistake = Status.WRONG, "Likely cause: <b>one step</b> is missing.", "one step too few"
     points = float(most) if status == Status.RIGHT else 0.0
     return Answer(name, number, title, points, most, status, message, mistake, cell.id if cell else None)

@@ -122,7 +122,10 @@ def headings_formed(notebook):
 
 
 def exercises_complete(notebook, lab_name, exercises):
-    """Under the one heading of each exercise: its answer cell or cells, then its locked check cell."""
+    """Under the one heading of each exercise: its answer cell or cells, then its locked check cell.
+
+    A check is given an answer by its name, which what else a lab has, such as `bug_hunt(1)`, is not.
+    """
     numbers, titles, sections = [], {}, {}
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -132,7 +135,7 @@ def exercises_complete(notebook, lab_name, exercises):
         elif numbers:
             sections[numbers[-1]] += ["answer"] if "BEGIN SOLUTION" in cell.source else []
             locked = "" if cell.metadata.get("nbgrader", {}).get("locked") else "unlocked "
-            checks = re.findall(rf"checks\.{lab_name}\.(\w+)\(", cell.source)
+            checks = re.findall(rf"checks\.{lab_name}\.(\w+)\([a-z_]", cell.source)
             sections[numbers[-1]] += [locked + name for name in checks if name != "hand_in"]
     expected = {exercise.number: name for name, exercise in exercises.items()}
     yield from (f"heading of {n} occurs {k} times" for n, k in Counter(numbers).items() if k > 1)

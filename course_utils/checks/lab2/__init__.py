@@ -1,4 +1,4 @@
-"""Lab 2: flow matching. Exercises 2.1 to 2.10."""
+"""Lab 2: flow matching. Exercises 2.1 to 2.11."""
 
 from course_utils.checks.lab2.conditional_velocity import conditional_velocity
 from course_utils.checks.lab2.cosine_schedule import cosine_schedule
@@ -10,6 +10,7 @@ from course_utils.checks.lab2.linear_path import linear_path
 from course_utils.checks.lab2.marginal_velocity import marginal_velocity
 from course_utils.checks.lab2.sample_path import sample_path
 from course_utils.checks.lab2.train import train
+from course_utils.checks.lab2.what_is_wrong import what_is_wrong
 
 __all__ = [
     "conditional_velocity",
@@ -22,4 +23,5 @@ __all__ = [
     "marginal_velocity",
     "sample_path",
     "train",
+    "what_is_wrong",
 ]

@@ -1,4 +1,4 @@
-"""Lab 4: an image generator for handwritten digits. Exercises 4.1 to 4.6."""
+"""Lab 4: an image generator for handwritten digits. Exercises 4.1 to 4.7."""
 
 from course_utils.checks.lab4.bridge_source import bridge_source
 from course_utils.checks.lab4.drop_labels import drop_labels
@@ -6,6 +6,7 @@ from course_utils.checks.lab4.fourier_features import fourier_features
 from course_utils.checks.lab4.gaussian_frechet_distance import gaussian_frechet_distance
 from course_utils.checks.lab4.guided_velocity import guided_velocity
 from course_utils.checks.lab4.residual_block import residual_block
+from course_utils.checks.lab4.what_is_wrong import what_is_wrong
 
 __all__ = [
     "bridge_source",
@@ -14,4 +15,5 @@ __all__ = [
     "gaussian_frechet_distance",
     "guided_velocity",
     "residual_block",
+    "what_is_wrong",
 ]
