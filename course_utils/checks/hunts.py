@@ -129,7 +129,7 @@ class Hunts:
 
         return add
 
-    def __call__(self, number: int | None = None, answer: int | Callable | None = None) -> None:
+    def __call__(self, number: Any = None, answer: Any = None) -> None:
         """Print how many bug hunts there are, or one of them, or what is to be said of an answer to it.
 
         Args:

@@ -7,8 +7,8 @@ __all__ = ["what_is_wrong"]
 what_is_wrong = bug_hunt.asked(
     "4.7",
     {
-        "exchanged": "an exchange was chosen: w = 1 would leave the unconditional velocity. What does it leave here?",
-        "w - 1": "the factor w - 1 was chosen: what is the difference multiplied by here, and what is it added to?",
+        "exchanged": "an exchange was chosen: a large w would lead beyond the unconditional velocity. And here?",
+        "w - 1": "a factor less by one was chosen: what is the difference multiplied by here, and what is it added to?",
         "weights sum to w plus 1": "the sum of the weights was chosen: let both velocities be equal. What comes out?",
     },
 )
