@@ -18,13 +18,13 @@ from course_utils import data, metrics
 from course_utils.losses import flow_matching_loss, stratified_times
 from course_utils.manifolds import Rotations, torsion_angle
 from course_utils.networks import MLP
-from course_utils.networks.embedding import fourier_features
+from course_utils.networks.embedding import Embedding
 from course_utils.paths import GaussianPath
 from course_utils.simulators import simulate
 from course_utils.training import fit
 
-LENGTH, UNIT, STEPS, EULER, SAMPLES = 12, 5.0, 1200, 20, 1000
-"""Residues, Ångström in a unit of length, steps of 64, Euler steps, samples."""
+LENGTH, UNIT, STEPS, BATCH, EULER, SAMPLES = 12, 5.0, 2000, 256, 50, 1000
+"""Residues, Ångström in a unit of length, steps, rows of a batch, Euler steps, samples."""
 TWIST = math.radians(50)
 """Torsion of four CA atoms in a row in a right-handed helix."""
 MIRROR = torch.diag(torch.tensor([1.0, 1.0, -1.0]))
@@ -70,69 +70,42 @@ class Plain(nn.Module):
         return self.net(x.flatten(1), t).reshape(x.shape)
 
 
-class Messages(nn.Module):
-    """One round of messages between all pairs of points, by what turning and shifting leaves as it is.
+class Cloud(nn.Module):
+    r"""The same field with weights $w_{ij}$ of all distances in the cloud: it turns with the cloud by construction.
 
     Args:
-        known: Numbers of a pair that are the same in every round.
-        states: Numbers that each point carries from the round before.
-        handed: Whether a triple product is seen, and a cross product pushes.
-        hidden: Numbers in a message.
+        handed: Whether the weights also know the triple products of three bonds in a row, which change sign in the
+            mirror.
+        hidden, depth: Of the hidden layers.
     """
 
-    def __init__(self, known: int, states: int, handed: bool, hidden: int):
+    def __init__(self, handed: bool, hidden: int = 256, depth: int = 3):
         super().__init__()
         self.handed = handed
-        self.message = nn.Sequential(
-            nn.Linear(known + 2 + 2 * states + handed, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
-        )
-        self.push = nn.Linear(hidden, 1 + handed)
-        self.state = nn.Sequential(nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, hidden))
-
-    def forward(self, x: Tensor, known: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Where the points are pushed, and what they carry on."""
-        n = x.shape[1]
-        away = x[:, :, None] - x[:, None]
-        distance = (away.square().sum(-1, keepdim=True) + 1e-4).sqrt()
-        seen, ways = [known, distance, distance.log()], [away]
-        if state is not None:
-            seen += [state[:, :, None].expand(-1, -1, n, -1), state[:, None].expand(-1, n, -1, -1)]
-        if self.handed:
-            along = F.pad(x[:, 2:] - x[:, :-2], (0, 0, 1, 1))[:, :, None].expand_as(away)
-            triple = (torch.linalg.cross(along, along.transpose(1, 2)) * away).sum(-1, keepdim=True)
-            seen.append(triple / (1 + triple.abs()))
-            ways.append(torch.linalg.cross(away, along))
-        message = self.message(torch.cat(seen, -1))
-        unit = torch.stack(ways, -1) / (distance + 0.3)[..., None]
-        push = (self.push(message)[..., None, :] * unit).sum(-1).mean(2)
-        carried = self.state(message.mean(2))
-        return push, carried if state is None else state + carried
-
-
-class Cloud(nn.Module):
-    """A velocity of places along a chain that turns with them, by three rounds of messages.
-
-    Args:
-        handed: Whether it can tell a cloud from its mirror image.
-        hidden, depth: Numbers in a message, and rounds.
-    """
-
-    def __init__(self, handed: bool, hidden: int = 64, depth: int = 3):
-        super().__init__()
-        place = torch.arange(LENGTH)
-        self.register_buffer("apart", F.one_hot((place - place[:, None]).clamp(-6, 6) + 6, 13).float())
-        self.register_buffer("frequencies", torch.tensor([0.25, 0.5, 1.0, 2.0]))
-        self.rounds = nn.ModuleList(Messages(13 + 8, hidden if i else 0, handed, hidden) for i in range(depth))
+        seen = LENGTH * (LENGTH - 1) + (LENGTH - 3) * handed
+        self.embedding = Embedding(hidden)
+        self.first = nn.Linear(seen, hidden)
+        self.layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth - 1))
+        self.last = nn.Linear(hidden, LENGTH**2)
 
     def forward(self, x: Tensor, t: Tensor | float) -> Tensor:
-        clock = fourier_features(torch.as_tensor(t).expand(len(x)), self.frequencies)[:, None, None]
-        known = torch.cat([self.apart.expand(len(x), -1, -1, -1), clock.expand(-1, LENGTH, LENGTH, -1)], -1)
-        moved, state, pushes = x, None, []
-        for each in self.rounds:
-            push, state = each(moved, known, state)
-            moved = moved + 0.2 * push
-            pushes.append(push)
-        return centred(torch.stack(pushes).sum(0))
+        away = x[:, :, None] - x[:, None]
+        h = self.first(self.seen(x, away)) + self.embedding(x, t)
+        for layer in self.layers:
+            h = h + layer(F.silu(h))
+        weight = self.last(F.silu(h)).unflatten(1, (LENGTH, LENGTH, 1))
+        return centred((weight * away).mean(2))
+
+    def seen(self, x: Tensor, away: Tensor) -> Tensor:
+        """Distances and their logarithms, and triple products."""
+        i, j = torch.triu_indices(LENGTH, LENGTH, 1)
+        distances = (away[:, i, j].square().sum(-1) + 1e-4).sqrt()
+        seen = [distances, distances.log()]
+        if self.handed:
+            bonds = x.diff(dim=1)
+            triple = (torch.linalg.cross(bonds[:, :-2], bonds[:, 1:-1]) * bonds[:, 2:]).sum(-1)
+            seen.append(triple / (0.1 + triple.abs()))
+        return torch.cat(seen, 1)
 
 
 def turned(noise: Tensor, z: Tensor) -> Tensor:
@@ -151,7 +124,7 @@ def trained(handed: bool, seed: int, steps: int) -> tuple[Cloud, float]:
         noise = turned(centred(torch.randn(z.shape, generator=source)), z)
         return flow_matching_loss(model, z, path=path, t=stratified_times(len(z), source), noise=noise)
 
-    batches = data.batches(clouds("train"), batch_size=64, generator=seeded(seed))
+    batches = data.batches(clouds("train"), batch_size=BATCH, generator=seeded(seed))
     start = time.process_time()
     fit(model, loss, batches, steps=steps, lr=2e-3, progress=False)
     return model, time.process_time() - start
