@@ -133,13 +133,13 @@ def _between(mean, cov, known, values):
     return values - mean[known], cov[known][:, ~known]
 
 
-conditioned.traits.append(
+conditioned.traits += [
     Trait(
         "another gain",
         _one_gain,
         "mean and covariance follow from one and the same gain, as they should: that gain is wrong.",
     )
-)
+]
 conditioned.traits += combination(
     {"the old mean": _old, "the shift": _learnt}, of="mean", where="in the mean, ", total=None, read=as_one
 )
