@@ -76,7 +76,7 @@ def guided_on_the_line(exact: paths.Marginal) -> Explorer:
 def robots() -> dict[str, tuple[str, Callable[[], Explorer]]]:
     """Lab 10's sliders, with a policy that has learned nothing: its robots never arrive, and drive to the end."""
     flow = networks.Policy(32, observation=4)
-    policies = {"flow": lambda steps: flowed(flow, 5, steps)}
+    policies = {"flow": lambda: flowed(flow, 5, 4)}
     planners = {"gradient": lambda world: flowed(flow, 5, 4, world, 1000.0)}
     return {
         "a policy": ("plane", lambda: lab10.explore_policy(policies)),

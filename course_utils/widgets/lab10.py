@@ -26,14 +26,14 @@ RADIUS = 0.12
 LIMITS = (-1.35, 1.65), (-1.0, 1.0)
 
 
-def explore_policy(policies: Mapping[str, Callable[[int], Plan]], *, seed: int = 9) -> Explorer:
-    """Episodes of a policy: who plans, with how many Euler steps, how much of a plan is carried out, wind, and goal.
+def explore_policy(policies: Mapping[str, Callable[[], Plan]], *, seed: int = 9) -> Explorer:
+    """Episodes of a policy: who plans, how much of a plan is carried out, wind, and goal.
 
     Starts and gusts are the same for all values. A robot that has arrived rests. Where many decisions are asked for,
     at small k, fewer robots drive, so that no picture takes long: 10 k, and 40 at most.
 
     Args:
-        policies: From a name to a planner for a number of Euler steps, which draws the same noise each time it is made.
+        policies: From a name to what makes a planner, which draws the same noise each time it is made.
         seed: Of starts and gusts.
 
     Raises:
@@ -42,15 +42,14 @@ def explore_policy(policies: Mapping[str, Callable[[int], Plan]], *, seed: int =
     if not policies:
         raise ValueError("expected at least one policy, got none")
 
-    def draw(policy: str, k: int, steps: int, wind: float, x: float, y: float):
+    def draw(policy: str, k: int, wind: float, x: float, y: float):
         world = Pillar(wind)
-        states = _driven(policies[policy](steps), world, k, min(40, 10 * k), seed, (x, y))
+        states = _driven(policies[policy](), world, k, min(40, 10 * k), seed, (x, y))
         return _shown(world, states) | {"goal": ([x], [y])}
 
     controls: Controls = {
         "policy": Choice("policy", {name: name for name in policies}),
         "k": Choice("k", {str(k): k for k in (1, 2, 4, 8, 16)}, first="8"),
-        "steps": Choice("Euler steps", {str(n): n for n in (1, 2, 4)}, first="4"),
         "wind": Slider("wind", 0.0, 0.03, 0.01, 0.005),
         "x": Slider("goal, x", 0.4, 1.5, 1.0, 0.1),
         "y": Slider("goal, y", -0.9, 0.9, 0.0, 0.1),
