@@ -5,10 +5,11 @@ All are `torch.distributions` classes. Those whose noisy version is known in clo
 `noisy_log_prob(x, alpha, beta)`, the density of x = alpha z + beta noise, and `posterior(x, alpha, beta)`, what is
 known of z and noise once x has been seen. From them `paths.marginal` makes the exact fields of a Gaussian path.
 Mixtures of Gaussians also say where its flow leads (`flow_map`, `held_map`), and what a reward makes of them
-(`tilted`).
+(`tilted`); `conditioned` gives the law of some coordinates once others are known.
 """
 
 from course_utils.distributions.base import Posterior, draw, score
+from course_utils.distributions.conditioning import conditioned
 from course_utils.distributions.empirical import Empirical
 from course_utils.distributions.gaussians import GaussianMixture
 from course_utils.distributions.pca_mixture import PCAMixture, fit_class_mixtures
@@ -26,6 +27,7 @@ __all__ = [
     "PCAMixture",
     "Posterior",
     "WrappedNormal",
+    "conditioned",
     "draw",
     "fit_class_mixtures",
     "mixtures_from",

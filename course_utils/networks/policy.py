@@ -21,6 +21,7 @@ class PeriodicMLP(MLP):
         dim: Number of angles.
         hidden, depth: Of the hidden layers.
         waves: Number of multiples of each angle.
+        num_classes: Number of labels, 0 for none.
 
     Raises:
         ValueError: If a size is less than 1.
@@ -31,10 +32,10 @@ class PeriodicMLP(MLP):
         True
     """
 
-    def __init__(self, dim: int, hidden: int = 128, depth: int = 3, waves: int = 4):
+    def __init__(self, dim: int, hidden: int = 128, depth: int = 3, waves: int = 4, num_classes: int = 0):
         if waves < 1:
             raise ValueError(f"expected at least 1 wave, got {waves}")
-        super().__init__(dim, hidden, depth, frequencies=multiples(waves), coordinates=False)
+        super().__init__(dim, hidden, depth, num_classes, frequencies=multiples(waves), coordinates=False)
 
 
 class RotationMLP(Network):

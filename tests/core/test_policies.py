@@ -54,6 +54,17 @@ def test_networks_of_angles_know_no_seam(model, shape):
     torch.testing.assert_close(model(x, torch.full((5,), 0.3)), model(x, 0.3))
 
 
+def test_a_network_of_angles_takes_labels():
+    model, x = PeriodicMLP(2, hidden=16, num_classes=3), normal(5, 2)
+    null = model(x, 0.3)
+    torch.testing.assert_close(model(x, 0.3, torch.full((5,), 3)), null)
+    told = model(x, 0.3, torch.tensor([0, 0, 1, 1, 2]))
+    assert (told - null).abs().amax(1).min() > 1e-4
+    torch.testing.assert_close(model(x + TURN, 0.3, torch.tensor([0, 0, 1, 1, 2])), told)
+    with pytest.raises(ValueError, match="labels"):
+        model(x, 0.3, torch.full((5,), 4))
+
+
 def test_waves_of_an_angle_are_its_multiples():
     model = PeriodicMLP(2, hidden=4, waves=3)
     x = normal(5, 2)
