@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from course_utils.distributions.base import Noise, Seeded
-from course_utils.manifolds import rotation, rotation_vector, wrap
+from course_utils.manifolds import check_angles, rotation, rotation_vector, wrap
 from course_utils.shapes import as_floats, short_repr
 
 __all__ = ["IGSO3", "WrappedNormal"]
@@ -26,7 +26,7 @@ class WrappedNormal(Seeded):
         std: Standard deviation before wrapping.
 
     Raises:
-        ValueError: If `std` is not positive.
+        ValueError: If `std` is not positive, or the centre lies outside $-\pi$ to $\pi$, as degrees would.
 
     Source: Jing et al., "Torsional diffusion for molecular conformer generation" (2022), for its use.
 
@@ -39,6 +39,7 @@ class WrappedNormal(Seeded):
     def __init__(self, mean: Float[Tensor, "*event"], std: float = 1.0):
         if not std > 0:
             raise ValueError(f"expected a positive standard deviation, got {std}")
+        check_angles(mean, "a centre")
         super().__init__(tuple(mean.shape), like=mean)
         self.loc = mean
         self.std = std

@@ -30,13 +30,15 @@ def torsion_angle(
         a, b, c, d: Places of four atoms in a row.
 
     Raises:
-        ValueError: If three atoms in a row lie on a line: then there is no such angle.
+        ValueError: If three atoms in a row lie on a line: then there is no such angle. If shapes differ.
 
     Example:
         >>> a, b, c, d = torch.tensor([[1.0, 0, 0], [0, 0, 0], [0, 0, 1], [0, 1, 1]])
         >>> manifolds.torsion_angle(a, b, c, d)
         tensor(1.5708)
     """
+    check_same_shape(a=a, b=b, c=c, d=d)
+    _check_coordinates("places of atoms", a, 3)
     u, v, w = as_floats(b - a), as_floats(c - b), as_floats(d - c)
     m = torch.linalg.cross(u, v)
     n = torch.linalg.cross(v, w)
@@ -55,7 +57,7 @@ def residue_frames(atoms: Real[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3
         atoms: Places of N, CA and C, one a row.
 
     Raises:
-        ValueError: If the three atoms of a residue lie on a line.
+        ValueError: If the three atoms of a residue lie on a line, or are not three.
 
     Source: Jumper et al., "Highly accurate protein structure prediction with AlphaFold" (2021), supplement 1.8.1.
 
@@ -65,6 +67,7 @@ def residue_frames(atoms: Real[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3
                 [0., 1., 0.],
                 [0., 0., 1.]])
     """
+    _check_coordinates("N, CA and C of every residue", atoms, 3, 3)
     n, ca, c = as_floats(atoms).unbind(-2)
     _check_bent(torch.linalg.cross(c - ca, n - ca), c - ca, n - ca)
     first = F.normalize(c - ca, dim=-1)
@@ -128,8 +131,17 @@ def _next_atom(a: Tensor, b: Tensor, c: Tensor, length: float, bend: float, turn
     return c + length * (math.sin(bend) * sideways - math.cos(bend) * along)
 
 
+def _check_coordinates(what: str, places: Tensor, *last: int) -> None:
+    """Refuse places whose last dimensions are others."""
+    if places.shape[-len(last) :] != last:
+        wanted = ", ".join(map(str, ("...", *last)))
+        raise ValueError(f"expected {what}, shape ({wanted}), got {tuple(places.shape)}")
+
+
 def _check_bent(normal: Tensor, one: Tensor, other: Tensor) -> None:
     """Refuse bonds of which one continues the other: their cross product is 0 but for rounding."""
     least = 16 * torch.finfo(normal.dtype).eps * one.norm(dim=-1) * other.norm(dim=-1)
-    if not (normal.norm(dim=-1) > least).all():
-        raise ValueError("expected atoms of which no three in a row lie on a line, got some that do (or are missing)")
+    bent = normal.norm(dim=-1) > least
+    if not bent.all():
+        found = f"{int((~bent).sum())} of {bent.numel()} threes that do (or are missing)"
+        raise ValueError(f"expected atoms of which no three in a row lie on a line, got {found}")

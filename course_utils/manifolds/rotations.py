@@ -15,12 +15,17 @@ __all__ = ["Rotations", "rotation", "rotation_vector", "skew", "unskew"]
 def skew(w: Real[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
     r"""The matrix of the cross product, $\mathrm{skew}(w)\,b = w \times b$.
 
+    Raises:
+        ValueError: If w has other than three coordinates, as a quaternion has.
+
     Example:
         >>> manifolds.skew(torch.tensor([1.0, 2.0, 3.0]))
         tensor([[ 0., -3.,  2.],
                 [ 3.,  0., -1.],
                 [-2.,  1.,  0.]])
     """
+    if w.shape[-1:] != (3,):
+        raise ValueError(f"expected vectors of shape (..., 3), axis times angle, got {tuple(w.shape)}")
     x, y, z = as_floats(w).unbind(-1)
     zero = torch.zeros_like(x)
     return torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
@@ -29,10 +34,15 @@ def skew(w: Real[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
 def unskew(matrix: Real[Tensor, "*shape 3 3"]) -> Float[Tensor, "*shape 3"]:
     """The vector w of the nearest `skew(w)`; what is symmetric in the matrix does not count.
 
+    Raises:
+        ValueError: If the matrices are not three by three.
+
     Example:
         >>> manifolds.unskew(manifolds.skew(torch.tensor([1.0, 2.0, 3.0])))
         tensor([1., 2., 3.])
     """
+    if matrix.shape[-2:] != (3, 3):
+        raise ValueError(f"expected matrices of shape (..., 3, 3), got {tuple(matrix.shape)}")
     odd = (as_floats(matrix) - matrix.mT) / 2
     return torch.stack([odd[..., 2, 1], odd[..., 0, 2], odd[..., 1, 0]], -1)
 
@@ -44,6 +54,9 @@ def rotation(w: Real[Tensor, "*shape 3"]) -> Float[Tensor, "*shape 3 3"]:
 
     Args:
         w: Axis times angle in radians.
+
+    Raises:
+        ValueError: If w has other than three coordinates, as a quaternion has.
 
     Source: Rodrigues' formula.
 

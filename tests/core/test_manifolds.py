@@ -205,6 +205,18 @@ def test_what_is_no_rotation(unchecked):
                 call()
 
 
+def test_a_quaternion_is_no_vector_and_no_matrix(unchecked):
+    quaternion = torch.tensor([[1.0, 0.0, 0.0, 0.0]])
+    for call in (rotation, skew):
+        with pytest.raises(ValueError, match=r"shape \(..., 3\), axis times angle, got \(1, 4\)"):
+            call(quaternion)
+    for call in (rotation_vector, unskew):
+        with pytest.raises(ValueError, match=r"matrices of shape \(..., 3, 3\), got \(1, 4\)"):
+            call(quaternion)
+    with pytest.raises(ValueError, match=r"states of shape \(..., 3, 3\) on Rotations\(\), got \(1, 4\)"):
+        Rotations().geodesic(quaternion, quaternion, 0.5)
+
+
 def test_rounding_is_no_mistake():
     R = rotation(torch.randn(100, 3, generator=generator()))
     for _ in range(1000):
@@ -259,8 +271,20 @@ def test_atoms_on_a_line_have_no_torsion(unchecked):
         torch.cat([torch.eye(3)[:1], line[:3]]),
         line * torch.nan,
     ):
-        with pytest.raises(ValueError, match="no three in a row lie on a line"):
+        with pytest.raises(ValueError, match="no three in a row lie on a line, got 1 of 1 threes that do"):
             torsion_angle(*atoms)
+    among_others = normal(4, 7, 3)
+    among_others[:, 5] = line
+    with pytest.raises(ValueError, match=r"got 1 of 7 threes that do \(or are missing\)"):
+        torsion_angle(*among_others)
+
+
+def test_atoms_of_other_shapes(unchecked):
+    a = normal(5, 3)
+    with pytest.raises(ValueError, match=r"equal shapes.*\(4, 3\)"):
+        torsion_angle(a, a[:4], a, a)
+    with pytest.raises(ValueError, match=r"places of atoms, shape \(..., 3\), got \(5, 2\)"):
+        torsion_angle(*(4 * [a[:, :2]]))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, F64])
@@ -322,5 +346,8 @@ def test_frames_turn_with_the_atoms():
 
 
 def test_frames_need_three_atoms(unchecked):
-    with pytest.raises(ValueError, match="on a line"):
+    with pytest.raises(ValueError, match="on a line, got 2 of 2 threes that do"):
         residue_frames(torch.zeros(2, 3, 3))
+    for wrong in (normal(2, 4, 3), normal(2, 2, 3), normal(2, 9)):
+        with pytest.raises(ValueError, match=r"N, CA and C of every residue, shape \(..., 3, 3\), got"):
+            residue_frames(wrong)

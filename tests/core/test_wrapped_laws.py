@@ -99,6 +99,9 @@ def test_laws_bad_input(unchecked):
     for std in (0.0, -1.0, math.nan):
         with pytest.raises(ValueError, match="positive standard deviation"):
             WrappedNormal(torch.zeros(2), std)
+    for degrees in (torch.tensor([-57.0, -47.0]), torch.tensor([torch.nan])):
+        with pytest.raises(ValueError, match="expected a centre in radians within -pi to pi"):
+            WrappedNormal(degrees, 0.1)
     for eps in (0.0, 9.0, math.nan):
         with pytest.raises(ValueError, match="above 0 and up to 8"):
             IGSO3(eps)

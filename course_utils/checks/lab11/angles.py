@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils.checks.traits import Compared, close
 
-__all__ = ["HALF", "WHOLE", "but_for_whole_turns", "by_fmod", "from_0", "short"]
+__all__ = ["BRACKETS", "HALF", "WHOLE", "but_for_whole_turns", "by_brackets", "by_fmod", "from_0", "short"]
 
 HALF = math.pi
 WHOLE = 2 * math.pi
@@ -26,6 +26,14 @@ def from_0(angles: Tensor) -> Tensor:
 def by_fmod(angles: Tensor) -> Tensor:
     """A remainder with the sign of the angle: below -pi it is no wrapping."""
     return torch.fmod(angles + HALF, WHOLE) - HALF
+
+
+def by_brackets(angles: Tensor) -> Tensor:
+    """What `(a + pi) % 2 * pi - pi` means to Python."""
+    return torch.remainder(angles + HALF, 2) * HALF - HALF
+
+
+BRACKETS = "brackets: in Python a % 2 * b is (a % 2) * b, so that the angles are not wrapped, but other ones."
 
 
 def but_for_whole_turns(name: str, pair: Compared) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from course_utils.checks.lab11.angles import HALF, WHOLE, from_0, short
+from course_utils.checks.lab11.angles import BRACKETS, HALF, WHOLE, by_brackets, from_0, short
 from course_utils.checks.parts import Parts
 
 __all__ = ["PARTS", "inside", "shifted", "to_all"]
@@ -68,10 +68,6 @@ _DIFFERENCES: Parts = {
         "the differences lead from the data to x: the velocity leads to the data.",
         {"differences": lambda x, data: -to_all(x, data)},
     ),
-    "places for ways": (
-        "the data points themselves are averaged: a velocity is made of ways from x to them.",
-        {"differences": lambda x, data: data.expand(len(x), *data.shape)},
-    ),
 }
 
 _WRAP: Parts = {
@@ -91,6 +87,10 @@ _WRAP: Parts = {
         "distances have no sign: the mean is one of ways.",
         {"wrap": lambda d: short(d).abs()},
     ),
+    "brackets in the wrapping": (
+        BRACKETS,
+        {"wrap": by_brackets},
+    ),
     "half turns": (
         "half turns are taken off the differences: only whole turns change nothing.",
         {"wrap": lambda d: torch.remainder(d + HALF / 2, HALF) - HALF / 2},
@@ -109,6 +109,10 @@ _WIDTH: Parts = {
     "box at t": (
         "the boxes grow with time: at t = 0 they cover all, at t = 1 they are points.",
         {"width": lambda t: t * HALF},
+    ),
+    "brackets in the width": (
+        "brackets: pi multiplies t alone, where it should multiply all of the time that is left.",
+        {"width": lambda t: 1 - t * HALF},
     ),
     "width without pi": (
         "the boxes are too small: at t = 0 they have to cover the whole torus.",
@@ -186,6 +190,10 @@ _RATE: Parts = {
     "times the time left": (
         "the time that is left multiplies where it should divide: with little time left, one has to hurry.",
         {"rate": lambda mean, t: mean * (1 - t)},
+    ),
+    "brackets": (
+        "brackets: in Python a / 1 - t is (a / 1) - t, so that t is subtracted from the way.",
+        {"rate": lambda mean, t: mean - t},
     ),
     "divided by t": ("the way is divided by t, the time that is gone: how much is left?", {"rate": lambda m, t: m / t}),
     "divided by the width": (

@@ -86,7 +86,8 @@ _ANGLE: Parts = {
 
 _AXIS: Parts = {
     "axis not of length 1": (
-        "the formula wants the axis with length 1: the angle is in sine and cosine already.",
+        "the length of w counts twice, in the matrix and in its factors: the formula wants the axis with length 1, or "
+        "factors that are divided by the angle, as often as the matrix stands after them.",
         {"axis": lambda w, angle: w},
     ),
     "lengths along the batch": (
@@ -121,15 +122,15 @@ _MATRIX: Parts = {
         {"matrix": _with_signs(1, 1, 1, 1, 1, 1)},
     ),
     "sign of y": (
-        "in the cross-product matrix the signs of y are exchanged: check all three, e_z x e_x = e_y as well.",
+        "in the cross-product matrix the signs of w_2 are exchanged: check all three, e_z x e_x = e_y as well.",
         {"matrix": _with_signs(-1, -1, 1, -1, 1, 1)},
     ),
     "sign of x": (
-        "in the cross-product matrix the signs of x are exchanged: check all three, e_y x e_z = e_x as well.",
+        "in the cross-product matrix the signs of w_1 are exchanged: check all three, e_y x e_z = e_x as well.",
         {"matrix": _with_signs(-1, 1, 1, 1, -1, -1)},
     ),
     "sign of z": (
-        "in the cross-product matrix the signs of z are exchanged: check all three, e_x x e_y = e_z as well.",
+        "in the cross-product matrix the signs of w_3 are exchanged: check all three, e_x x e_y = e_z as well.",
         {"matrix": _with_signs(1, 1, -1, -1, -1, 1)},
     ),
     "symmetric": (
@@ -141,7 +142,7 @@ _MATRIX: Parts = {
         {"matrix": lambda axis: cross_matrix(axis).triu()},
     ),
     "x and z exchanged": (
-        "in the cross-product matrix x and z have changed places: z stands where e_x and e_y meet.",
+        "in the cross-product matrix w_1 and w_3 have changed places: w_3 stands where e_x and e_y meet.",
         {"matrix": lambda axis: cross_matrix(axis.flip(1))},
     ),
 }
@@ -154,8 +155,12 @@ _FIRST: Parts = {
         {"first": lambda angle: angle},
     ),
     "sine divided by the angle": (
-        "the sine is divided by the angle: with an axis of length 1, K is divided by it already.",
+        "the sine is divided by the angle once too often: with an axis of length 1, K is divided by it already.",
         {"first": lambda angle: torch.sinc(angle / math.pi)},
+    ),
+    "sine not divided": (
+        "the second factor fits the matrix, the first does not: the length of w counts twice in the term with sin.",
+        {"first": lambda angle: angle.sin() * angle},
     ),
 }
 
@@ -182,9 +187,20 @@ _SECOND: Parts = {
         {"second": lambda angle: angle.square() / 2},
     ),
     "second factor divided by the square": (
-        "the second factor is divided by the square of the angle: with an axis of length 1, K is divided by it "
-        "already.",
+        "1 - cos is divided by the square of the angle once too often: with an axis of length 1, K is divided already.",
         {"second": lambda angle: torch.sinc(angle / (2 * math.pi)).square() / 2},
+    ),
+    "second factor divided by the angle": (
+        "1 - cos is divided by the angle once too often: with an axis of length 1, K is divided already.",
+        {"second": lambda angle: angle * torch.sinc(angle / (2 * math.pi)).square() / 2},
+    ),
+    "second factor not divided": (
+        "the first factor fits the matrix, the second does not: the length of w counts too much in the term with cos.",
+        {"second": lambda angle: (1 - angle.cos()) * angle.square()},
+    ),
+    "second factor divided once": (
+        "the second factor is divided by the angle once: the matrix of w is there squared, and so is its length.",
+        {"second": lambda angle: (1 - angle.cos()) * angle},
     ),
 }
 

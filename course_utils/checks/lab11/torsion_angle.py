@@ -24,7 +24,7 @@ def torsion_angle(a, b, c, d):
         axis = (far - near) / (far - near).norm()
         ahead = start - near - (start - near) @ axis * axis
         ahead = ahead / ahead.norm()
-        aside = torch.stack([axis.roll(-1) * ahead.roll(1) - axis.roll(1) * ahead.roll(-1)])[0]
+        aside = axis.roll(-1) * ahead.roll(1) - axis.roll(1) * ahead.roll(-1)
         angles.append(torch.atan2((end - far) @ aside, (end - far) @ ahead))
     return torch.stack(angles)
 
@@ -33,7 +33,7 @@ def _in_a_plane(normal: Normal, atoms: Tensor) -> None:
     """Put the first four atoms into one plane, exactly: trans, and in every other case cis."""
     a, b, c = (8 * atoms[:3, 0]).round() / 8
     side = 1 if normal.seed % 2 else -1
-    atoms[:, 0] = torch.stack([a, b, c, c + side * (b - a) + (c - b)])
+    atoms[:, 0] = torch.stack([a, b, c, c + side * (b - a) + 2 * (c - b)])
 
 
 @torsion_angle.inputs

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils.checks.exercise import exercise
 from course_utils.checks.inputs import Normal, times_with_ends
-from course_utils.checks.lab11.angles import HALF, WHOLE, but_for_whole_turns, short
+from course_utils.checks.lab11.angles import BRACKETS, HALF, WHOLE, but_for_whole_turns, by_brackets, short
 from course_utils.checks.lab11.winding import PARTS, wound
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Angles, Several
@@ -68,6 +68,11 @@ def velocity_straight_through(x0, z, t):
 def wrapped_too_late(x0, z, t):
     gone = short(t[:, None] * (z - x0))
     return short(x0 + gone), gone
+
+
+@torus_path.mistake(BRACKETS)
+def brackets(x0, z, t):
+    return wound(x0, z, t, way=by_brackets, end=by_brackets)
 
 
 @torus_path.mistake("this is the velocity of a straight line from 0 to z: it starts at x0.")

@@ -72,6 +72,12 @@ def mean_of_the_points(x, t, data):
     return ((weights * data).sum(1) / weights.sum(1) - x) / (1 - t)
 
 
+@torus_velocity.mistake("the data points themselves are averaged: a velocity is made of ways from x to them.")
+def places_for_ways(x, t, data):
+    weights = _chosen(x, t, data)
+    return (weights * data).sum(1) / weights.sum(1) / (1 - t)
+
+
 @torus_velocity.mistake(
     "sines and cosines of the data are averaged: their mean points another way than the mean of the ways from x."
 )

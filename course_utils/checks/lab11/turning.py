@@ -78,6 +78,14 @@ _BONDS: Parts = {
         "the vectors are places: shift all four atoms, and your angle changes. Subtract.",
         {"bonds": lambda a, b, c, d: (a, b, c)},
     ),
+    "a and b exchanged": (
+        "atoms a and b have changed places.",
+        {"bonds": lambda a, b, c, d: (a - b, c - a, d - c)},
+    ),
+    "c and d exchanged": (
+        "atoms c and d have changed places.",
+        {"bonds": lambda a, b, c, d: (b - a, d - b, c - d)},
+    ),
     "an atom skipped": (
         "the bonds skip an atom: they lead from a to b, from b to c, from c to d.",
         {"bonds": lambda a, b, c, d: (b - a, c - a, d - b)},

@@ -157,7 +157,7 @@ _END: Parts = {
     ),
     "fmod for the point": (
         "points below -pi stay what they are: fmod keeps the sign of what it divides, the remainder of Python and "
-        "torch does not.",
+        "torch does not; and who takes whole turns off has to add them as well.",
         {"end": by_fmod},
     ),
     "point cut off": (
