@@ -17,8 +17,11 @@ from course_utils.plotting.theme import DATA, EXACT, MODEL, NOISE, figure, legen
 
 __all__ = ["APART", "BELOW", "chains", "rotation_vectors", "turned_fields"]
 
-APART, BELOW = 44.0, 19.0
-"""Ångström from chain to chain in a row, and from row to row."""
+APART = 44.0
+"""Ångström from chain to chain in a row."""
+
+BELOW = 19.0
+"""Ångström from row to row."""
 
 
 @detached
