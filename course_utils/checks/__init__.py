@@ -9,13 +9,14 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from course_utils import notebooks
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
 
 LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", *LABS]
+__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -58,6 +59,11 @@ def progress() -> None:
             store.recall(),
         )
     )
+
+
+def start() -> notebooks.Map:
+    """A map of all labs: their times, what each needs, which exercises are right, and where to go on."""
+    return notebooks.map_of(notebooks.all_labs(notebooks.course_folder()), store.recall())
 
 
 def _title(lab: str) -> str:
