@@ -28,11 +28,12 @@ class Verb(NamedTuple):
 
 VERBS = {
     "students": [
-        Verb("lab", "open the labs in JupyterLab", "labs"),
+        Verb("lab", "open the labs in JupyterLab, at the start page", "labs"),
         Verb("train", "train Lab 4's generator of digits", "course_utils"),
         Verb("generate", "draw digits with a trained generator", "course_utils"),
         Verb("entry", "try your entry for Lab 8's contest", "course_utils"),
         Verb("progress", "show which exercises are right and which are left", "course_utils"),
+        Verb("start", "bring the start page of the labs up to date, as `lab` does", "course_utils"),
         Verb("hand-in", "say what a lab lacks, and write the copy to hand in", "course_utils"),
         Verb("reset", "put back a lab or an exercise, keeping yours beside it", "course_utils"),
     ],
@@ -107,7 +108,11 @@ def command(verb: Verb, rest: list, python: str) -> list:
     if verb.name == "lab":
         as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
         given = {option.split("=")[0] for option in rest}
-        usual = {"--ServerApp.root_dir": ROOT, "--LabApp.default_url": "/lab/tree/labs"}  # labs show pictures in docs
+        page = "/start.ipynb" if (ROOT / "labs" / "start.ipynb").is_file() else ""
+        usual = {
+            "--ServerApp.root_dir": ROOT,
+            "--LabApp.default_url": f"/lab/tree/labs{page}",
+        }  # labs show docs' pictures
         folder = [f"{n}={value}" for n, value in usual.items() if not given & {n, "--ServerApp.root_dir"}]
         return [python, "-m", "jupyterlab", *folder, *as_root, *rest]
     if verb.name == "test":
@@ -165,6 +170,8 @@ def run(verb: Verb, rest: list) -> None:
     if verb.name in ("lab", "test"):
         os.chdir(str(ROOT))
     if verb.name == "lab":
+        start = find("start")
+        subprocess.call(command(start, [], str(packages.python(ROOT / ".venv"))), env=variables(start, []))
         print("Ctrl-C ends the labs: what is saved stays, what was computed in an open notebook is lost.", flush=True)
     become(command(verb, rest, str(packages.python(ROOT / ".venv"))), variables(verb, rest))
 

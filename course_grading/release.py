@@ -25,6 +25,7 @@ from nbgrader.preprocessors import (
 from course_grading.labs import ROOT
 from course_grading.model import natural
 from course_utils.notebooks.fresh import ARCHIVE, pack, unpack
+from course_utils.notebooks.start import START
 from course_utils.storage import write_file
 
 CODE_STUB = "raise NotImplementedError"
@@ -49,7 +50,7 @@ def solutions(root: str | Path = ROOT) -> dict[str, Path]:
 def strays(root: str | Path = ROOT) -> list[str]:
     """Notebooks below `labs/` and `solutions/` that are no lab, as paths relative to `root`."""
     root = Path(root)
-    expected = {f"{top}/{lab}/{lab}.ipynb" for lab in solutions(root) for top in ("labs", "solutions")}
+    expected = {START} | {f"{top}/{lab}/{lab}.ipynb" for lab in solutions(root) for top in ("labs", "solutions")}
     found = (path.relative_to(root) for top in ("labs", "solutions") for path in (root / top).rglob("*.ipynb"))
     visible = {path.as_posix() for path in found if not any(part.startswith(".") for part in path.parts)}
     return sorted(visible - expected)

@@ -1,11 +1,16 @@
 """What students run: `python course.py VERB`, or `python -m course_utils VERB` where the package is installed."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 from course_utils import commands
 from course_utils.commands import Verb
+
+CARD = 50
+MOST_SHOWN = 200
+"""Digits of a picture, if no number is given; and of the largest."""
 
 OPEN_PAGE = """Is it open in JupyterLab? What you had not saved is in that page alone: if you want it, save it there
 under another name, by File, Save Notebook As. Then File, Reload Notebook from Disk shows what was put back."""
@@ -69,19 +74,22 @@ def generate(args: argparse.Namespace) -> None:
     if out.suffix not in (".npz", ".png"):
         raise ValueError(f"expected --out to end in .npz or .png, got {out}")
     check_writable(out)
-    model, _ = digits.load(Path(args.model) if args.model else digits.model_file(args.latent), progress=True)
+    path = Path(args.model) if args.model else digits.model_file(args.latent)
+    model, card = digits.load(path, progress=True)
     options = {"guidance": args.guidance, "stochastic": args.stochastic, "seed": args.seed}
-    images = digits.samples(model, args.n, progress=True, **options).cpu()
-    _write_images(out, images)
+    n = args.n or (CARD if out.suffix == ".png" else 5000)
+    images = digits.samples(model, n, progress=True, **options).cpu()
+    if out.suffix == ".npz":
+        _write_arrays(out, images)
+    else:
+        _write_card(out, images[:MOST_SHOWN], digits.caption(card, **options), _command_again(args, n))
     print(f"written: {out}")
 
 
-def _write_images(path: Path, images) -> None:
-    """All of the digits as .npz (uint8, ink 255, with their labels), or the first 200 as a picture."""
+def _write_arrays(path: Path, images) -> None:
+    """All of the digits, uint8, ink 255, with their labels."""
     import numpy as np
-    from torch.nn.functional import pad
 
-    from course_utils.plotting import digit_grid
     from course_utils.storage import replace_file
 
     def npz(part: Path) -> None:
@@ -89,12 +97,25 @@ def _write_images(path: Path, images) -> None:
         with part.open("wb") as file:
             np.savez_compressed(file, images=pixels, labels=np.arange(len(pixels)) % 10)
 
-    def png(part: Path) -> None:
-        shown = images[:200]
-        rows = pad(shown, (0, 0, 0, 0, 0, 0, 0, -len(shown) % 10), value=-1.0)
-        digit_grid(rows, column_titles=list("0123456789")).savefig(part, format="png")
+    replace_file(path, npz)
 
-    replace_file(path, npz if path.suffix == ".npz" else png)
+
+def _write_card(path: Path, images, lines: list[str], command: str) -> None:
+    """A picture of the digits and what is said of them, which stands in the file as text, too."""
+    from course_utils.figures.card import digit_card
+    from course_utils.storage import replace_file
+
+    fig = digit_card(images, lines, command)
+    words = {"Title": "Generated handwritten digits", "Description": "\n".join([*lines, command])}
+    replace_file(path, lambda part: fig.savefig(part, format="png", metadata=words))
+
+
+def _command_again(args: argparse.Namespace, n: int) -> str:
+    """The command that draws the same picture."""
+    chosen = [*(["--latent"] if args.latent else []), *(["--stochastic"] if args.stochastic else [])]
+    chosen += ["--model", Path(args.model).name] if args.model else []
+    words = ["--n", str(n), "--guidance", f"{args.guidance:g}", "--seed", str(args.seed), *chosen]
+    return shlex.join(["python", "course.py", "generate", *words, "--out", Path(args.out).name])
 
 
 def classifier(args: argparse.Namespace) -> None:
@@ -143,6 +164,15 @@ def reset(args: argparse.Namespace) -> None:
     print(OPEN_PAGE)
 
 
+def start(args: argparse.Namespace) -> None:
+    """Bring the start page, labs/start.ipynb, up to date: what is done, what is left, where to go on."""
+    from course_utils import notebooks
+    from course_utils import progress as store
+    from course_utils.notebooks.files import shown
+
+    print(f"written: {shown(notebooks.write_start(notebooks.course_folder(), store.recall()))}")
+
+
 def hand_in(args: argparse.Namespace) -> None:
     """Say what a lab's file lacks, and write the copy to hand in. Nothing is run: its last cell does that."""
     from course_utils import notebooks
@@ -189,11 +219,14 @@ VERBS = {
         {
             "--model": {"metavar": "FILE", "help": "made by `train`; by default yours, or else the course's"},
             "--latent": {"action": "store_true", "help": "yours of `train --latent`, or else the course's"},
-            "--n": {"type": int, "default": 5000, "help": "number of digits, labels 0, 1, ..., 9, 0, ... (5000)"},
+            "--n": {
+                "type": commands.positive,
+                "help": "number of digits, 0, 1, ..., 9, 0, ... (5000; for a picture 50)",
+            },
             "--guidance": {"type": float, "default": 1.2, "metavar": "W", "help": "guidance scale (1.2)"},
             "--stochastic": {"action": "store_true", "help": "solve the SDE with the same marginals: 4 times the work"},
             "--seed": {"type": int, "default": 0, "help": "of the noise (0)"},
-            "--out": {"required": True, "help": "digits.npz (images uint8, labels) or a grid, grid.png"},
+            "--out": {"required": True, "help": "digits.npz (images uint8, labels), or a picture to share, card.png"},
         },
         "{out} is left as it was; the same command begins anew",
     ),
@@ -203,6 +236,7 @@ VERBS = {
         "nothing is kept; the same command begins anew",
     ),
     "progress": Verb(progress, {}, "nothing was changed"),
+    "start": Verb(start, {}, "the page is whole, old or new"),
     "hand-in": Verb(
         hand_in,
         {

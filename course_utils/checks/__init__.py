@@ -10,6 +10,7 @@ import pkgutil
 from pathlib import Path
 from types import ModuleType
 
+from course_utils import notebooks
 from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
@@ -20,7 +21,7 @@ LABS = sorted(
     key=lambda name: int(name.removeprefix("lab")),
 )
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", *LABS]
+__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
 
 
 def __getattr__(name: str) -> ModuleType:
@@ -65,6 +66,11 @@ def progress() -> None:
             store.recall(),
         )
     )
+
+
+def start() -> notebooks.Map:
+    """A map of all labs: their times, what each needs, which exercises are right, and where to go on."""
+    return notebooks.map_of(notebooks.all_labs(notebooks.course_folder()), store.recall())
 
 
 def _title(lab: str) -> str:

@@ -10,6 +10,7 @@ from course_utils.digits.plan import Plan
 from course_utils.digits.rewards import PixelReward, climb, ink, slant, tilted_digits, tilted_weights
 from course_utils.digits.runs import prepare, standing, train_to_file
 from course_utils.digits.sampling import samples
+from course_utils.digits.sharing import caption
 from course_utils.digits.training import steps_within, train
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "PixelReward",
     "Plan",
     "Splitting",
+    "caption",
     "card_text",
     "climb",
     "default_file",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.notebooks.files import name_of, shown, source, text
+from course_utils.notebooks.files import name_of, source, text
 from course_utils.notebooks.sections import Exercise, Lab
 from course_utils.progress import Result
 from course_utils.storage import write_file
@@ -146,4 +146,4 @@ def copy_to_hand_in(name: str, notebook: dict, folder: Path) -> str:
     made, left_out = light(notebook)
     path = write_file(folder / FOLDER / f"{name}.ipynb", text(made))
     cut = f"; outputs of {len(left_out)} cells, {sum(left_out):.1f} MB, are left out" if left_out else ""
-    return f"written: {shown(path)}, {path.stat().st_size / 1e6:.1f} MB{cut}"
+    return f"written: {FOLDER}/{path.name} in the folder of the course, {path.stat().st_size / 1e6:.1f} MB{cut}"

@@ -9,7 +9,7 @@ import pytest
 from nbconvert.preprocessors import ClearOutputPreprocessor
 from PIL import Image
 
-from course_utils import checks, plotting
+from course_utils import checks, notebooks, plotting
 from tests.support import browser as lab
 
 ROOT = lab.ROOT
@@ -38,6 +38,7 @@ def server(tmp_path_factory):
     folder = tmp_path_factory.mktemp("course")
     for name in ("labs", "docs"):
         shutil.copytree(ROOT / name, folder / name)
+    notebooks.write_start(folder, {})
     for path in SOLUTIONS:
         cleared, _ = ClearOutputPreprocessor().preprocess(nbformat.read(path, as_version=4), {})
         (folder / path.relative_to(ROOT)).parent.mkdir(parents=True)
@@ -90,6 +91,26 @@ def test_a_wrong_answer_shows_the_sentence_of_the_check(untouched):
     check.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     check.get_by_text(exercise.mistakes[0].message).first.wait_for(timeout=20_000)
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+def test_the_start_page_shows_the_map_before_anything_is_run_and_leads_to_a_lab(chromium, server, width):
+    page = chromium.new_page(viewport={"width": width, "height": 768})
+    page.goto(server("labs/start.ipynb"))
+    page.wait_for_selector(".jp-OutputArea h2", timeout=90_000)
+    if width < 1000:
+        page.keyboard.press("Control+b")  # the list of files would leave it no room
+        page.wait_for_timeout(500)
+    assert page.locator(".jp-OutputArea h2").count() == len(LABS)
+    assert lab.violations(page, {"include": [[".jp-OutputArea-output"]]}) == {}
+    assert (
+        page.evaluate("""() => [...document.querySelectorAll(".jp-OutputArea-output *")]
+        .filter(one => one.getBoundingClientRect().right > innerWidth).length""")
+        == 0
+    )
+    page.get_by_role("link", name="Lab 2 · Flow matching on a checkerboard").first.click()
+    page.get_by_role("heading", name="Flow matching on a checkerboard").wait_for(timeout=30_000)
+    page.close()
 
 
 def test_dragging_never_queues_up_stale_pictures(chromium, server):

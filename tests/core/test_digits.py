@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import torch
+from PIL import Image
 
 from course_utils import __main__ as command
 from course_utils import data, digits
@@ -212,7 +213,24 @@ def test_train_and_generate(tmp_path, quick, capsys):
         pixels = (digits.samples(loaded, 23, guidance=1.4, seed=2)[:, 0] + 1) * 127.5
         assert np.abs(made["images"].astype(float) - pixels.numpy()).max() <= 0.51
     assert run("generate", "--model", file, "--n", 3, "--stochastic", "--out", tmp_path / "a.png") == 0
-    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    with Image.open(tmp_path / "a.png") as picture:
+        said = picture.text["Description"].splitlines()
+        assert picture.format == "PNG" and picture.width > 800
+    assert said[:-1] == digits.caption(found, guidance=1.2, stochastic=True, seed=0)
+    again = [
+        "--n",
+        "3",
+        "--guidance",
+        "1.2",
+        "--seed",
+        "0",
+        "--stochastic",
+        "--model",
+        "d.safetensors",
+        "--out",
+        "a.png",
+    ]
+    assert said[-1] == " ".join(["python", "course.py", "generate", *again])
 
 
 def test_a_training_that_was_stopped_goes_on(tmp_path, quick, monkeypatch, capsys):

@@ -103,7 +103,7 @@ def test_every_exercise_of_the_lab_is_judged_and_remembered(course, cell, capsys
         "  Question 3   empty",
     ]
     assert said[11].startswith(f"The file {LAB}.ipynb, as it was saved at ")
-    assert said[12] == f"written: hand_in/{LAB}.ipynb, 0.1 MB" and len(said) == 13
+    assert said[12] == f"written: hand_in/{LAB}.ipynb in the folder of the course, 0.1 MB" and len(said) == 13
     assert {name: result.last for name, result in progress.recall().items()} == {
         "lab1.euler": True,
         "lab1.heun_step": False,
@@ -213,7 +213,7 @@ def test_the_command_looks_at_the_file_and_runs_nothing(course, capsys):
     assert said[0].startswith(f"labs/{LAB}/{LAB}.ipynb: nothing is run here; ")
     states = [line.split("   ")[-1].strip() for line in said[1:7]]
     assert states == ["written, wrong at its last check", "written, never checked", *["not begun"] * 4]
-    assert said[-1] == f"written: hand_in/{LAB}.ipynb, 0.1 MB"
+    assert said[-1] == f"written: hand_in/{LAB}.ipynb in the folder of the course, 0.1 MB"
 
 
 def test_the_copy_is_what_the_grader_reads(course):

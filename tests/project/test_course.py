@@ -188,11 +188,18 @@ def test_other_verbs_than_lab_and_test_run_where_they_are_called(fake: Path, tmp
 
 
 @POSIX
-def test_lab_opens_the_labs_and_hands_options_on(fake: Path):
-    said, first, *line = call(fake, "lab", "--no-browser", PYTHONPATH="mine").stdout.splitlines()
+@pytest.mark.parametrize("page", ["", "/start.ipynb"])
+def test_lab_opens_the_start_page_and_hands_options_on(fake: Path, page: str):
+    """The page is brought up to date before; where that fails, the labs open all the same."""
+    (fake / "labs").unlink()
+    (fake / "labs").mkdir()
+    (fake / "labs" / (page.strip("/") or "other")).touch()
+    lines = call(fake, "lab", "--no-browser", PYTHONPATH="mine").stdout.splitlines()
+    start, (said, first, *line) = lines[:4], lines[4:]
+    assert f" {fake}{os.pathsep}mine " in start[0] and start[1:] == ["-m", "course_utils", "start"]
     assert "Ctrl-C" in said
     assert f"{fake}{os.pathsep}mine" not in first  # what students run finds no other folder of the repository
-    place = [f"--ServerApp.root_dir={fake}", "--LabApp.default_url=/lab/tree/labs"]
+    place = [f"--ServerApp.root_dir={fake}", f"--LabApp.default_url=/lab/tree/labs{page}"]
     assert line[:4] == ["-m", "jupyterlab", *place]
     assert line[-1] == "--no-browser"
     assert ("--allow-root" in line) == (os.geteuid() == 0)

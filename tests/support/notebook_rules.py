@@ -13,7 +13,14 @@ HEADING = re.compile(r"### Exercise (\d+\.\d+) · (\S.*) · (?:★☆☆|★★�
 REGION = re.compile(r"[^\n]*BEGIN SOLUTION[^\n]*\n(.*?)\n[^\n]*END SOLUTION", re.S)
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|(?=.*\d)[0-9a-f]{8}")
 MACHINE_PATH = re.compile(r"(?<![\w.<])/(?:tmp|root|work|home|Users)\b|\b[A-Z]:\\Users")
-SHOWN = {"text/plain", "text/html", "image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
+SHOWN = {
+    "text/plain",
+    "text/html",
+    "text/markdown",
+    "image/png",
+    "image/svg+xml",
+    "application/vnd.jupyter.widget-view+json",
+}
 ONE_EDITOR = re.compile(r"^\s*[%!]\s*\w.*|^\s*(?:import|from) (?:google\.colab|ipylab|jupyterlab|notebook)\b.*", re.M)
 LAST_CELL = """# Before you hand in: save (Ctrl + S), then run this cell. It runs every check on inputs drawn anew,
 # says what is missing, and writes the copy to hand in.
