@@ -6,6 +6,7 @@ recognised. The check in the notebook, the tests and the grader are all made fro
 
 import importlib
 import pkgutil
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,14 +16,27 @@ from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
 
 LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
+LABS.sort(key=lambda name: (len(name), name))  # Lab 10 comes after Lab 9
 
 __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
+
+
+class _Checks(ModuleType):
+    """This package: a lab that is imported, in whatever way, gets its `hand_in`, the same in all labs."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in LABS and isinstance(value, ModuleType):
+            vars(value)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Checks
 
 
 def __getattr__(name: str) -> ModuleType:
     if name not in LABS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _lab(name)
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
@@ -39,16 +53,8 @@ def exercises(lab: str) -> dict[str, Exercise]:
         ValueError: If there are no checks of this lab.
     """
     _known(lab)
-    found = {e for e in vars(_lab(lab)).values() if isinstance(e, Exercise)}
+    found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
     return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
-
-
-def _lab(name: str) -> ModuleType:
-    """The module of a lab's checks, which gets its `hand_in`, the same in all labs."""
-    lab = importlib.import_module(f"{__name__}.{name}")
-    if not hasattr(lab, "hand_in"):
-        vars(lab)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
-    return lab
 
 
 def progress() -> None:
@@ -68,7 +74,7 @@ def start() -> notebooks.Map:
 
 def _title(lab: str) -> str:
     """Such as "Lab 1: simulating ODEs and SDEs"."""
-    return str(_lab(lab).__doc__).split(".")[0]
+    return str(importlib.import_module(f"{__name__}.{lab}").__doc__).split(".")[0]
 
 
 def sources(lab: str) -> list[Path]:
