@@ -7,6 +7,7 @@ recognised. The check in the notebook, the tests and the grader are all made fro
 import importlib
 import importlib.util
 import pkgutil
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -16,18 +17,35 @@ from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
 from course_utils.checks.hunts import Hunts
 
-LABS = sorted(
-    (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
-    key=lambda name: int(name.removeprefix("lab")),
-)
+LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
+LABS.sort(key=lambda name: (len(name), name))  # Lab 10 comes after Lab 9
 
 __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
+
+
+class _Checks(ModuleType):
+    """This package: a lab that is imported, in whatever way, gets what all labs have: `hand_in` and `bug_hunt`."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in LABS and isinstance(value, ModuleType):
+            vars(value)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
+            vars(value).setdefault("bug_hunt", _hunts(value.__name__))
+        super().__setattr__(name, value)
+
+
+def _hunts(lab: str) -> Hunts:
+    """The bug hunts of a lab's module; none where they are not written yet."""
+    written = importlib.util.find_spec(f"{lab}.hunts")
+    return importlib.import_module(f"{lab}.hunts").bug_hunt if written else Hunts()
+
+
+sys.modules[__name__].__class__ = _Checks
 
 
 def __getattr__(name: str) -> ModuleType:
     if name not in LABS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return _lab(name)
+    return importlib.import_module(f"{__name__}.{name}")
 
 
 def __dir__() -> list[str]:
@@ -44,18 +62,8 @@ def exercises(lab: str) -> dict[str, Exercise]:
         ValueError: If there are no checks of this lab.
     """
     _known(lab)
-    found = {e for e in vars(_lab(lab)).values() if isinstance(e, Exercise)}
+    found = {e for e in vars(importlib.import_module(f"{__name__}.{lab}")).values() if isinstance(e, Exercise)}
     return {e.name: e for e in sorted(found, key=lambda e: [int(part) for part in e.number.split(".")])}
-
-
-def _lab(name: str) -> ModuleType:
-    """The module of a lab's checks with what every lab has beside its exercises: `hand_in` and `bug_hunt`."""
-    lab = importlib.import_module(f"{__name__}.{name}")
-    if "bug_hunt" not in vars(lab):
-        written = importlib.util.find_spec(f"{lab.__name__}.hunts")
-        vars(lab)["bug_hunt"] = importlib.import_module(f"{lab.__name__}.hunts").bug_hunt if written else Hunts()
-        vars(lab)["hand_in"] = lambda *, file=None: hand_in(name, exercises(name).values(), file=file)
-    return lab
 
 
 def progress() -> None:
@@ -75,7 +83,7 @@ def start() -> notebooks.Map:
 
 def _title(lab: str) -> str:
     """Such as "Lab 1: simulating ODEs and SDEs"."""
-    return str(_lab(lab).__doc__).split(".")[0]
+    return str(importlib.import_module(f"{__name__}.{lab}").__doc__).split(".")[0]
 
 
 def sources(lab: str) -> list[Path]:

@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import subprocess
 import symtable
+import sys
 from pathlib import Path
 
 import pytest
@@ -187,6 +189,19 @@ def test_outside_of_a_notebook_it_says_so():
 def test_every_lab_has_it_and_takes_it_for_no_exercise(lab):
     assert callable(getattr(checks, lab).hand_in)
     assert "hand_in" not in checks.exercises(lab)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from course_utils.checks.lab2.train import train; from course_utils import checks",
+        "import course_utils.checks.lab2; checks = course_utils.checks",
+        "from course_utils import checks; checks.exercises('lab2')",
+    ],
+)
+def test_a_lab_has_it_in_whatever_way_it_was_imported_first(line):
+    code = f"{line}; from course_utils.checks import lab2; assert checks.lab2.hand_in is lab2.hand_in"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
