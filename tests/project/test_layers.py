@@ -91,8 +91,9 @@ def test_an_import_against_the_order_is_seen(place: str, text: str):
 
 
 def is_mistake(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    """Whether a function belongs to an exercise as one of its mistakes."""
-    return any(ast.unparse(decorator).partition("(")[0].endswith(".mistake") for decorator in node.decorator_list)
+    """Whether a function belongs to an exercise as one of its mistakes, or shows one in a bug hunt."""
+    names = [ast.unparse(decorator).partition("(")[0] for decorator in node.decorator_list]
+    return any(name.endswith(".mistake") or name == "bug_hunt.of" for name in names)
 
 
 def own_names(text: str, package: str) -> tuple[set[str], set[str]]:
