@@ -88,7 +88,7 @@ def test_every_exercise_of_the_lab_is_judged_and_remembered(course, cell, capsys
     cell("checks.lab1.hand_in()")
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Lab 1, every check on inputs drawn anew"
-    states = {line.split("  ")[1].split()[0]: line.split("   ")[-1].strip() for line in said[1:7]}
+    states = {line.split("  ")[1].split()[0]: line.split("   ")[-1].strip() for line in said[1:8]}
     seed = states["1.2"].split("seed=")[1].split(")")[0]
     assert states == {
         "1.1": "right ✓",
@@ -97,14 +97,15 @@ def test_every_exercise_of_the_lab_is_judged_and_remembered(course, cell, capsys
         "1.4": "not run: run its cell, then this one again",
         "1.5": "right ✓",
         "1.6": "not done yet",
+        "1.7": "right ✓",
     }
-    assert said[7:11] == [
+    assert said[8:12] == [
         "Questions in words",
         "  Question 1   empty",
         "  Question 2   answered",
         "  Question 3   empty",
     ]
-    assert said[11].startswith(f"The file {LAB}.ipynb, as it was saved at ")
+    assert said[12].startswith(f"The file {LAB}.ipynb, as it was saved at ")
     assert said[12] == f"written: hand_in/{LAB}.ipynb in the folder of the course, 0.1 MB" and len(said) == 13
     assert {name: result.last for name, result in progress.recall().items()} == {
         "lab1.euler": True,
