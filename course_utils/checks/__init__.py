@@ -17,8 +17,10 @@ from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
 from course_utils.checks.hunts import Hunts
 
-LABS = [module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")]
-LABS.sort(key=lambda name: (len(name), name))  # Lab 10 comes after Lab 9
+LABS = sorted(
+    (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
+    key=lambda name: (len(name), name),  # Lab 10 comes after Lab 9
+)
 
 __all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
 
