@@ -106,12 +106,13 @@ def test_every_exercise_of_the_lab_is_judged_and_remembered(course, cell, capsys
         "  Question 3   empty",
     ]
     assert said[12].startswith(f"The file {LAB}.ipynb, as it was saved at ")
-    assert said[12] == f"written: hand_in/{LAB}.ipynb in the folder of the course, 0.1 MB" and len(said) == 13
+    assert said[13] == f"written: hand_in/{LAB}.ipynb in the folder of the course, 0.1 MB" and len(said) == 14
     assert {name: result.last for name, result in progress.recall().items()} == {
         "lab1.euler": True,
         "lab1.heun_step": False,
         "lab1.brownian_motion": True,
         "lab1.ornstein_uhlenbeck": True,
+        "lab1.what_is_wrong": True,
     }
     with pytest.raises(checks.CheckFailed, match="not right yet"):
         cell(f"checks.lab1.heun_step(heun_step, seed={seed})")
