@@ -9,7 +9,7 @@ from course_utils.notebooks.files import name_of, source
 __all__ = ["Exercise", "Lab", "lab_of"]
 
 HEADING = re.compile(r"^### Exercise (\d+\.\d+) · (.*?) · [★☆]+ · (\d+) min$", re.M)
-CHECK = re.compile(r"^checks\.(lab\d+\.\w+)\(", re.M)
+CHECK = re.compile(r"^checks\.(lab\d+\.(?P<name>\w+))\((?P=name)\b", re.M)
 PARAGRAPH = r"^\*\*{}\.\*\* (.*?)(?=\n\s*\n|\Z)"
 QUESTION = re.compile(r"\*\*(Question \d+)\b")
 
@@ -101,8 +101,9 @@ def _exercises(cells: tuple[dict, ...]):
         checks = (i for i in range(start, len(cells)) if _is_check(cells[i]))
         end = next(checks, None)
         if end is not None:
-            key = CHECK.findall(source(cells[end]))[0]
-            yield Exercise(heading[1], heading[2], int(heading[3]), key, cells[start : end + 1])
+            check = CHECK.search(source(cells[end]))
+            assert check is not None
+            yield Exercise(heading[1], heading[2], int(heading[3]), check[1], cells[start : end + 1])
 
 
 def _is_check(cell: dict) -> bool:

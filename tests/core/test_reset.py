@@ -195,7 +195,7 @@ def test_where_nothing_can_be_written_nothing_is_lost(course, options, capsys, m
     [
         (["lab12"], "unknown lab 'lab12', expected one of: lab1_simulation, lab2_flow_matching, "),
         (["../lab1_simulation"], "unknown lab '../lab1_simulation'"),
-        ([LAB, "--exercise", "2.4"], "1.1, 1.2, 1.3, 1.4, 1.5, 1.6 of lab1_simulation, got '2.4'"),
+        ([LAB, "--exercise", "2.4"], "1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7 of lab1_simulation, got '2.4'"),
     ],
 )
 def test_what_there_is_not_is_named(course, arguments, words, capsys):

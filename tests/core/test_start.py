@@ -58,16 +58,17 @@ def test_it_has_every_lab_and_every_exercise_of_the_checks():
 @pytest.mark.parametrize(
     ("results", "line"),
     [
-        ({}, "0 of 6 exercises"),
-        ({"lab1.euler": RIGHT}, "1 of 6 exercises"),
-        ({"lab1.euler": SPOILT, "lab1.heun_step": WRONG}, "1 of 6 exercises"),
-        (ALL, "6 of 6 exercises"),
+        ({}, "0 of 7 exercises"),
+        ({"lab1.euler": RIGHT}, "1 of 7 exercises"),
+        ({"lab1.euler": SPOILT, "lab1.heun_step": WRONG}, "1 of 7 exercises"),
+        (ALL, "7 of 7 exercises"),
     ],
 )
 def test_it_counts_what_was_right_once(results, line):
     drawn = notebooks.map_of(LABS, results).markdown.split("\n## ")[1].splitlines()[2]
     done = int(line.split()[0])
-    assert drawn == f"{'█' * (2 * done)}{'░' * (12 - 2 * done)} {line} · about two hours"
+    full = 12 * done // 7
+    assert drawn == f"{'█' * full}{'░' * (12 - full)} {line} · about two hours"
 
 
 def test_it_says_how_each_exercise_stands():
