@@ -148,6 +148,8 @@ def test_all_is_what_is_public(path: Path):
         ("from course_utils.shapes import g\n__all__ = ['g']", {"g"}),
         ("__all__ = ['f', 'f']\ndef f(): pass", {"f"}),
         ("__all__ = []\n@euler.mistake('a sentence')\ndef f(): pass", set()),
+        ("__all__ = []\n@bug_hunt.of(euler, 'no step size')\ndef f(): pass", set()),
+        ("__all__ = []\n@cache.of(euler)\ndef f(): pass", {"f"}),
     ],
 )
 def test_a_wrong_all_is_seen(text: str, wrong: set[str]):
