@@ -44,10 +44,14 @@ HINTS = {
         r"nothing on its way asks for gradients: is there a no_grad, a detach or an .item(), or no requires_grad?",
     r"expected a tensor as loss, got a float": r"a plain number has no gradient: no .item() may stand on its way",
     r"ndarray|numpy\(\)": r"all values must stay torch tensors",
-    r"expected a tensor as result, got a list": r"torch.stack makes one tensor of a list of tensors",
+    r"expected a tensor as \w+, got a list": r"torch.stack makes one tensor of a list of tensors",
     r"expected a tensor as (result|loss), got a tuple": r"return one tensor",
     r"Expected target size": r"a cross entropy wants the scores along the second axis, right after the batch",
     r"Expected floating point type for target": r"the target of a cross entropy is the letters, as whole numbers",
+    r"stack expects each tensor to be equal size":
+        r"the tensors of the list differ in shape: does one of them reach beyond the end of what it is cut from?",
+    r"must have at least 2 dimensions|indexing tensors could not be broadcast together":
+        r"two masks in one pair of brackets pick single entries: for a block, take rows first, then columns",
     r"Boolean value of Tensor with more than one": r"an `if` asks one question, but this tensor holds many numbers",
     r"can be converted to an index": r"is a tuple multiplied by a tensor? Take the part of it that you need",
     r"grad can be implicitly created only for scalar":

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from course_utils.distributions.base import Noise
 from course_utils.manifolds import Torus, wrap
-from course_utils.shapes import short_repr
+from course_utils.shapes import check_same_shape, short_repr
 
 __all__ = ["Arm", "Reached"]
 
@@ -80,6 +80,8 @@ class Arm:
 
     def elbow(self, pose: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape 2"]:
         """Place of the elbow."""
+        if pose.shape[-1:] != (2,):
+            raise ValueError(f"expected poses of shape (..., 2): two angles; got {tuple(pose.shape)}")
         return self.links[0] * _direction(pose[..., 0])
 
     def hand(self, pose: Float[Tensor, "*shape 2"]) -> Float[Tensor, "*shape 2"]:
@@ -90,8 +92,11 @@ class Arm:
         """The pose whose hand is at the goal: with the elbow up, left of the line from shoulder to hand, or down.
 
         Raises:
-            ValueError: If a goal is out of reach.
+            ValueError: If a goal is out of reach, or `up` are not booleans, one a goal.
         """
+        if up.shape != goal.shape[:1] or up.dtype != torch.bool:
+            raise ValueError(f"expected booleans of shape {tuple(goal.shape[:1])} as up, "
+                             f"got {up.dtype} of shape {tuple(up.shape)}")  # fmt: skip
         first, second = self.links
         distance = goal.norm(dim=-1)
         if not ((distance >= abs(first - second)) & (distance <= first + second)).all():
@@ -132,14 +137,22 @@ class Arm:
     def movement(
         self, x: Float[Tensor, "n 4"], pose: Float[Tensor, "n 2"], steps: int = 8
     ) -> Float[Tensor, "times n 2"]:
-        """Poses on the shortest way on the torus from now to that pose, at constant speed, both ends included."""
+        """Poses on the shortest way on the torus from now to that pose, at constant speed, both ends included.
+
+        Raises:
+            ValueError: If there is less than one step, not one pose a state, or angles are not wrapped.
+        """
+        if steps < 1:
+            raise ValueError(f"expected at least 1 step, got {steps}")
         self.check(x)
+        check_same_shape(pose=pose, now=x[:, :2])
         return torch.stack([self.torus.geodesic(x[:, :2], pose, i / steps) for i in range(steps + 1)])
 
     def judge(self, x: Float[Tensor, "n 4"], pose: Float[Tensor, "n 2"]) -> Reached:
         """How near to the goals of these states the hand comes in these poses."""
         self.check(x)
         self.torus.check(pose)
+        check_same_shape(pose=pose, now=x[:, :2])
         miss = (self.hand(pose) - x[:, 2:]).norm(dim=1)
         return Reached(miss, pose[:, 1] < 0, (miss <= self.near).double().mean().item())
 

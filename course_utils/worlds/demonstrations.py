@@ -21,7 +21,7 @@ class Demonstrations:
         up: Which of the two ways was taken, booleans of shape (n,).
 
     Raises:
-        ValueError: If there is not one action between two states.
+        ValueError: If there is not one action between two states, or not one way an episode.
 
     Example:
         >>> worlds.Pillar().demonstrations(5, torch.Generator().manual_seed(0))
@@ -36,6 +36,8 @@ class Demonstrations:
         if len(self.states) != len(self.actions) + 1 or self.states.shape[1] != self.actions.shape[1]:
             shapes = tuple(self.states.shape), tuple(self.actions.shape)
             raise ValueError(f"expected steps + 1 states of n episodes and steps actions, got shapes {shapes}")
+        if self.up.shape != self.states.shape[1:2]:
+            raise ValueError(f"expected ways of shape {tuple(self.states.shape[1:2])}, got {tuple(self.up.shape)}")
 
     def __repr__(self) -> str:
         return short_repr(self)

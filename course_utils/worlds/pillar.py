@@ -1,5 +1,6 @@
 """A robot in the plane that passes a pillar, left or right."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from course_utils.distributions.base import Noise
-from course_utils.shapes import short_repr
+from course_utils.shapes import check_same_shape, short_repr
 from course_utils.worlds.demonstrations import Demonstrations
 
 __all__ = ["Disc", "Episodes", "Pillar"]
@@ -78,8 +79,9 @@ class Pillar:
         discs: More obstacles, of which the expert knows nothing.
 
     Raises:
-        ValueError: If `wind` is negative; in the methods, if states are no (x, y, goal x, goal y) or a goal lies
-            outside of the world or within the pillar.
+        ValueError: If `wind` is negative or infinite, or a disc has no radius; in the methods, if states are no
+            (x, y, goal x, goal y), actions no pairs, one a state, or a goal lies outside of the world or within the
+            pillar.
 
     Source: The course's own, after the pushing and driving tasks of Chi et al., "Diffusion policy" (2023).
 
@@ -104,8 +106,11 @@ class Pillar:
     """The world reaches so far from the origin, in x and in y."""
 
     def __init__(self, wind: float = 0.0, discs: tuple[Disc, ...] = ()):
-        if wind < 0:
+        if not 0 <= wind < math.inf:
             raise ValueError(f"expected a wind of at least 0, got {wind}")
+        for disc in discs:
+            if not disc.radius > 0:
+                raise ValueError(f"expected discs with a positive radius, got {disc.radius}")
         self.wind = wind
         self.discs = discs
 
@@ -126,14 +131,15 @@ class Pillar:
         places = [-1.1 + 0.2 * u[:, 0], 0.5 * (u[:, 1] - 0.5), 0.9 + 0.2 * u[:, 2], 0.5 * (u[:, 3] - 0.5)]
         x = torch.stack(places, 1)
         if goal is not None:
+            if len(goal) != 2:
+                raise ValueError(f"expected a goal (x, y), got {len(goal)} numbers")
             x[:, 2:] = x.new_tensor(goal)
         self.check(x)
         return x
 
     def check(self, x: Tensor) -> None:
         """Refuse what are no states of this world, by a ValueError."""
-        if x.ndim < 2 or x.shape[-1] != 4:
-            raise ValueError(f"expected states of shape (..., 4): x, y, goal x, goal y; got {tuple(x.shape)}")
+        self._check_axes(x, 2, 3)
         goal = x[..., 2:]
         width, height = self.size
         outside = (goal.abs() > goal.new_tensor(self.size)).any(-1) | (goal.norm(dim=-1) < self.radius)
@@ -144,12 +150,22 @@ class Pillar:
                 f"got ({worst[0]:.3g}, {worst[1]:.3g})"
             )
 
+    @staticmethod
+    def _check_axes(x: Tensor, *axes: int) -> None:
+        """Refuse what are no rows (x, y, goal x, goal y), in so many axes."""
+        if x.ndim not in axes or x.shape[-1] != 4:
+            wanted = " or ".join(("(n, 4)", "(times, n, 4)")[number - 2] for number in axes)
+            raise ValueError(f"expected states of shape {wanted}: x, y, goal x, goal y; got {tuple(x.shape)}")
+
     def probability_up(self, x: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
         r"""The chance that the expert goes above the pillar, $1 / (1 + e^{-3y})$ at the start height y."""
+        self._check_axes(x, 2)
         return torch.sigmoid(3 * x[:, 1])
 
     def expert(self, x: Float[Tensor, "n 4"], up: Bool[Tensor, " n"]) -> Float[Tensor, "n 2"]:
         """Mean action of an expert who goes that way: to the way point, from there on to the goal."""
+        self._check_axes(x, 2)
+        check_same_shape(up=up, height=x[:, 1])
         side = torch.where(up, self.way_point, -self.way_point).to(x)
         way = torch.stack([torch.zeros_like(side), side], 1)
         past = x[:, :1] > -self.longest / 2
@@ -157,6 +173,8 @@ class Pillar:
 
     def step(self, x: Float[Tensor, "n 4"], action: Float[Tensor, "n 2"], generator: torch.Generator | None = None):
         """The states after an action, and after the wind, which the generator blows."""
+        self._check_axes(x, 2)
+        check_same_shape(action=action, place=x[:, :2])
         place = x[:, :2] + self.longest * self.shortened(action)
         if self.wind:
             place = place + self.wind * Noise(generator, x).normal(len(x), 2)
@@ -187,8 +205,9 @@ class Pillar:
         """The places that flat plans lead to from x, without wind; differentiable.
 
         Raises:
-            ValueError: If the plans are not rows of pairs.
+            ValueError: If the plans are not rows of pairs, one a state.
         """
+        self._check_axes(x, 2)
         if plans.ndim != 2 or len(plans) != len(x) or plans.shape[1] % 2:
             raise ValueError(f"expected plans of shape ({len(x)}, 2 H), got {tuple(plans.shape)}")
         return x[:, None, :2] + self.longest * plans.unflatten(1, (-1, 2)).cumsum(1)
@@ -216,6 +235,7 @@ class Pillar:
         Args:
             states: Before and after every step, shape (steps + 1, n, 4), as `receding_horizon` gives them.
         """
+        self._check_axes(states, 3)
         self.check(states)
         places = states[..., :2].movedim(0, 1)
         last = places.shape[1] - 1

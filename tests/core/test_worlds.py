@@ -1,6 +1,7 @@
 """The robots' worlds: the expert's law, the judge against loops, windows, and the arm's two ways to a place."""
 
 import math
+import re
 
 import pytest
 import torch
@@ -137,13 +138,39 @@ def test_a_goal_outside_of_the_world_is_refused(goal, unchecked):
 
 
 def test_pillar_bad_input(unchecked):
-    with pytest.raises(ValueError, match="wind of at least 0, got -1"):
-        Pillar(wind=-1)
-    with pytest.raises(ValueError, match=r"shape \(..., 4\).*got \(3, 2\)"):
-        Pillar().judge(torch.zeros(3, 2))
+    for wind in (-1, math.nan, math.inf):
+        with pytest.raises(ValueError, match=f"wind of at least 0, got {wind}"):
+            Pillar(wind=wind)
+    for radius in (0.0, -0.1, math.nan):
+        with pytest.raises(ValueError, match=f"discs with a positive radius, got {radius}"):
+            Pillar(discs=(Disc(0.0, 0.5, 0.1), Disc(0.0, -0.5, radius)))
+    for states in (torch.zeros(3, 2), torch.ones(3, 4)):
+        with pytest.raises(ValueError, match=r"states of shape \(times, n, 4\).*got \(3, "):
+            Pillar().judge(states)
+    with pytest.raises(ValueError, match=r"states of shape \(n, 4\) or \(times, n, 4\).*got \(4,\)"):
+        Pillar().check(torch.ones(4))
+    with pytest.raises(ValueError, match=r"a goal \(x, y\), got 3 numbers"):
+        Pillar().start(3, generator(), goal=(0.9, 0.1, 0.2))
     for plans in (torch.zeros(3, 5), torch.zeros(2, 4), torch.zeros(3, 2, 2)):
         with pytest.raises(ValueError, match=r"plans of shape \(3, 2 H\), got"):
             Pillar().way(Pillar().start(3), plans)
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (1, 2), (2,), (3, 3), (3, 8, 2), (2, 2)])
+def test_what_is_no_action_for_each_state_is_refused(shape, unchecked):
+    """A single number, a single action or a whole plan would be broadcast in silence."""
+    with pytest.raises(ValueError, match=f"equal shapes, got action {re.escape(str(shape))}, place .3, 2."):
+        Pillar().step(Pillar().start(3), torch.ones(shape))
+
+
+@pytest.mark.parametrize("method", ["step", "way", "expert", "probability_up"])
+def test_what_are_no_states_is_refused(method, unchecked):
+    others = {"step": [torch.ones(3, 2)], "way": [torch.ones(3, 4)], "expert": [torch.ones(3, dtype=torch.bool)]}
+    for x in (torch.zeros(3, 2), torch.zeros(5, 3, 4)):
+        with pytest.raises(ValueError, match=r"states of shape \(n, 4\): x, y, goal x, goal y; got"):
+            getattr(Pillar(), method)(x, *others.get(method, []))
+    with pytest.raises(ValueError, match=r"equal shapes, got up \(2,\), height \(3,\)"):
+        Pillar().expert(Pillar().start(3), torch.ones(2, dtype=torch.bool))
 
 
 # windows
@@ -170,6 +197,8 @@ def test_windows_bad_input(unchecked):
             windows(demos, length, first)
     with pytest.raises(ValueError, match=r"steps \+ 1 states"):
         Demonstrations(demos.states[1:], demos.actions, demos.up)
+    with pytest.raises(ValueError, match=r"ways of shape \(2,\), got \(1,\)"):
+        Demonstrations(demos.states, demos.actions, demos.up[:1])
 
 
 # the arm
@@ -260,3 +289,33 @@ def test_arm_bad_input(unchecked):
         arm.judge(arm.start(1), torch.zeros(1, 3))
     with pytest.raises(ValueError, match="radians within"):
         arm.movement(arm.start(1), torch.full((1, 2), 57.0))
+    with pytest.raises(ValueError, match="radians within"):
+        arm.judge(arm.start(1), torch.full((1, 2), -90.0))
+    for wrong in (torch.ones(2, dtype=torch.bool), torch.ones(1)):
+        with pytest.raises(ValueError, match=r"booleans of shape \(1,\) as up, got"):
+            arm.pose(torch.tensor([[1.0, 0.0]]), wrong)
+    with pytest.raises(ValueError, match="at least 1 step, got 0"):
+        arm.movement(arm.start(1), torch.zeros(1, 2), steps=0)
+
+
+@pytest.mark.parametrize("method", ["judge", "movement"])
+def test_one_pose_for_several_states_is_refused(method, unchecked):
+    """It would be broadcast in silence, and one elbow be counted for all."""
+    with pytest.raises(ValueError, match=r"equal shapes, got pose \(1, 2\), now \(3, 2\)"):
+        getattr(Arm(), method)(Arm().start(3), torch.zeros(1, 2))
+
+
+@pytest.mark.parametrize("method", ["hand", "elbow"])
+def test_poses_of_another_number_of_angles_are_refused(method, unchecked):
+    for pose in (torch.zeros(3, 3), torch.zeros(3, 1), torch.zeros(())):
+        with pytest.raises(ValueError, match=r"poses of shape \(..., 2\): two angles; got"):
+            getattr(Arm(), method)(pose)
+
+
+def test_a_goal_out_of_reach_is_refused_wherever_a_state_is_looked_at(unchecked):
+    arm, x = Arm(), Arm().start(3)
+    x[1, 2:] = torch.tensor([3.0, 0.0])
+    pose = torch.zeros(3, 2)
+    for look in (arm.observe, arm.probability_up, lambda x: arm.judge(x, pose), lambda x: arm.movement(x, pose)):
+        with pytest.raises(ValueError, match=r"goals at distances from 0.2 to 1.8, got some from .* to 3$"):
+            look(x)

@@ -19,9 +19,11 @@ def carried_out(
     *,
     rhythm: Callable[[int, int], int] = lambda k, H: k,
     pick: Callable[[int, int, int], int] = lambda j, k, H: j,
+    counted: Callable[[int, int], int] = lambda i, j: j,
     shown: Callable[[list[Tensor]], Tensor] = lambda xs: xs[-1],
     action: Callable[[Tensor, int], Tensor] = lambda actions, j: actions[:, j],
     moved: Callable[[list[Tensor], int], Tensor] = lambda xs, j: xs[-1],
+    reached: Callable[[Tensor, Tensor], Tensor] = lambda x, after: after,
     steps: Callable[[int, int], int] = lambda k, n: n,
     read: Callable[[Tensor, int], Tensor] = lambda xs, k: xs,
 ) -> Tensor:
@@ -30,10 +32,12 @@ def carried_out(
     Args:
         plan, step, x, k, n: Of the exercise.
         rhythm: From k and the length H of a plan to the number of steps between two decisions.
-        pick: From the number j of steps since the last decision, k and H to the number of an action.
+        pick: From the number of steps that is counted, k and H to the number of an action.
+        counted: From the numbers of steps, i since the start and j since the last decision, to the one that counts.
         shown: From the states so far to the one that the plan is made for.
         action: From the actions of a plan and the number of one to what is done.
         moved: From the states so far and j to the one that the action is done in.
+        reached: From that state and what step gives to the next state.
         steps: From k and n to the number of steps.
         read: From all states and k to the answer.
     """
@@ -44,7 +48,9 @@ def carried_out(
         j = i % every
         if j == 0:
             actions = plan(shown(xs))
-        xs.append(step(moved(xs, j), action(actions, pick(j, k, horizon) % horizon)))
+        now = moved(xs, j)
+        done = action(actions, pick(counted(i, j), k, horizon) % horizon)
+        xs.append(reached(now, step(now, done)))
     return read(torch.stack(xs), k)
 
 
@@ -89,6 +95,10 @@ _PICK: Parts = {
         "each plan is carried out from its last action on: it begins with the first one.",
         {"pick": lambda j, k, H: H - 1 - j},
     ),
+    "counted on": (
+        "the actions are counted on from plan to plan: each plan begins with its first one.",
+        {"counted": lambda i, j: i},
+    ),
     "last action only": ("the last action of each plan is repeated.", {"pick": lambda j, k, H: H - 1}),
     "mean action": (
         "the mean of a plan's actions is carried out: each has its own step.",
@@ -126,6 +136,17 @@ _MOVED: Parts = {
     ),
 }
 
+_REACHED: Parts = {
+    "added to the state": (
+        "what step gives is added to the state: it is the state after the action already, not a change.",
+        {"reached": lambda x, after: x + after},
+    ),
+    "difference to the state": (
+        "the differences of states are listed: what step gives is the next state itself.",
+        {"reached": lambda x, after: after - x},
+    ),
+}
+
 _STEPS: Parts = {
     "whole rounds": (
         "the last round is carried out whole: stop after n steps, also in the middle of a plan.",
@@ -159,5 +180,5 @@ _READ: Parts = {
     "batch first": ("the batch comes first: time is the first axis.", {"read": lambda xs, k: xs.transpose(0, 1)}),
 }
 
-PARTS = (_RHYTHM, _PICK, _SHOWN, _MOVED, _STEPS, _READ)
+PARTS = (_RHYTHM, _PICK, _SHOWN, _MOVED, _REACHED, _STEPS, _READ)
 """Mistakes in an episode, by the part that is wrong."""

@@ -9,7 +9,7 @@ from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Several
 from course_utils.checks.parts import wrong_parts
 from course_utils.checks.sums import as_one, combination
-from course_utils.checks.traits import wrong_only
+from course_utils.checks.traits import Compared, Trait, close, wrong_only
 
 __all__ = ["conditioned"]
 
@@ -92,6 +92,15 @@ def mean_of_all(mean, cov, known, values):
     return whole, spread
 
 
+@conditioned.mistake(
+    "in the mean, the precision of the unknown coordinates is missing: the block of the inverse between known and "
+    "unknown alone is no gain."
+)
+def half_of_the_precision(mean, cov, known, values):
+    block = Blocks.of(torch.linalg.inv(cov), known).uk
+    return mean[~known] - block @ (values - mean[known]), conditional(mean, cov, known, values)[1]
+
+
 @conditioned.mistake("the unknown coordinates are the values, times the gain: both means are missing.")
 def both_means_missing(mean, cov, known, values):
     return conditional(mean, cov, known, values, surprise=lambda values, mean: values, moved=lambda mean, shift: shift)
@@ -110,9 +119,26 @@ def _learnt(mean, cov, known, values):
     return gain(blocks) @ (values - mean[known]), gain(blocks) @ blocks.ku
 
 
+def _one_gain(pair: Compared) -> bool:
+    """Whether some wrong gain explains both results; only where there are as many unknown coordinates as known ones."""
+    law, between = pair.of(_old), pair.of(_between)
+    ku, surprise = between["cov"], between["mean"]
+    if ku.shape[0] != ku.shape[1] or pair.right("mean") or pair.right("cov"):
+        return False
+    by = torch.linalg.solve(ku.T, (law["cov"] - pair.given["cov"]).T).T
+    return close(pair.given["mean"], law["mean"] + by @ surprise)
+
+
+def _between(mean, cov, known, values):
+    return values - mean[known], cov[known][:, ~known]
+
+
 conditioned.traits += [
-    wrong_only("mean", message="the covariance is right, the mean is not."),
-    wrong_only("cov", message="the mean is right, the covariance is not."),
+    Trait(
+        "another gain",
+        _one_gain,
+        "mean and covariance follow from one and the same gain, as they should: that gain is wrong.",
+    )
 ]
 conditioned.traits += combination(
     {"the old mean": _old, "the shift": _learnt}, of="mean", where="in the mean, ", total=None, read=as_one
@@ -124,3 +150,8 @@ conditioned.traits += combination(
     total=None,
     read=as_one,
 )
+
+conditioned.traits += [
+    wrong_only("mean", message="the covariance is right, the mean is not."),
+    wrong_only("cov", message="the mean is right, the covariance is not."),
+]

@@ -138,6 +138,10 @@ _GAIN: Parts = {
         "the two blocks between known and unknown are exchanged: rows of the gain belong to the unknown.",
         {"gain": lambda blocks: torch.linalg.solve(blocks.kk.T, blocks.uk).T},
     ),
+    "gain transposed": (
+        "the gain is transposed: its rows belong to the unknown, its columns to the known.",
+        {"gain": lambda blocks: gain(blocks).T},
+    ),
     "fully known": (
         "the unknown follow all the way, as if the covariances between them and the known were 1.",
         {"gain": lambda blocks: torch.ones_like(blocks.uk)},
@@ -203,6 +207,10 @@ _SPREAD: Parts = {
     "no inverse in the covariance": (
         "in the covariance, the inverse of the known coordinates' covariance is missing.",
         {"taken": lambda gain, blocks: blocks.uk @ blocks.ku},
+    ),
+    "variances taken away from all": (
+        "a vector is taken off a matrix, the same one off each row: what the known take away is a matrix, too.",
+        {"taken": lambda gain, blocks: (gain @ blocks.ku).diagonal()},
     ),
     "only the diagonal taken away": (
         "the variances alone shrink: what the unknown have in common with the known leaves their covariances, too.",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from course_utils.checks.parts import Parts
 
-__all__ = ["PARTS", "cut"]
+__all__ = ["PARTS", "cut", "reshaped"]
 
 
 def cut(
@@ -43,7 +43,7 @@ def cut(
     return torch.stack(observations), torch.stack(plans)
 
 
-def _reshaped(values: Tensor) -> Tensor:
+def reshaped(values: Tensor) -> Tensor:
     """Time and demonstrations exchanged by a reshape, which tears them apart."""
     return values.reshape(values.shape[1], len(values), -1).transpose(0, 1)
 
@@ -85,6 +85,14 @@ _SEEN: Parts = {
         "the observations are the states before the last action of a plan: what was seen before the first one?",
         {"seen": lambda i, H: i + H - 1},
     ),
+    "state of the moment before": (
+        "the observations are the states one moment too early: what was seen right before the first action of a plan?",
+        {"seen": lambda i, H: max(i - 1, 0)},
+    ),
+    "states of the first demonstration": (
+        "the observations are those of the first demonstration for all of them: each has states of its own.",
+        {"states_of": lambda states: states[:, :1].expand_as(states)},
+    ),
     "state of the beginning": (
         "all observations are the first state of a demonstration: each window begins in a state of its own.",
         {"seen": lambda i, H: 0},
@@ -96,7 +104,7 @@ _SEEN: Parts = {
     "states mixed over demonstrations": (
         "the states of different demonstrations are mixed: a reshape that exchanges two axes tears them apart, a "
         "transpose does not.",
-        {"states_of": _reshaped},
+        {"states_of": reshaped},
     ),
 }
 
@@ -113,6 +121,10 @@ _TAKEN: Parts = {
         "a plan is one action, repeated: it holds the next ones, too.",
         {"taken": lambda i, H: [i] * H},
     ),
+    "actions of the first demonstration": (
+        "the plans are those of the first demonstration for all of them: each has actions of its own.",
+        {"actions_of": lambda actions: actions[:, :1].expand_as(actions)},
+    ),
     "actions of the beginning": (
         "all plans are the first one of the demonstration: each window begins at a moment of its own.",
         {"taken": lambda i, H: range(H)},
@@ -120,7 +132,7 @@ _TAKEN: Parts = {
     "actions mixed over demonstrations": (
         "the actions of different demonstrations are mixed: a reshape that exchanges two axes tears them apart, a "
         "transpose does not.",
-        {"actions_of": _reshaped},
+        {"actions_of": reshaped},
     ),
     "changes of actions": (
         "the plans hold differences of actions: the actions themselves are asked for.",

@@ -65,6 +65,23 @@ def no_guidance(field, reward, x, t, scale):
     return field(x, t)
 
 
+@guided_velocity.mistake(
+    "brackets: in Python 1 - t / t is 1 - 1, so that scale is added to the velocity, and the gradient is taken off."
+)
+def brackets_missing(*arguments):
+    return guided(*arguments, strength=torch.ones_like, whole=lambda u, push, scale: u + scale - push)
+
+
+@guided_velocity.mistake("one time serves all states, the mean of theirs: each has its own.")
+def mean_time(field, reward, x, t, scale):
+    return guided(field, reward, x, t.mean().expand_as(t), scale)
+
+
+@guided_velocity.mistake("one time serves all states, that of the first: each has its own.")
+def first_time(field, reward, x, t, scale):
+    return guided(field, reward, x, t[:1].expand_as(t), scale)
+
+
 def _in_the_place_of_the_velocity(what, *arguments):
     """The guided velocity with something else than the velocity that the push is added to."""
     field, _, x, t, _ = arguments
@@ -72,8 +89,8 @@ def _in_the_place_of_the_velocity(what, *arguments):
     return guided(*arguments) - u + what(x, u, expand_time(t, x))
 
 
-@guided_velocity.mistake("the push is added to the predicted end: it is added to the velocity.")
-def added_to_the_predicted_end(*arguments):
+@guided_velocity.mistake("the push is added to the denoised point: it is added to the velocity.")
+def added_to_the_denoised_point(*arguments):
     return _in_the_place_of_the_velocity(clean_point, *arguments)
 
 
@@ -87,16 +104,16 @@ def a_step(*arguments):
     return arguments[2] + guided(*arguments)
 
 
-@guided_velocity.mistake("the velocity is taken at the predicted end: the plan is still at x.")
-def velocity_at_the_predicted_end(*arguments):
+@guided_velocity.mistake("the velocity is taken at the denoised point: the plan is still at x.")
+def velocity_at_the_denoised_point(*arguments):
     field, t = arguments[0], arguments[3]
     return _in_the_place_of_the_velocity(lambda x, u, time: field(clean_point(x, u, time), t), *arguments)
 
 
 @guided_velocity.mistake(
-    "the predicted end has taken the name x: the gradient and the velocity are then those at the predicted end."
+    "the denoised point has taken the name x: the gradient and the velocity are then those at the denoised point."
 )
-def predicted_end_for_x(*arguments):
+def denoised_point_for_x(*arguments):
     field, reward, x, t, scale = arguments
     time = expand_time(t, x)
     end = clean_point(x, field(x, t), time).detach().requires_grad_()

@@ -21,8 +21,8 @@ _AXES: Parts = {
         "the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not with the batch.",
         {"clean": lambda x, u, t: x + (1 - t.T) * u, "strength": lambda t: (1 - t.T) / t.T},
     ),
-    "times on the wrong axis in the predicted point": (
-        "in the predicted point the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not "
+    "times on the wrong axis in the denoised point": (
+        "in the denoised point the times met the wrong axis: t of shape (B,) lines up with the last axis of x, not "
         "with the batch.",
         {"clean": lambda x, u, t: x + (1 - t.T) * u},
     ),
@@ -38,7 +38,7 @@ _BATCH: Parts = {
         "all states are pushed by the factor of one time, the mean of them: each has a time of its own.",
         {"strength": lambda t: (1 - t.mean()) / t.mean()},
     ),
-    "first time for all": (
+    "first time in the factor": (
         "all states are pushed by the factor of the first one's time: each has a time of its own.",
         {"strength": lambda t: (1 - t[:1]) / t[:1]},
     ),

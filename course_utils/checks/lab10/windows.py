@@ -3,11 +3,11 @@
 import torch
 
 from course_utils.checks.exercise import exercise
-from course_utils.checks.lab10.cutting import PARTS, cut
+from course_utils.checks.lab10.cutting import PARTS, cut, reshaped
 from course_utils.checks.mistakes import pairs
 from course_utils.checks.observers import Several
 from course_utils.checks.parts import wrong_parts
-from course_utils.checks.traits import Compared, Trait, wrong_only
+from course_utils.checks.traits import wrong_only
 
 __all__ = ["windows"]
 
@@ -119,6 +119,21 @@ def around_a_circle(states, actions, H):
     return cut(states, actions, H, starts=lambda n, H: range(n))
 
 
+@windows.mistake(
+    "states and actions of different demonstrations are mixed: a reshape that exchanges two axes tears them apart, a "
+    "transpose does not."
+)
+def mixed_over_demonstrations(*arguments):
+    return cut(*arguments, states_of=reshaped, actions_of=reshaped)
+
+
+@windows.mistake(
+    "time and demonstrations are exchanged: time is the first axis, the demonstrations are the second one."
+)
+def axes_exchanged(states, actions, H):
+    return cut(states[:-1].transpose(0, 1), actions.transpose(0, 1), H)
+
+
 @windows.mistake("the plans hold states: the actions of a window are asked for.")
 def plans_of_states(states, actions, H):
     return cut(states, states[:-1], H)
@@ -190,26 +205,7 @@ windows.mistakes += wrong_parts(cut, *PARTS)
 windows.pairs += pairs(cut, *PARTS)
 
 
-def _rows(values):
-    """All rows as numbers, in an order that depends on them alone."""
-    return sorted(values.flatten(1).tolist())
-
-
-def _same_rows(pair: Compared, *names: str) -> bool:
-    given, expected = (torch.cat([part[name] for name in names], 1) for part in (pair.given, pair.expected))
-    return _rows(given) == _rows(expected)
-
-
 windows.traits += [
-    Trait(
-        "do not belong together",
-        lambda pair: (
-            _same_rows(pair, "observations")
-            and _same_rows(pair, "plans")
-            and not _same_rows(pair, "observations", "plans")
-        ),
-        "the observations are right, and so are the plans, but not side by side: each plan has the state it began in.",
-    ),
     wrong_only("observations", message="all plans are right, the observations are not."),
     wrong_only("plans", message="all observations are right, the plans are not."),
 ]
