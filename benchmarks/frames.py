@@ -24,7 +24,7 @@ from course_utils.paths import GeodesicPath
 from course_utils.simulators import geodesic_step, simulate
 from course_utils.training import fit
 
-LENGTHS, STEPS, EULER, SAMPLES = (8, 12), 3000, 50, 1000
+LENGTHS, STEPS, EULER, SAMPLES = (8, 12), 1500, 50, 1000
 """Residues, steps of 64, Euler steps, samples."""
 
 
@@ -73,7 +73,7 @@ class Local(nn.Module):
         hidden, depth: Of the hidden layers.
     """
 
-    def __init__(self, length: int, hidden: int = 256, depth: int = 3):
+    def __init__(self, length: int, hidden: int = 128, depth: int = 3):
         super().__init__()
         self.embedding = Embedding(hidden)
         self.where = nn.Parameter(0.02 * torch.randn(length, hidden))

@@ -74,15 +74,14 @@ class Cloud(nn.Module):
     r"""The same field with weights $w_{ij}$ of all distances in the cloud: it turns with the cloud by construction.
 
     Args:
-        handed: Whether the weights also know the triple products of three bonds in a row, which change sign in the
-            mirror.
+        handed: Whether the weights also know `signed_volumes`, which change sign in the mirror.
         hidden, depth: Of the hidden layers.
     """
 
     def __init__(self, handed: bool, hidden: int = 256, depth: int = 3):
         super().__init__()
         self.handed = handed
-        seen = LENGTH * (LENGTH - 1) + (LENGTH - 3) * handed
+        seen = LENGTH * (LENGTH - 1) + 18 * handed
         self.embedding = Embedding(hidden)
         self.first = nn.Linear(seen, hidden)
         self.layers = nn.ModuleList(nn.Linear(hidden, hidden) for _ in range(depth - 1))
@@ -97,15 +96,24 @@ class Cloud(nn.Module):
         return centred((weight * away).mean(2))
 
     def seen(self, x: Tensor, away: Tensor) -> Tensor:
-        """Distances and their logarithms, and triple products."""
+        """Distances and their logarithms, and signed volumes."""
         i, j = torch.triu_indices(LENGTH, LENGTH, 1)
         distances = (away[:, i, j].square().sum(-1) + 1e-4).sqrt()
         seen = [distances, distances.log()]
         if self.handed:
-            bonds = x.diff(dim=1)
-            triple = (torch.linalg.cross(bonds[:, :-2], bonds[:, 1:-1]) * bonds[:, 2:]).sum(-1)
-            seen.append(triple / (0.1 + triple.abs()))
+            volumes = signed_volumes(x)
+            seen.append(volumes / (0.3 + volumes.abs()))
         return torch.cat(seen, 1)
+
+
+def signed_volumes(x: Tensor) -> Tensor:
+    """The triple products of the ways between four points that are 1, 2 or 3 residues apart, shape (n, 18)."""
+    found = []
+    for apart in (1, 2, 3):
+        ways = x[:, apart:] - x[:, :-apart]
+        first, second, third = ways[:, : -2 * apart], ways[:, apart:-apart], ways[:, 2 * apart :]
+        found.append((torch.linalg.cross(first, second) * third).sum(-1))
+    return torch.cat(found, 1)
 
 
 def turned(noise: Tensor, z: Tensor) -> Tensor:
