@@ -30,7 +30,7 @@ def torus_path(x0, z, t):
     return torch.stack(points), torch.stack(velocities)
 
 
-def uniform_angles(normal: Normal, *shape: int) -> Tensor:
+def _uniform_angles(normal: Normal, *shape: int) -> Tensor:
     """Angles from -pi to pi, of which all are about as likely."""
     return WHOLE * (1.7 * normal(*shape)).sigmoid() - HALF
 
@@ -45,7 +45,7 @@ def _across_the_seam(normal: Normal, x0: Tensor, z: Tensor) -> None:
 @torus_path.inputs
 def _(normal):
     batch, d = ((1, 3), (4, 4), (6, 1), (5, 2))[normal.seed % 4]
-    x0, z = uniform_angles(normal, batch, d), uniform_angles(normal, batch, d)
+    x0, z = _uniform_angles(normal, batch, d), _uniform_angles(normal, batch, d)
     _across_the_seam(normal, x0, z)
     return {"x0": x0, "z": z, "t": times_with_ends(normal, batch)}
 
