@@ -174,6 +174,8 @@ def test_law_histograms(outline):
         area, _, right = outline(ax)
         assert area == pytest.approx(1)
         assert right == pytest.approx(x.max().item(), abs=0.15)
+    named = plotting.law_histograms(samples, grid, densities, xlabel="angle")
+    assert [[ax.get_xlabel() for ax in each.axes] for each in (fig, named)] == [["$x$"] * 2, ["angle"] * 2]
 
 
 def test_grid_points_go_row_by_row_from_below():
