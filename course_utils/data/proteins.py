@@ -164,6 +164,11 @@ class Flown(NamedTuple):
         x: 1,500 pairs of angles in radians, as they come: those of the plane may lie outside of the square.
         variation: Total variation to the test proteins, in the usual names, of nine times as many; three trainings.
         outside: Percentage that is not in the square; of the same.
+
+    Example:
+        >>> flown = data.cuts()[0].flows["torus"]
+        >>> flown.x.shape, flown.outside.max().item()
+        (torch.Size([1500, 2]), 0.0)
     """
 
     x: Float[Tensor, "n 2"]
@@ -177,6 +182,11 @@ class Cut(NamedTuple):
     Attributes:
         taken: What was taken from phi and psi, in radians; zero for the usual names of angles.
         flows: From "torus" and "plane" to what they made, in the new names.
+
+    Example:
+        >>> usual = data.cuts()[0]
+        >>> usual.taken, list(usual.flows)
+        (tensor([0., 0.]), ['torus', 'plane'])
     """
 
     taken: Float[Tensor, "2"]
