@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from course_utils.storage import folder_from
 
-__all__ = ["Result", "file", "recall", "remember", "report"]
+__all__ = ["Result", "file", "in_words", "recall", "remember", "report"]
 
 VERSION = 1
 _said: set[str] = set()
@@ -109,11 +109,20 @@ def report(labs: Mapping[str, Mapping[str, str]], results: Mapping[str, Result])
         done = sum(name in results and results[name].right for name in exercises)
         full = 20 * done // max(len(exercises), 1)
         lines.append(f"{lab:<{names}}  {'█' * full}{'░' * (20 - full)}  {done} of {len(exercises)}")
-        lines += [f"  {title:<{titles}}   {_words(results.get(name))}" for name, title in exercises.items()]
+        lines += [f"  {title:<{titles}}   {in_words(results.get(name))}" for name, title in exercises.items()]
     return "\n".join(lines)
 
 
-def _words(result: Result | None) -> str:
+def in_words(result: Result | None) -> str:
+    """How an exercise stands.
+
+    Args:
+        result: What is remembered of it; None if nothing is.
+
+    Example:
+        >>> progress.in_words(progress.Result(right=True, last=False))
+        'right before, wrong at the last try'
+    """
     if result is None:
         return "not tried"
     if result.last:

@@ -8,7 +8,7 @@ from pathlib import Path
 from course_utils.notebooks.files import name_of, read, shown, text
 from course_utils.notebooks.fresh import fresh_labs
 from course_utils.notebooks.sections import Exercise, Lab, lab_of
-from course_utils.progress import Result
+from course_utils.progress import Result, in_words
 from course_utils.storage import check_writable, write_file
 
 __all__ = ["START", "Map", "all_labs", "go_on", "map_of", "write_start"]
@@ -142,22 +142,17 @@ def _block(lab: Lab, results: Mapping[str, Result]) -> str:
         "",
         lab.needs,
         "",
-        *(
-            f"- {one.number} {one.title} · {one.minutes} min · {_in_words(results.get(one.key))}"
-            for one in lab.exercises
-        ),
+        *(f"- {one.number} {one.title} · {one.minutes} min · {_marked(results.get(one.key))}" for one in lab.exercises),
         "",
         "</details>",
     ]
     return "\n".join(lines)
 
 
-def _in_words(result: Result | None) -> str:
-    if result is None:
-        return "not tried"
-    if result.last:
-        return "**right**"
-    return "right before, wrong at the last try" if result.right else "wrong at the last try"
+def _marked(result: Result | None) -> str:
+    """How an exercise stands, in bold letters if it is right."""
+    said = in_words(result)
+    return f"**{said}**" if said == "right" else said
 
 
 def _link(lab: Lab) -> str:
