@@ -59,6 +59,8 @@ HINTS = {
     r"appears to not have been used in the graph":
         r"what is differentiated was not made from this: is there a detach, or another copy of it, on the way?",
     r"Class values must be smaller than num_classes": r"with the mask there is one token more than letters",
+    r"must match the size of tensor":
+        r"shapes are lined up from their last axes: is an axis of length 1 missing, as a[:, None] makes one?",
 }  # fmt: skip
 """What an error of Python, or a result of the wrong type, most often comes from: patterns in its text, and hints."""
 

@@ -56,6 +56,11 @@ RELATIONS = [
         V.sum(1),
         "One number a state came back: is something summed, or taken as a norm, over the coordinates of a state?",
     ),
+    (
+        V.flatten(),
+        "There are as many numbers as there should be, but some axes have become one: is something joined or "
+        "flattened? torch.cat joins tensors along an axis that they have, torch.stack makes a new one.",
+    ),
     (V.flatten()[:1], "There are too few axes: along which is something summed, or picked?"),
     (V.expand(2, 3, 2), MANY),
     (V.flatten()[[1, 0, 2, 3, 5, 4]].view(3, 2), "These are the right values, but at other places."),

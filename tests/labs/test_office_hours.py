@@ -7,7 +7,7 @@ import re
 import pytest
 import torch
 
-from course_utils import checks
+from course_utils import checks, manifolds
 from course_utils.checks import CheckFailed
 from course_utils.checks.mistakes import euler_loop, norm_squared
 from tests.support.wrong_answers import WrongAnswers, assert_told
@@ -840,13 +840,23 @@ def another_axis(w):
     return checks.lab11.rotation.oracle(w.roll(1, 1) * w.new_tensor([1, -1, 1]))
 
 
+@told("lab11.rotation", r"These are nearly equal.*\nWith w = 0 your result is right")
+def a_small_number_added_to_the_angle(w):
+    angle = w.norm(dim=1)[:, None, None] + 1e-8
+    K = manifolds.skew(w) / angle
+    return torch.eye(3).to(w) + angle.sin() * K + (1 - angle.cos()) * K @ K
+
+
 @told("lab11.rotation", "no rotation is the identity")
 def infinite_and_nan_to_numbers(w):
     axis = w / w.norm(dim=1, keepdim=True)
     return (checks.lab11.rotation.oracle(w) + 0 * axis[:, :, None]).nan_to_num()
 
 
-@told("lab11.pairwise_field", "must match the size of tensor")
+@told(
+    "lab11.pairwise_field",
+    r"must match the size of tensor.*is an axis of length 1 missing",
+)
 def weights_without_an_axis(weight, x):
     d = x[:, :, None] - x[:, None]
     return (weight(d.square().sum(-1)) * d).mean(2)

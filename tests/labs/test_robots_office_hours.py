@@ -87,6 +87,39 @@ def counted_through_the_plan(plan, step, x, k, n):
     return episode(plan, step, x, k, n, lambda x, a, i: step(x, a[:, i % a.shape[1]]))
 
 
+@told("lab10.receding_horizon", "a new plan is made at every step, of which the next action is done")
+def a_plan_at_every_step_counted_by_k(plan, step, x, k, n):
+    xs = [x]
+    for i in range(n):
+        xs.append(step(xs[-1], plan(xs[-1])[:, i % k]))
+    return torch.stack(xs)
+
+
+@told("lab10.receding_horizon", "picked by how many plans there were before")
+def quotient_for_remainder(plan, step, x, k, n):
+    xs = [x]
+    for i in range(n):
+        if i % k == 0:
+            actions = plan(xs[-1])
+        xs.append(step(xs[-1], actions[:, i // k]))
+    return torch.stack(xs)
+
+
+@told("lab10.receding_horizon", "the first action of each plan, number 0, comes last")
+def counted_before_the_step(plan, step, x, k, n):
+    xs = [x]
+    for i in range(n):
+        if i % k == 0:
+            actions = plan(xs[-1])
+        xs.append(step(xs[-1], actions[:, (i + 1) % k]))
+    return torch.stack(xs)
+
+
+@told("lab10.receding_horizon", "torch.cat joins tensors along an axis that they have, torch.stack makes a new one")
+def joined_for_stacked(*arguments):
+    return torch.cat(checks.lab10.receding_horizon.oracle(*arguments).unbind())
+
+
 @told("lab10.receding_horizon", "Another k gives the same result")
 def one_plan_to_its_end(plan, step, x, k, n):
     actions = plan(x)

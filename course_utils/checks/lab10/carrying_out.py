@@ -59,6 +59,11 @@ _RHYTHM: Parts = {
         "a new plan is made at every step: k actions of a plan are carried out before the next one is made.",
         {"rhythm": lambda k, H: 1},
     ),
+    "asked at every step, counted by k": (
+        "a new plan is made at every step, of which the next action is done: the actions of one plan belong together, "
+        "so keep it for k steps.",
+        {"rhythm": lambda k, H: 1, "counted": lambda i, j: i, "pick": lambda j, k, H: j % k},
+    ),
     "whole plan": (
         "every plan is carried out to its end: after k of its actions, ask anew.",
         {"rhythm": lambda k, H: H},
@@ -89,6 +94,14 @@ _PICK: Parts = {
     "one action late": (
         "the actions of each plan are counted from 1: its first one, number 0, is left out.",
         {"pick": lambda j, k, H: j + 1},
+    ),
+    "first action last": (
+        "the first action of each plan, number 0, comes last: the order is 0, 1, ..., k - 1.",
+        {"pick": lambda j, k, H: (j + 1) % k},
+    ),
+    "number of the plan": (
+        "the action is picked by how many plans there were before: how many steps ago was its own plan made?",
+        {"counted": lambda i, j: i, "pick": lambda j, k, H: j // k},
     ),
     "actions backwards": ("the k actions are carried out in reversed order.", {"pick": lambda j, k, H: k - 1 - j}),
     "backwards from the end": (

@@ -140,6 +140,11 @@ def _no_rotations(pair: Compared) -> bool:
     return bool(given.isfinite().all()) and not close(_gram(given), eye(given))
 
 
+def _other_rotations(pair: Compared) -> bool:
+    """Whether these are rotations, and other ones by more than a small number that was added somewhere."""
+    return not _no_rotations(pair) and bool((pair.given["result"] - pair.expected["result"]).abs().max() > 1e-4)
+
+
 def _mirrors(pair: Compared) -> bool:
     given = pair.given["result"]
     return bool(given.isfinite().all() and (torch.linalg.det(given) < 0).any())
@@ -147,13 +152,13 @@ def _mirrors(pair: Compared) -> bool:
 
 def _angles_right(pair: Compared) -> bool:
     traces = [value["result"].diagonal(dim1=1, dim2=2).sum(1) for value in (pair.given, pair.expected)]
-    return not _no_rotations(pair) and close(*traces)
+    return _other_rotations(pair) and close(*traces)
 
 
 def _axes_right(pair: Compared) -> bool:
     w = pair.of(lambda w: w)["result"]
     turned = (pair.given["result"] @ w[..., None])[..., 0]
-    return not _no_rotations(pair) and close(turned, w)
+    return _other_rotations(pair) and close(turned, w)
 
 
 rotation.traits += [
