@@ -61,4 +61,4 @@ def test_other_ways_to_points_lead_nowhere_or_are_flagged(how: str):
     if how in DESERVED:
         assert not DESERVED[how] or any(re.search(DESERVED[how], flag) for flag in outcome.flags), outcome.flags
     else:
-        assert [answer.points for answer in outcome.answers] == [2, 0, 2, 2, 2, 2], outcome.answers
+        assert [answer.points for answer in outcome.answers] == [2, 0, 2, 2, 2, 2, 1], outcome.answers

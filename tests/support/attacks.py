@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 LAB = "lab1_simulation"
 SEED = 20240607
 LIMITS = Limits(cell_seconds=4, notebook_seconds=60, cpu_seconds=20, memory=1024 * MB, tmp_bytes=32 * MB, processes=24)
-EARLY, LATE = "setup", "ex-1-6-code"
+EARLY, LATE = "setup", "ex-1-7-code"
 
 
 def notebook_of(lab: str = LAB, folder: str = "solutions") -> dict:

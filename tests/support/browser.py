@@ -30,10 +30,11 @@ KERNEL_READY = """() => {
 STARTED = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].some(
     prompt => /\\[(\\d+|\\*)\\]:/.test(prompt.textContent))"""
 ALL_RUN = """() => {
-    const texts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")].map(prompt => prompt.textContent);
+    const prompts = [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")];
+    const texts = prompts.filter(prompt => !prompt.closest(".jp-Placeholder")).map(prompt => prompt.textContent);
     const stopped = document.querySelector('[data-mime-type="application/vnd.jupyter.error"]');
     return texts.length && (stopped || texts.every(text => /\\[\\d+\\]:/.test(text)));
-}"""
+}"""  # a folded cell has a prompt without a number
 
 
 def chromium() -> str | None:

@@ -68,7 +68,7 @@ class Sheet:
 
     def in_one_cell(self) -> "Sheet":
         """Set-up, answers and checks in a single cell."""
-        names = [f"ex-1-{i}-{kind}" for i in range(1, 7) for kind in ("code", "check")]
+        names = [f"ex-1-{i}-{kind}" for i in range(1, 8) for kind in ("code", "check")]
         self.cells = [code("\n\n".join(self.source(name) for name in ["setup", *names]), "all")]
         return self
 
