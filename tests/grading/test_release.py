@@ -94,7 +94,7 @@ def test_cells_that_only_draw_are_folded_and_no_others(tmp_path):
         cell = nbformat.v4.new_markdown_cell if name == "text" else nbformat.v4.new_code_cell
         notebook.cells.append(cell(text, id=name))
     nbformat.write(notebook, source)
-    [written] = release(root=tmp_path)
+    written, _ = release(root=tmp_path)
     assert folded(written) == ["figure"]
     assert cells(written)["figure"].metadata.tags == ["hide-input"] and cells(written)["figure"].source == FIGURE
     assert folded(source) == []
