@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import ipywidgets
 from IPython import get_ipython
@@ -33,6 +34,7 @@ class Slider:
         Slider(label='time t', low=0.0, high=1.0, value=0.5, step=0.02)
     """
 
+    slides: ClassVar[bool] = True
     label: str
     low: float
     high: float
@@ -64,7 +66,8 @@ class Slider:
     def values(self, n: int) -> list[float]:
         """At most n >= 2 of its values, evenly from low to high, one of them moved to that of the beginning."""
         last = round((self.high - self.low) / self.step)
-        return [self.low + k * self.step for k in thinned(last + 1, n, round((self.value - self.low) / self.step))]
+        begin = round((self.value - self.low) / self.step)
+        return [round(self.low + k * self.step, 9) for k in thinned(last + 1, n, begin)]
 
     def say(self, value: object) -> str:
         """A value in words."""
@@ -85,6 +88,7 @@ class Choice:
         Choice(label='steps', options={'few': 8, 'many': 512}, first='many')
     """
 
+    slides: ClassVar[bool] = False
     label: str
     options: Mapping[str, object]
     first: str | None = None
@@ -130,6 +134,7 @@ class Word:
         Word(label='pattern', value='_A_SON')
     """
 
+    slides: ClassVar[bool] = False
     label: str
     value: str
 
@@ -204,19 +209,20 @@ class Explorer:
 
     def html(self) -> str:
         """The picture for the present values. ValueError if the explorer is closed."""
-        if self._stage is None or self._draw is None:
-            raise ValueError("expected an open explorer, got a closed one: run its cell again")
+        stage, draw = self._open()
         values = {name: widget.value for name, widget in self.controls.items()}
         said = ", ".join(f"{self._specs[name].label} {self._specs[name].say(v)}" for name, v in values.items())
-        jpeg = self._stage.jpeg(self._draw(**values))
-        return image_html(jpeg, f"{self._alt} Now: {said}.", self._stage.width, "jpeg")
+        return image_html(stage.jpeg(draw(**values)), f"{self._alt} Now: {said}.", stage.width, "jpeg")
 
     def prepared(self) -> str:
         """The explorer for a page without a kernel: pictures drawn beforehand; see `prepared_html`."""
+        stage, draw = self._open()
+        return prepared_html(self._specs, lambda values: stage.picture(draw(**values)), alt=self._alt)
+
+    def _open(self) -> tuple[Stage, Callable[..., Mapping[str, object]]]:
         if self._stage is None or self._draw is None:
             raise ValueError("expected an open explorer, got a closed one: run its cell again")
-        stage, draw = self._stage, self._draw
-        return prepared_html(self._specs, lambda values: stage.picture(draw(**values)), alt=self._alt)
+        return self._stage, self._draw
 
     def _redraw(self, _change) -> None:
         self.picture.value = self.html()

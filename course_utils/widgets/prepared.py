@@ -19,6 +19,9 @@ PREPARE = "COURSE_PREPARED"
 LARGEST = 950_000
 """Bytes of the pictures of one explorer."""
 
+SIZES = (1.0, 0.75, 0.5)
+"""Of pictures, over their own: smaller ones are taken where even the coarsest grid has too many bytes."""
+
 MOST = 400
 """Pictures of one explorer."""
 
@@ -31,8 +34,10 @@ QUALITY = 62
 
 @runtime_checkable
 class Control(Protocol):
-    """What a slider, a choice and a word have in common."""
+    """What a slider, a choice and a word have in common; `slides` is whether it is shown as a slider."""
 
+    @property
+    def slides(self) -> bool: ...
     @property
     def label(self) -> str: ...
     @property
@@ -51,13 +56,15 @@ def thinned(count: int, n: int, kept: int) -> list[int]:
 
     Args:
         count: Places there are.
-        n: Places wanted, at least 2; of two, none is moved.
+        n: Places wanted, at least 2; of two, one is the place to keep, and the other the end far from it.
         kept: The place to keep.
     """
     if count <= n:
         return list(range(count))
+    if n == 2:
+        return sorted([kept, count - 1 if 2 * kept < count else 0])
     places = [round(k * (count - 1) / (n - 1)) for k in range(n)]
-    if n > 2 and kept not in places:
+    if kept not in places:
         places[min(range(1, n - 1), key=lambda k: abs(places[k] - kept))] = kept
     return places
 
@@ -95,12 +102,13 @@ def prepared_html(
         controls: From name to slider, choice or word.
         picture: From values to what is seen.
         alt: What the picture shows; the values are added.
-        largest: Bytes of all pictures together.
+        largest: Bytes of all pictures together, which the grid and the size of the pictures are chosen for.
 
     Raises:
-        ValueError: If the smallest grid has more.
+        ValueError: If the coarsest grid of small pictures has more.
     """
-    values, strips, (width, height) = _as_many_as_fit(controls, picture, largest)
+    values, strips = _as_fine_as_fits(controls, picture, largest)
+    width, height = _drawn(picture, values, 0).size
     said = {name: [controls[name].say(v) for v in given] for name, given in values.items()}
     start = {name: _place(given, controls[name].value) for name, given in values.items()}
     about = {
@@ -120,30 +128,44 @@ def prepared_html(
     )
 
 
-def _as_many_as_fit(controls: Mapping[str, Control], picture: Callable, largest: int) -> tuple[dict, list, tuple]:
-    """The finest grid of which the pictures have at most so many bytes, their strips, and the size of one picture."""
+def _as_fine_as_fits(
+    controls: Mapping[str, Control], picture: Callable, largest: int
+) -> tuple[dict[str, Sequence], list[bytes]]:
+    """The finest grid of which the pictures have so few bytes, and their strips."""
+    for size in SIZES:
+        most = min(MOST, _guess(controls, picture, size, largest))
+        coarsest = False
+        while not coarsest:
+            values = grid(controls, most)
+            count = math.prod(map(len, values.values()))
+            strips = _strips([_drawn(picture, values, place, size) for place in range(count)])
+            total = sum(map(len, strips))
+            if total <= largest:
+                return values, strips
+            coarsest = count > most
+            most = min(most, count) * 4 // 5
+    raise ValueError(f"expected at most {largest / 1e6:g} MB of pictures, got {total / 1e6:.1f} MB")
+
+
+def _guess(controls: Mapping[str, Control], picture: Callable, size: float, largest: int) -> int:
+    """How many pictures have so many bytes, by those of a strip; rather a few less."""
     values = grid(controls, MOST)
-    some = [_drawn(picture, values, place) for place in thinned(math.prod(map(len, values.values())), STRIP, 0)]
-    most = min(MOST, round(0.9 * largest * len(some) / len(_strip(some))))
-    while True:
-        values = grid(controls, most)
-        pictures = [_drawn(picture, values, place) for place in range(math.prod(map(len, values.values())))]
-        strips = [_strip(pictures[k : k + STRIP]) for k in range(0, len(pictures), STRIP)]
-        size = sum(map(len, strips))
-        if size <= largest:
-            return values, strips, pictures[0].size
-        if len(pictures) > most:  # there is no smaller grid
-            raise ValueError(f"expected at most {largest / 1e6:g} MB of pictures, got {size / 1e6:.1f} MB")
-        most = min(most, len(pictures)) * 4 // 5
+    places = thinned(math.prod(map(len, values.values())), STRIP, 0)
+    return round(0.9 * largest * len(places) / len(_strip([_drawn(picture, values, k, size) for k in places])))
 
 
-def _drawn(picture: Callable, values: Mapping[str, Sequence], place: int) -> Image.Image:
-    """The picture at a place of a grid, where neighbours in the last control are next to each other."""
+def _drawn(picture: Callable, values: Mapping[str, Sequence], place: int, size: float = 1.0) -> Image.Image:
+    """The picture at a place of a grid, where neighbours in the last control are next to each other; of that size."""
     chosen: dict[str, Any] = {}
     for name in reversed(list(values)):
         place, k = divmod(place, len(values[name]))
         chosen[name] = values[name][k]
-    return picture(chosen)
+    drawn = picture(chosen)
+    return drawn if size == 1 else drawn.resize((round(size * drawn.width), round(size * drawn.height)))
+
+
+def _strips(pictures: Sequence[Image.Image]) -> list[bytes]:
+    return [_strip(pictures[k : k + STRIP]) for k in range(0, len(pictures), STRIP)]
 
 
 def _strip(pictures: Sequence[Image.Image]) -> bytes:
@@ -166,7 +188,7 @@ def _place(values: Sequence, first: Any) -> int:
 def _row(control: Control, said: Sequence[str], start: int) -> str:
     """A slider over the places of numbers; of anything else, buttons of which one is pressed."""
     label = html.escape(control.label)
-    if not isinstance(control.value, int | float) or hasattr(control, "options"):
+    if not control.slides:
         pressed = ("false", "true")
         buttons = (
             f'<button type="button" value="{k}" aria-pressed="{pressed[k == start]}">{html.escape(one)}</button>'

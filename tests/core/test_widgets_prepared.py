@@ -25,11 +25,16 @@ NAMES = Choice("c", {"one": object(), "two": object(), "three": object()}, first
 def test_a_slider_has_its_ends_and_its_beginning_in_order(n):
     values = WIDE.values(n)
     assert len(values) == n and values == sorted(set(values))
-    assert (values[0], round(values[-1], 9)) == (-1.0, 1.0)
-    assert n == 2 or any(abs(value - 0.3) < 1e-9 for value in values)
+    assert any(value == 0.3 for value in values) and values[0] == -1.0
+    assert n == 2 or values[-1] == 1.0
     steps = [(value + 1) / 0.01 for value in values]
     assert all(abs(step - round(step)) < 1e-6 for step in steps)  # values that the slider has as well
-    assert max(b - a for a, b in itertools.pairwise(values)) <= 3 / (n - 1) + 0.01
+    assert n == 2 or max(b - a for a, b in itertools.pairwise(values)) <= 3 / (n - 1) + 0.01
+
+
+def test_of_two_values_one_is_the_beginning_and_one_far_from_it():
+    assert WIDE.values(2) == [-1.0, 0.3] and NARROW.values(2) == [0, 2]
+    assert Slider("x", -0.6, 0.6, 0.0, 0.05).values(3) == [-0.6, 0.0, 0.6]  # 0, not what rounding leaves of it
 
 
 def test_a_slider_of_few_values_has_them_all():
@@ -96,7 +101,7 @@ def test_the_page_begins_as_the_explorer_does():
     assert re.findall(r'aria-pressed="(\w+)">(\w+)<', page) == [("false", "one"), ("true", "two"), ("false", "three")]
 
 
-def test_fewer_pictures_where_they_are_large_and_none_where_a_dozen_is():
+def test_fewer_pictures_where_they_are_large_and_none_where_the_fewest_are():
     random = np.random.default_rng(0)
 
     def noise(values: dict) -> Image.Image:
@@ -106,8 +111,12 @@ def test_fewer_pictures_where_they_are_large_and_none_where_a_dozen_is():
     size = sum(len(base64.b64decode(strip.split(",")[1])) for strip in full["strips"])
     fewer = about(prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=size // 3))
     assert full["pictures"] == 201 and 40 <= fewer["pictures"] <= 67  # a third of the bytes, a third of the pictures
-    with pytest.raises(ValueError, match=r"expected at most 0.001 MB of pictures, got 0.\d MB"):
-        prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=1000)
+    fewest = len(prepared._strip([noise({}), noise({})]))
+    small = prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=round(0.9 * fewest))
+    assert about(small)["pictures"] >= 2 and pictures(about(small))[0].shape == (48, 48, 3)
+    assert "max-width:64px;aspect-ratio:64/64" in small  # shown as large as ever
+    with pytest.raises(ValueError, match=r"expected at most 0.0001 MB of pictures, got 0.\d MB"):
+        prepared.prepared_html({"b": WIDE}, noise, alt="Noise.", largest=100)
 
 
 def test_an_explorer_and_a_canvas_are_drawn_beforehand_when_asked(monkeypatch):
