@@ -86,8 +86,15 @@ def regressed(model: Policy) -> Plan:
     return plan
 
 
-def flowed(model: Policy, seed: int, steps: int = EULER, world: Pillar | None = None, scale: float = 0.0) -> Plan:
-    """Plans by Euler steps from noise; with a scale, guided away from the discs of the world."""
+def flowed(
+    model: Policy,
+    seed: int,
+    steps: int = EULER,
+    world: Pillar | None = None,
+    scale: float = 0.0,
+    pillar: float = 0.0,
+) -> Plan:
+    """Plans by Euler steps from noise; with a scale, guided away from the discs of the world, and from the pillar."""
     source = seeded(seed)
     ts = torch.linspace(0, 1, steps + 1)
     later = torch.cat([torch.tensor([0.5 / steps]), ts[1:]])  # guidance is infinity times 0 at t = 0
@@ -97,7 +104,7 @@ def flowed(model: Policy, seed: int, steps: int = EULER, world: Pillar | None = 
         field = condition(model, x)
         if world is None or not scale:
             return simulate(field, noise, ts).end.unflatten(1, (H, 2))
-        pushed = plug_in(field, lambda z: world.clearance(x, z), 1 / scale)
+        pushed = plug_in(field, lambda z: world.clearance(x, z, pillar=pillar), 1 / scale)
         return simulate(pushed, noise, later).end.unflatten(1, (H, 2))
 
     return plan
@@ -142,6 +149,9 @@ def robots(quick: bool) -> Iterator[Row]:
                 bounds = limits.get((k, name), {}) if wind == 0.01 else {}
                 yield over_seeds("robots", f"wind {wind:g}, k = {k}: success of {name}", values, "%", **bounds)
     yield from decisions(made[0][0], made[0][1])
+    for steps in (1, 2, 4, 8, 16):
+        found = [100 * episodes(flowed(m[0], 5, steps), 8, Pillar(0.01), n).success for m in made]
+        yield over_seeds("robots", f"k = 8, {steps} Euler steps: success of flow", found, "%")
     yield from sides([m[0] for m in made], n)
     yield from goals([m[0] for m in made], n)
     yield from crowds([m[1] for m in made], n)
@@ -221,6 +231,10 @@ def discs(quick: bool) -> Iterator[Row]:
             yield over_seeds("discs", f"{what}: success", [100 * each.success for each in found], "%", **least)
             shares = [100 * each.hit_disc.double().mean().item() for each in found]
             yield over_seeds("discs", f"{what}: disc hit", shares, "%")
+    for k, pillar in ((4, 0.3), (4, 1.0), (8, 0.3), (8, 1.0)):
+        ways = [flowed(flow, 5, world=world, scale=1000.0, pillar=pillar) for flow in flows]
+        found = [100 * episodes(way, k, world, n).success for way in ways]
+        yield over_seeds("discs", f"unseen disc, k = {k}, guidance 1000, pillar {pillar:g} in it: success", found, "%")
     for m in (1, 2, 4, 8, 16):
         found = [100 * episodes(best_flowed(flow, 5, world, m), 8, world, n).success for flow in flows]
         yield over_seeds("discs", f"unseen disc, k = 8, best of {m} plans: success", found, "%")

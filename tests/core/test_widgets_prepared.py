@@ -134,6 +134,17 @@ def test_an_explorer_and_a_canvas_are_drawn_beforehand_when_asked(monkeypatch):
     assert min(ink) > 2 and len({round(k, 3) for k in ink}) == 10
 
 
+def test_five_controls_fit_into_the_book():
+    """Robots that go straight on, with many kinks: pictures of many bytes, and a grid that cannot be coarse."""
+    kinks = torch.randn(40, 16, 2, generator=seeded(1))
+    planner = lambda: lambda x: torch.tensor([0.5, 0.0]) + 0.5 * kinks[: len(x)]  # noqa: E731
+    explorer = widgets.lab10.explore_policy({name: planner for name in ("a", "b", "c", "d")})
+    told = about(explorer.prepared())
+    assert told["pictures"] >= 4 * 2**4
+    assert sum(len(strip) * 3 / 4 for strip in told["strips"]) <= 1.01 * prepared.LARGEST
+    assert [len(values) >= 2 for values in told["values"]] == [True] * 5 and "0" in told["values"][4]
+
+
 def test_a_closed_explorer_has_no_pictures():
     explorer = widgets.lab1.explore_flow(lambda x, t: -x, torch.rand(2, 3, 2))
     explorer.close()
