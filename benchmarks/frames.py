@@ -58,9 +58,7 @@ def chains(which: str, length: int) -> Tensor:
     """Frames of all rows of residues in one piece, about their centre, in units."""
     part = data.backbones().part(which)
     whole = torch.cat([residue_frames(part.atoms), part.atoms[:, 1, :, None] / UNIT], -1)
-    rows = whole.unfold(0, length, 1).movedim(-1, 1)
-    one_piece = (part.piece.unfold(0, length, 1) == part.piece[: len(rows), None]).all(1)
-    rows = rows[one_piece].clone()
+    rows = part.rows(whole, length)
     rows[..., 3] -= rows[..., 3].mean(1, keepdim=True)
     return rows
 

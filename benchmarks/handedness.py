@@ -41,9 +41,7 @@ def centred(x: Tensor) -> Tensor:
 def clouds(which: str) -> Tensor:
     """CA atoms of all rows of twelve residues in one piece, about their centre, in units."""
     part = data.backbones().part(which)
-    rows = part.atoms[:, 1].unfold(0, LENGTH, 1).mT
-    one_piece = (part.piece.unfold(0, LENGTH, 1) == part.piece[: len(rows), None]).all(1)
-    return centred(rows[one_piece]) / UNIT
+    return centred(part.rows(part.atoms[:, 1], LENGTH)) / UNIT
 
 
 class Pairs(nn.Module):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor
 
 from course_utils.manifolds import residue_frames, torsion_angle
@@ -107,14 +107,26 @@ class Backbones:
         Raises:
             ValueError: If `length` is less than 1, or longer than all pieces.
         """
+        rows = self.rows(self.torsions[:, :2], length)
+        return rows[rows.isfinite().flatten(1).all(1)]
+
+    def rows(self, values: Shaped[Tensor, "n *event"], length: int) -> Shaped[Tensor, "rows length *event"]:
+        """What `length` residues in a row have, for all rows that lie in one piece, shape (rows, length, *event).
+
+        Args:
+            values: Of each residue, shape (n, *event).
+            length: Residues in a row.
+
+        Raises:
+            ValueError: If `length` is less than 1, or longer than all pieces.
+        """
         if not 1 <= length <= len(self.atoms):
             raise ValueError(f"expected a length from 1 to {len(self.atoms)}, got {length}")
-        rows = self.torsions[:, :2].unfold(0, length, 1).mT
-        one_piece = (self.piece.unfold(0, length, 1) == self.piece[: len(rows), None]).all(1)
-        rows = rows[one_piece & rows.isfinite().flatten(1).all(1)]
-        if not len(rows):
+        cut = values.unfold(0, length, 1).movedim(-1, 1)
+        found = cut[(self.piece.unfold(0, length, 1) == self.piece[: len(cut), None]).all(1)]
+        if not len(found):
             raise ValueError(f"expected a length that some piece has, got {length}")
-        return rows.contiguous()
+        return found.contiguous()
 
     def turns(self) -> Float[Tensor, "pairs 3 3"]:
         """The rotation from the frame of each residue to that of the next one, shape (pairs, 3, 3)."""

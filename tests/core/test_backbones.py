@@ -243,3 +243,15 @@ def test_judges_bad_input(unchecked):
     for a, b in ((angles[0][:1], angles[0]), (angles[0], places[0])):
         with pytest.raises(ValueError, match="2 or more points"):
             metrics.energy_distance(a, b)
+
+
+@pytest.mark.parametrize("length", [1, 5, 12])
+def test_rows_of_residues_lie_in_one_piece(length):
+    """Numbers of residues, cut by a loop over the pieces."""
+    part = data.backbones().part("test")
+    number = torch.arange(len(part.piece))
+    wanted = [
+        one[i : i + length] for piece in part.piece.unique() for one in [number[part.piece == piece]]
+        for i in range(len(one) - length + 1)
+    ]  # fmt: skip
+    assert torch.equal(part.rows(number, length), torch.stack(wanted))
