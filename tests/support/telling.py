@@ -7,7 +7,7 @@ import functools
 import inspect
 import re
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -32,14 +32,13 @@ def solution_of(cells: list[str], name: str) -> ast.FunctionDef:
     raise LookupError(f"no cell has the answer to {name}")
 
 
-def formulas(answer: ast.FunctionDef) -> Iterator[str]:
-    """Every expression of an answer with at least two operations: as code, and as a formula on paper."""
+@functools.cache  # thousands of sentences are held against one answer
+def formulas(answer: ast.FunctionDef) -> tuple[str, ...]:
+    """Every expression of an answer with at least two operations: as code, and as a formula on paper; flat."""
     arguments = {argument.arg for argument in answer.args.args}
-    nodes = (node for statement in answer.body for node in ast.walk(statement) if isinstance(node, ast.expr))
-    for node in nodes:
-        for version in (node, OnPaper(arguments).visit(copy.deepcopy(node))):
-            if _operations(version) >= ENOUGH:
-                yield ast.unparse(version)
+    nodes = [node for statement in answer.body for node in ast.walk(statement) if isinstance(node, ast.expr)]
+    versions = [one for node in nodes for one in (node, OnPaper(arguments).visit(copy.deepcopy(node)))]
+    return tuple(flat(ast.unparse(one)) for one in versions if _operations(one) >= ENOUGH)
 
 
 def _operations(node: ast.expr) -> int:
@@ -61,6 +60,7 @@ class OnPaper(ast.NodeTransformer):
         return ast.Name(node.func.attr) if method and node.func.value.id in self.arguments else node
 
 
+@functools.cache
 def calls(answer: ast.FunctionDef) -> set[str]:
     """What an answer calls that it was not given: `torch.cumsum`, and `cumsum` for itself or as a method."""
     given = {argument.arg for argument in answer.args.args} | set(dir(builtins))
@@ -95,7 +95,7 @@ def _code(text: str) -> set[str]:
 def told(message: str, answers: list[ast.FunctionDef], asked: str = "") -> list[str]:
     """What a sentence tells of these answers, beyond the functions that the text `asked` names; empty if nothing."""
     written = flat(message)
-    found = [formula for answer in answers for formula in formulas(answer) if flat(formula) in written]
+    found = [formula for answer in answers for formula in formulas(answer) if formula in written]
     code = _code(message) - _code(asked)
     found += sorted(code & set().union(*map(calls, answers)))
     return found + sorted(set(re.findall(r"\w+", message)) & ready_made())
