@@ -93,13 +93,8 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
             f"Along axis {short[0]} one number came back, where there should be {expected.shape[short[0]]}: is "
             "something summed along it, or taken as a norm, or never multiplied with the states?"
         )
-    if got.ndim < expected.ndim and got.numel() == expected.numel():
-        return (
-            "There are as many numbers as there should be, but some axes have become one: is something joined or "
-            "flattened? torch.cat joins tensors along an axis that they have, torch.stack makes a new one."
-        )
     if got.ndim < expected.ndim:
-        return "There are too few axes: along which is something summed, or picked?"
+        return _too_few_axes(got, expected)
     if _differ_in_one_axis(got, expected):
         return _part(got, expected)
     if got.ndim > expected.ndim:
@@ -108,6 +103,15 @@ def _relation_of_shapes(got: Tensor, expected: Tensor) -> str | None:
             "sum missing?"
         )
     return None
+
+
+def _too_few_axes(got: Tensor, expected: Tensor) -> str:
+    if got.numel() == expected.numel():
+        return (
+            "There are as many numbers as there should be, but some axes have become one: is something joined or "
+            "flattened? torch.cat joins tensors along an axis that they have, torch.stack makes a new one."
+        )
+    return "There are too few axes: along which is something summed, or picked?"
 
 
 def _differ_in_one_axis(got: Tensor, expected: Tensor) -> bool:

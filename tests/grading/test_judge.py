@@ -591,18 +591,21 @@ def test_stripped_and_colab_metadata_do_not_matter():
         assert outcome.flags == ("an exercise stands in a cell that is not the released one",)
 
 
+BEFORE_ITS_CHECK = "ex-1-6-code"
+
+
 def test_of_several_definitions_the_last_counts_unless_another_alone_is_right():
     wrong = "def langevin_drift(score, x, sigma):\n    return sigma**2 * score(x)"
     twice = "langevin_drift is defined in 2 cells: the one that was checked last counts"
-    outcome = grade(submission(LATE, wrong))
+    outcome = grade(submission(BEFORE_ITS_CHECK, wrong))
     assert outcome.points == FULL and outcome.answers[5].cell == "ex-1-6-code"
     version = "answer of 1.6 is right in one of its versions, but not in the one that was checked last"
     assert {twice, version} <= {*outcome.flags}
-    both = grade(submission(LATE, wrong, ex_1_6_code=wrong.replace("**2", "")))
+    both = grade(submission(BEFORE_ITS_CHECK, wrong, ex_1_6_code=wrong.replace("**2", "")))
     assert both.points == FULL - 2 and both.answers[5].mistake == "no half" and both.answers[5].cell == "mine"
     assert twice in both.flags and version not in both.flags
     assert grade(submission(EARLY, wrong)).points == FULL
-    assert grade(submission(LATE, "def langevin_drift(:")).points == FULL
+    assert grade(submission(BEFORE_ITS_CHECK, "def langevin_drift(:")).points == FULL
 
 
 def test_magics_and_commands_are_no_trouble():

@@ -18,6 +18,7 @@ def carried_out(
     n: int,
     *,
     rhythm: Callable[[int, int], int] = lambda k, H: k,
+    asked: Callable[[int], bool] = lambda j: j == 0,
     pick: Callable[[int, int, int], int] = lambda j, k, H: j,
     counted: Callable[[int, int], int] = lambda i, j: j,
     shown: Callable[[list[Tensor]], Tensor] = lambda xs: xs[-1],
@@ -32,6 +33,7 @@ def carried_out(
     Args:
         plan, step, x, k, n: Of the exercise.
         rhythm: From k and the length H of a plan to the number of steps between two decisions.
+        asked: From the number of steps since the last decision to whether a plan is made.
         pick: From the number of steps that is counted, k and H to the number of an action.
         counted: From the numbers of steps, i since the start and j since the last decision, to the one that counts.
         shown: From the states so far to the one that the plan is made for.
@@ -46,7 +48,7 @@ def carried_out(
     xs = [x]
     for i in range(steps(k, n)):
         j = i % every
-        if j == 0:
+        if asked(j):
             actions = plan(shown(xs))
         now = moved(xs, j)
         done = action(actions, pick(counted(i, j), k, horizon) % horizon)
@@ -62,7 +64,7 @@ _RHYTHM: Parts = {
     "asked at every step, counted by k": (
         "a new plan is made at every step, of which the next action is done: the actions of one plan belong together, "
         "so keep it for k steps.",
-        {"rhythm": lambda k, H: 1, "counted": lambda i, j: i, "pick": lambda j, k, H: j % k},
+        {"asked": lambda j: True},
     ),
     "whole plan": (
         "every plan is carried out to its end: after k of its actions, ask anew.",
