@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from course_grading.intake.names import folded, tidy
 from course_grading.platforms.platform import Line, Platform
@@ -45,28 +46,20 @@ def match(platform: Platform, students: Sequence[Student], lines: Sequence[Line]
         students: In `grades.csv`.
         lines: In the platform's table.
     """
-    numbers = _index(lines, lambda line: (line.number,))
-    logins = _index(lines, lambda line: line.logins)
-    names = _index(lines, lambda line: line.names)
+    ways: list[tuple[str, Callable[[Student], list[Claim]], dict[str, list[Line]]]] = [
+        ("number", partial(_numbers, platform), _index(lines, lambda line: (line.number,))),
+        ("login", _logins, _index(lines, lambda line: line.logins)),
+        ("name", _names, _index(lines, lambda line: line.names)),
+    ]
     found: dict[str, Line] = {}
     lost: dict[str, str] = {}
-    for student in students:
-        for kind, claims, index in (
-            ("number", _numbers(platform, student), numbers),
-            ("login", _logins(student), logins),
-            ("name", _names(student), names),
-        ):
-            line, reason = _row(kind, claims, index)
-            if line:
-                found[student.name] = line
-            if reason:
-                lost[student.name] = reason
-            if line or reason:
-                break
-        else:
-            lost[student.name] = "no row with such a number, login or name"
-    _each_once(found, lost)
-    return Matches(found, lost)
+    for kind, claims, index in ways:
+        unknown = [one for one in students if one.name not in found and one.name not in lost]
+        asked = {one.name: _row(kind, claims(one), index) for one in unknown}
+        lost |= {name: reason for name, (_, reason) in asked.items() if reason}
+        _take({name: line for name, (line, _) in asked.items() if line}, found, lost)
+    rest = [one.name for one in students if one.name not in found and one.name not in lost]
+    return Matches(found, lost | dict.fromkeys(rest, "no row with such a number, login or name"))
 
 
 def agree(name: str, others: Iterable[str]) -> bool:
@@ -113,32 +106,29 @@ def _row(kind: str, claims: Sequence[Claim], index: dict[str, list[Line]]) -> tu
         return None, f"the {kind} fits rows {' and '.join(str(row) for row in sorted(rows))}"
     for claim, line in fit:
         if claim.name and not agree(claim.name, line.names):
-            return (
-                None,
-                f"the {kind} {claim.value} is of {claim.name!r} here and of {line.names[0]!r} in row {line.row.number}",
-            )
+            there = f"{line.names[0]!r} in row {line.row.number}"
+            return None, f"the {kind} {claim.value} is of {claim.name!r} here and of {there}"
     if not rows and kind == "number" and claims:  # another assignment's worksheet has other numbers for the same names
         return None, f"no row has the number {claims[0].value}: is the table of another assignment or course?"
     return next(iter(rows.values()), None), ""
 
 
-def _each_once(found: dict[str, Line], lost: dict[str, str]) -> None:
-    """Take out students who would share a row."""
+def _take(wanted: dict[str, Line], found: dict[str, Line], lost: dict[str, str]) -> None:
+    """Give rows to students: one that somebody has by better evidence, or that fits two, to nobody more."""
     owners = defaultdict(list)
-    for name, line in found.items():
+    for name, line in [*found.items(), *wanted.items()]:
         owners[line.row.number].append(name)
-    for row, names in owners.items():
-        for name in names if len(names) > 1 else ():
-            others = ", ".join(repr(other) for other in names if other != name)
-            lost[name] = f"row {row} fits {others}, too"
-            del found[name]
+    for name, line in wanted.items():
+        others = [other for other in owners[line.row.number] if other != name]
+        if others:
+            lost[name] = f"row {line.row.number} fits {', '.join(map(repr, others))}, too"
+    found |= {name: line for name, line in wanted.items() if name not in lost}
 
 
 def _plain(text: str) -> str:
     """Without accents, which platforms drop from the names of files."""
-    return "".join(
-        letter for letter in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(letter)
-    )
+    letters = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _letters(text: str) -> str:

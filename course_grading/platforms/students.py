@@ -79,7 +79,10 @@ def students(folder: Path, lab: str) -> list[Student]:
         ValueError: If `grades.csv` has no line for the lab, two for one student, or a total that is no number.
     """
     table = folder / "grades.csv"
-    lines = [line for line in read(table.read_bytes()) if line["lab"] == lab] if table.is_file() else []
+    try:
+        lines = [line for line in read(table.read_bytes()) if line["lab"] == lab] if table.is_file() else []
+    except ValueError as error:
+        raise ValueError(f"{table}: {error}") from error
     if not lines:
         raise ValueError(f"expected points of {lab} in {table}, found none: grade it first")
     if same := twice([line["student"] for line in lines]):

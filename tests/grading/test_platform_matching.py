@@ -53,12 +53,24 @@ def test_a_name_comes_last(name):
 
 
 def test_nobody_is_guessed():
-    class_ = [student("Kim Lee"), student("Ann Berg"), student("nout"), student("Nia Out")]
+    class_ = [student("Kim Lee"), student("Ann Berg"), student("Out, Kim")]
     found, lost = matched("canvas", *class_)
     assert found == {}
     assert lost["Kim Lee"] == "the name fits rows 5 and 6"
     assert lost["Ann Berg"] == "no row with such a number, login or name"
-    assert lost["nout"] == "row 9 fits 'Nia Out', too" and lost["Nia Out"] == "row 9 fits 'nout', too"
+    assert matched("canvas", student("S506"), student("nout"))[1] == {
+        "S506": "row 9 fits 'nout', too",
+        "nout": "row 9 fits 'S506', too",
+    }
+
+
+def test_better_evidence_keeps_its_row():
+    """A number is no guess: who has the row by it keeps it, whatever somebody else is called."""
+    class_ = [student("Anna Berg"), student("aberg"), student("x", Known("anna berg", "501", lasting=True))]
+    found, lost = matched("canvas", *class_)
+    assert found == {"x": "501"}
+    assert lost == dict.fromkeys(["Anna Berg", "aberg"], "row 4 fits 'x', too")
+    assert matched("canvas", *class_[:2])[0] == {"aberg": "501"}
 
 
 def test_a_number_of_another_platform_tells_nothing():
