@@ -94,6 +94,8 @@ def export(name: str, options: Options) -> tuple[list[Path], list[str]]:
     _refuse_unfinished(class_, options)
     lines = job.platform.lines(job.table)
     matches = match(job.platform, class_, lines)
+    if not matches.found:
+        raise ValueError(f"{options.table}: no row is of a student of {name}: {_reasons(matches)}")
     entries = [_entry(job, one, matches.found[one.name], options) for one in class_ if one.name in matches.found]
     if options.missing == "zero":
         entries += _zeros(job, lines, matches)

@@ -15,7 +15,7 @@ from course_grading.pages.spreadsheet import TASK, Line, number, read
 from course_grading.pages.table import WIDE, cell
 from course_grading.platforms.cells import listed, twice
 
-KEY = re.compile(r"(?P<name>.+) \((?P<number>.+)\)")
+KEY = re.compile(r". \(.+\)$")
 WAITING = re.compile(r"(\d+) to mark by hand")
 OURS = re.compile(r"\d+(\.\d+)? of \d+(\.\d+)? points?\b")
 """How the feedback begins that this course writes."""
@@ -110,13 +110,14 @@ def feedback(lab: Lab, folder: Path, student: Student) -> str:
 
 
 def _of(task: Task, student: Student, answer: Answer | None, known: bool) -> str:
-    """What is said of one task; what it is worth, where that is known."""
+    """What is said of one task; what it is worth, where the lab's points are those of the class."""
     got = student.points.get(task.number)
     if got is None:
         return f"{task.label}: to be marked by hand"
     points = f"{task.label}: {got:g}" + (f" of {task.points:g}" if known else "")
-    less = answer is not None and not student.reason and got < task.points
-    return f"{points}. {_short(answer.message)}" if answer and less and answer.message else points
+    if answer is None or student.reason or answer.points == answer.max_points or (known and got >= task.points):
+        return points
+    return f"{points}. {_short(answer.message)}" if answer.message else points
 
 
 def _student(line: Line, table: Path, notes: Mapping[str, Note], folder: str) -> Student:
@@ -148,11 +149,14 @@ def _folders(folder: Path, notes: Mapping[str, Note]) -> dict[str, str]:
 
 def _known(note: Note) -> tuple[Known, ...]:
     """The names in a row's notes: "anna berg (123)" where a platform gave a number, else the name of a file."""
-    found = []
-    for key in note.keys:
-        parts = KEY.fullmatch(key) if note.numbered else None
-        found.append(Known(parts["name"], parts["number"], note.lasting) if parts else Known(key))
-    return tuple(found)
+    numbered = note.numbered
+    return tuple(Known(*_parts(key), note.lasting) if numbered and KEY.search(key) else Known(key) for key in note.keys)
+
+
+def _parts(key: str) -> tuple[str, str]:
+    """Name and number in a key; both may have brackets, but Blackboard's number ends with the name."""
+    splits = [(key[: found.start()], key[found.end() : -1]) for found in re.finditer(r" \(", key)]
+    return next((one for one in splits if one[1].endswith(f"_{one[0]}")), splits[-1])
 
 
 def _said(lab: Lab, folder: Path, student: Student) -> dict[str, Answer]:

@@ -2,12 +2,14 @@
 
 import pytest
 
+from course_grading.intake import register
+from course_grading.intake.register import Note
 from course_grading.platforms.canvas import Canvas
 from course_grading.platforms.cells import read
 from course_grading.platforms.export import PLATFORMS, Options, export
 from course_grading.platforms.matching import agree, match
 from course_grading.platforms.platform import is_of
-from course_grading.platforms.students import Known, Student
+from course_grading.platforms.students import Known, Student, students
 from tests.support.grading_class import LAB
 from tests.support.platform_files import PEOPLE, TABLES, One, graded, moodle, save
 
@@ -62,6 +64,21 @@ def test_nobody_is_guessed():
         "S506": "row 9 fits 'nout', too",
         "nout": "row 9 fits 'S506', too",
     }
+
+
+def told(folder, *keys, lasting=False):
+    """What the class knows of the student in a folder, from the keys that intake keeps."""
+    register.write(folder, LAB, {"x": Note(keys=keys, numbered=True, lasting=lasting)})
+    (folder / "grades.csv").write_text(f"student,lab,total,max\nx,{LAB},1,2\n")
+    [one] = students(folder, LAB)
+    return one.known
+
+
+def test_names_and_numbers_that_intake_keeps_may_have_brackets(tmp_path):
+    assert told(tmp_path, "anna (nia) berg (501)", lasting=True) == (Known("anna (nia) berg", "501", True),)
+    assert told(tmp_path, "aberg (homework (lab 1)_aberg)") == (Known("aberg", "homework (lab 1)_aberg"),)
+    assert told(tmp_path, "aberg", "a(b)") == (Known("aberg"), Known("a(b)"))
+    assert matched("blackboard", student("x", *told(tmp_path, "aberg (homework (lab 1)_aberg)")))[0] == {"x": "aberg"}
 
 
 def test_better_evidence_keeps_its_row():
@@ -146,7 +163,13 @@ def test_nothing_is_given_to_rows_of_people_who_are_not_told(tmp_path):
 def test_a_class_that_handed_in_elsewhere(tmp_path, source, platform, count):
     graded(tmp_path / "class", source)
     path = save(tmp_path, platform, TABLES[platform]())
-    _, said = export(LAB, Options(platform, path, tmp_path / "class"))
+    options = Options(platform, path, tmp_path / "class")
+    if not count:
+        with pytest.raises(ValueError, match="no row is of a student of lab1_simulation: .*no row with such a number"):
+            export(LAB, options)
+        assert not (tmp_path / "class" / "export").exists()
+        return
+    _, said = export(LAB, options)
     assert said[0].startswith(f"{count} of 6 rows")
     lost = [one for one in said if one.startswith("not in the file")]
     assert [one.split(": ")[1].split()[0] for one in lost] == ([str(5 - count)] if count < 5 else [])
