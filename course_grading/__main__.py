@@ -43,6 +43,18 @@ def grade(args: argparse.Namespace) -> None:
         print(f"written: {args.folder / name}")
 
 
+def export(args: argparse.Namespace) -> None:
+    """Put points and feedback into the table that Canvas, Moodle or Blackboard wrote, for it to import."""
+    from course_grading.platforms.export import Options, export
+
+    chosen = {name: value for name, value in vars(args).items() if name not in ("verb", "lab")}
+    paths, sentences = export(args.lab, Options(**chosen))
+    for sentence in sentences:
+        print(sentence)
+    for path in paths:
+        print(f"written: {path}")
+
+
 def formgrader(args: argparse.Namespace) -> None:
     """Mark answers in words by hand, in the browser; then run grade with --resume."""
     from course_grading.formgrader import start
@@ -98,6 +110,34 @@ VERBS = {
             **CLASS,
         },
         "what is judged is kept; the same command with --resume goes on from here",
+    ),
+    "export": Verb(
+        export,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--for": {
+                "dest": "platform",
+                "choices": ("canvas", "moodle", "blackboard"),
+                "required": True,
+                "help": "whose",
+            },
+            "--table": {
+                "type": Path,
+                "required": True,
+                "metavar": "FILE",
+                "help": "what the platform let you download",
+            },
+            "--column": {"metavar": "NAME", "help": "its column for the points (default: the one that names the lab)"},
+            "--missing": {
+                "choices": ("keep", "zero"),
+                "default": "keep",
+                "help": "who handed in nothing (default: keep)",
+            },
+            "--scale": {"action": "store_true", "help": "multiply points where the platform's maximum is another"},
+            "--unfinished": {"action": "store_true", "help": "although answers wait to be marked by hand"},
+            "--folder": CLASS["--folder"],
+        },
+        "each file is whole, old or new; the same command makes them anew",
     ),
     "formgrader": Verb(
         formgrader,

@@ -15,6 +15,7 @@ ROOT = Path(commands.__file__).parents[1]
 PACKAGES = ("course_utils", "course_grading")
 EVERY = [(package, name) for package in PACKAGES for name in importlib.import_module(f"{package}.__main__").VERBS]
 REQUIRED = {
+    "export": ["lab1_simulation", "--for", "moodle", "--table", "grades.csv"],
     "grade": ["lab1_simulation"],
     "generate": ["--out", "digits.npz"],
     "entry": ["mine.py"],
