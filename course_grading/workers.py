@@ -72,29 +72,29 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
 
 
 def judge_all(
-    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, limits: Limits, window: int
+    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, limits: Limits, crowded: bool = True
 ) -> Iterator[Judged]:
     """Judge submissions; yields each as it is known, and the slow ones, which have a second run, after all others.
 
     Args:
-        found: Submissions; at most `window` of them are in memory at a time, and those that are slow.
+        found: Submissions; at most two a thread of the workers, and two, are in memory at a time, and the slow ones.
         lab: The lab.
         client: The workers.
         judge: Called with a notebook, `student=` and `limits=`, on a worker.
         limits: What a submission may use.
-        window: How many are handed out at a time.
+        crowded: Whether many are handed out at a time; else one.
     """
     first, second = budget.part(limits, budget.FIRST), budget.part(limits, budget.SECOND)
     seconds = budget.processor_seconds(limits, budget.READ)
     waiting = []
-    for one in _judge_once(_read(found, lab, seconds), lab, client, partial(judge, limits=first), window):
+    for one in _judge_once(_read(found, lab, seconds), lab, client, partial(judge, limits=first), crowded):
         if budget.is_slow(one.outcome, first):
             waiting.append(one)
         else:
             yield one
     taken = {one.submission.student: one.outcome.seconds for one in waiting}
     slow = _read((one.submission for one in waiting), lab, seconds)
-    for one in _judge_once(slow, lab, client, partial(judge, limits=second), window):
+    for one in _judge_once(slow, lab, client, partial(judge, limits=second), crowded):
         yield Judged(one.submission, budget.slow(one.outcome, taken[one.submission.student]))
 
 
@@ -112,7 +112,7 @@ def _read(found: Iterable[Submission], lab: Lab, seconds: int) -> Iterator[tuple
 
 
 def _judge_once(
-    found: Iterator[tuple[Submission, Notebook | Outcome]], lab: Lab, client: Client, judge: Judge, window: int
+    found: Iterator[tuple[Submission, Notebook | Outcome]], lab: Lab, client: Client, judge: Judge, crowded: bool
 ) -> Iterator[Judged]:
     """One run of each submission."""
     handed = {}
@@ -125,12 +125,17 @@ def _judge_once(
             futures.append(future)
         return futures
 
-    running = as_completed(more(window), loop=client.loop)
+    running = as_completed(more(_room(client) if crowded else 1), loop=client.loop)
     for future in running:
         submission = handed.pop(future.key)
         yield Judged(submission, _outcome(future, submission, lab))
         future.release()
-        running.update(more(1))
+        running.update(more(max(_room(client) - len(handed), 0) if crowded else 1))
+
+
+def _room(client: Client) -> int:
+    """How many submissions may be handed out: two for each thread of the workers that are there now, and two."""
+    return 2 * sum(client.nthreads().values()) + 2
 
 
 def _judge_or_know(judge: Judge, known: Notebook | Outcome, student: str) -> Outcome:
