@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from dask.distributed import Client, Future, LocalCluster, as_completed
+from dask.distributed import Client, Future, LocalCluster, Security, as_completed
 from msgspec import structs
 
 from course_grading import budget
@@ -39,10 +39,11 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
     """Dask's workers: processes of this machine, which only this process can talk to, or those of a cluster.
 
     Raises:
-        ValueError: If the scheduler does not answer.
+        ValueError: If the scheduler does not answer, or talks TLS and no certificate is configured here.
     """
     if scheduler:
         try:
+            _check_certificate(scheduler)
             client = Client(scheduler, timeout=20, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             raise ValueError(f"no Dask scheduler answers at {scheduler} ({error})") from error
@@ -69,6 +70,16 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
         with ctrl_c_waits():
             client.close()
             cluster.close()
+
+
+def _check_certificate(scheduler: str) -> None:
+    """Refuse to talk TLS without a certificate.
+
+    Raises:
+        ValueError: If Dask's configuration names none.
+    """
+    if scheduler.startswith("tls://") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise ValueError("it talks TLS, and Dask's configuration here names no certificate: see docs/instructors.md")
 
 
 def judge_all(
