@@ -6,7 +6,7 @@ whether grades are those of `CLASS`, which one machine graded with the same seed
 """
 
 import argparse
-import csv
+import json
 import os
 import signal
 import subprocess
@@ -127,10 +127,11 @@ def wait_for(outcomes: Outcomes, count: float, graded: subprocess.Popen) -> None
         time.sleep(0.5)
 
 
-def points(folder: Path) -> dict[str, dict[str, str]]:
-    """By student, what `grades.csv` says but for the flags, some of which tell of seconds."""
-    with (folder / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
-        return {line["student"]: {k: v for k, v in line.items() if k != "flags"} for line in csv.DictReader(file)}
+def answers(folder: Path) -> dict[str, tuple]:
+    """By student, what was found: points, sentences and mistakes of every exercise, and why nothing could be graded."""
+    files = (folder / "grading" / LAB / "outcomes").glob("*.json")
+    outcomes = [json.loads(file.read_text("utf-8"))["outcome"] for file in files]
+    return {one["student"]: (one["answers"], one["reason"]) for one in outcomes}
 
 
 def main() -> None:
@@ -144,11 +145,13 @@ def main() -> None:
     class_of_thousands(folder / "in", args.count)
     line = [sys.executable, "-m", "course_grading", "grade", LAB, "--from", folder / "in", "--folder", folder]
     grade(folder, args.count, lambda address: [*line, "--seed", SEED, "--scheduler", address], say)
-    found = points(folder)
-    say(f"{len(found)} students in grades.csv, of {args.count}")
+    found = answers(folder)
+    with (folder / "grades.csv").open(encoding="utf-8") as table:
+        say(f"{args.count} submissions, {len(found)} outcomes, {sum(1 for _ in table) - 1} lines in grades.csv")
     if args.like:
-        other = points(args.like)
-        say(f"students with other grades than on one machine: {sum(found[s] != other.get(s) for s in found)}")
+        alone = answers(args.like)
+        other = sum(answer != alone[student] for student, answer in found.items())
+        say(f"students of whom one machine found something else: {other}")
 
 
 if __name__ == "__main__":
