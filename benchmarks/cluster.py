@@ -150,8 +150,9 @@ def main() -> None:
         say(f"{args.count} submissions, {len(found)} outcomes, {sum(1 for _ in table) - 1} lines in grades.csv")
     if args.like:
         alone = answers(args.like)
-        other = sum(answer != alone[student] for student, answer in found.items())
-        say(f"students of whom one machine found something else: {other}")
+        both = found.keys() & alone.keys()
+        other = sum(found[student] != alone[student] for student in both)
+        say(f"{len(both)} students compared with one machine's, other answers of {other}")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
+import dask
 from dask.distributed import Client, Future, LocalCluster, Security, as_completed
 from msgspec import structs
 
@@ -25,6 +26,9 @@ AGAIN = 2
 WORKER_MEMORY = 4 << 30
 """Bytes that a worker, which judges what submissions showed, may take; a submission in its box has less."""
 
+FEW_LOGGED = {"distributed.admin.low-level-log-length": 10}
+"""Dask keeps its last messages for developers, 1,000 of each kind by default, and a notebook is in each of them."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -41,15 +45,27 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
     Raises:
         ValueError: If the scheduler does not answer, or talks TLS and no certificate is configured here.
     """
-    if scheduler:
-        try:
-            _check_certificate(scheduler)
-            client = Client(scheduler, timeout=20, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise ValueError(f"no Dask scheduler answers at {scheduler} ({error})") from error
-        with client:
-            yield client
-        return
+    with dask.config.set(FEW_LOGGED):
+        if scheduler:
+            with _connected(scheduler) as client:
+                yield client
+        else:
+            with _local(count) as client:
+                yield client
+
+
+def _connected(scheduler: str) -> Client:
+    """A client of a cluster; errors as for `workers`."""
+    try:
+        _check_certificate(scheduler)
+        return Client(scheduler, timeout=20, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ValueError(f"no Dask scheduler answers at {scheduler} ({error})") from error
+
+
+@contextmanager
+def _local(count: int) -> Iterator[Client]:
+    """A client of so many processes of this machine."""
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
     with ctrl_c_waits():
         cluster = LocalCluster(

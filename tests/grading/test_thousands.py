@@ -2,12 +2,15 @@
 
 import base64
 import contextlib
+import gc
 import hashlib
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import dask
@@ -17,9 +20,12 @@ from msgspec.structs import replace
 
 from course_grading import classroom, outcomes
 from course_grading.classroom import Options
+from course_grading.intake.submission import Submission
 from course_grading.marks import Mark
+from course_grading.model import Limits
+from course_grading.notebook import Notebook
 from course_grading.pages.report import PAGE, report
-from course_grading.workers import workers
+from course_grading.workers import judge_all, workers
 from tests.support import browser
 from tests.support.class_of_thousands import class_of_thousands, is_hostile, submission
 from tests.support.grading_class import FULL, LAB, ROOT, fake_judge, unhurried_judge
@@ -120,6 +126,26 @@ def test_a_class_is_the_beginning_of_a_larger_one(tmp_path):
     assert sum(map(is_hostile, range(3000))) == 60
     points = [submission(number)[1] for number in range(100)]
     assert points[49] <= FULL and len(set(points)) > 5 and 0.5 * FULL < sum(points) / 100 < FULL
+
+
+# memory
+
+
+@pytest.mark.slow
+def test_of_notebooks_that_are_judged_few_stay_in_memory():
+    content = json.dumps(submission(0)[0]).encode()
+    handed_in = (Submission(f"s{number}", content) for number in range(60))
+    judge = partial(fake_judge, lab=LAB, seed=0)
+    with workers(1) as client:
+        for number, _ in enumerate(judge_all(handed_in, ASKED, client, judge, Limits())):
+            alive = notebooks_in_memory() if number == 54 else None
+            assert alive is None or 0 < alive <= 40
+
+
+def notebooks_in_memory() -> int:
+    """How many there are."""
+    gc.collect()
+    return sum(type(each) is Notebook for each in gc.get_objects())
 
 
 # the cluster
