@@ -68,6 +68,7 @@ BENCHMARKS = {
     "empirical": "fields",
     "growth": "growth",
     "grading": "grading",
+    "thousands": "thousands",
     "notebooks": "package",
     "widgets": "widgets",
 }

@@ -228,12 +228,17 @@ def beside_nbclient(quick: bool) -> Row:
     return replace(row, must="at most 3× its CPU time")
 
 
-def grading(quick: bool) -> Iterator[Row | Plot]:
-    """The rows, measured in a process of the environment that holds torch, and the plot."""
+def own_python() -> str:
+    """Python of the environment that holds torch: the course's own."""
     import torch
 
     own = Path(torch.__file__).parents[4] / "bin" / "python"
-    line = [own if own.is_file() else sys.executable, "-m", "benchmarks.grading", *["quick"] * quick]
+    return str(own if own.is_file() else sys.executable)
+
+
+def grading(quick: bool) -> Iterator[Row | Plot]:
+    """The rows, measured in a process of the environment that holds torch, and the plot."""
+    line = [own_python(), "-m", "benchmarks.grading", *["quick"] * quick]
     variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(line, cwd=ROOT, env=variables, stdout=subprocess.PIPE, check=True, text=True)
     found = json.loads(done.stdout)

@@ -126,9 +126,8 @@ def _judged(lab: Lab, run: Run, folder: Path, options: Options, judge: Judge | N
     with workers(min(options.workers, len(todo)), options.scheduler) as client:
 
         def judge_them(some: Iterable[Submission], crowded: bool) -> Iterator[Judged]:
-            window = 2 * options.workers + 2 if crowded else 1
             one = partial(one_judge, crowded=crowded)
-            return judge_all(some, lab, client, one, options.limits, window=window)
+            return judge_all(some, lab, client, one, options.limits, crowded)
 
         for one in tqdm(
             without_doubt(fresh, judge_them), total=len(todo), unit="notebook", desc=lab.name, mininterval=0.5

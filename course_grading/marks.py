@@ -170,6 +170,7 @@ class Book:
         check_version(url)
         _create(url)
         self.gradebook = api.Gradebook(url)
+        self.gradebook.db().expire_on_commit = False  # `enter` forgets a student whole, once
 
     def __enter__(self):
         return self
@@ -210,7 +211,9 @@ class Book:
             _enter_points(grade, points, task.cell in found.changed)
             comment.auto_comment = NO_RESPONSE if task.exercise is None and points is not None else None
         self.gradebook.db.commit()
-        return Row(replace(found.outcome, printed={}), self.marks(found.lab, found.outcome.student))
+        row = Row(replace(found.outcome, printed={}), self.marks(found.lab, found.outcome.student))
+        self.gradebook.db.expunge_all()  # the next student finds as little in memory as the first
+        return row
 
     def marks(self, lab: Lab, student: str) -> Mapping[str, Mark]:
         """The marks of one student by the name of the task's cell."""

@@ -9,9 +9,8 @@ import torch
 
 from course_grading.sandbox.guest import wire
 from course_grading.sandbox.guest.messages import Answered, Shown
-from course_utils.checks.calling import Observation, called, compared
+from course_utils.checks.calling import Observation, compared
 from course_utils.checks.exercise import Exercise
-from course_utils.checks.families import build
 from course_utils.checks.sentences import left_changed
 
 
@@ -40,7 +39,7 @@ def observed(exercise: Exercise, case: dict, reply: Shown) -> Observation:
     if not isinstance(reply, Answered):
         raise Garbled("expected values")
     tensors = {name for name, value in case.items() if isinstance(value, torch.Tensor)}
-    if not reply.values.keys() == reply.again.keys() == expected(exercise, case).keys():
+    if not reply.values.keys() == reply.again.keys() == exercise.expected(case).keys():
         raise Garbled("expected the values that the oracle gives")
     if reply.inputs.keys() != tensors:
         raise Garbled("expected the inputs of the case")
@@ -49,11 +48,6 @@ def observed(exercise: Exercise, case: dict, reply: Shown) -> Observation:
     seen = compared(case, *(_unpacked(each) for each in (reply.values, reply.again, reply.inputs)))
     seen.changed += [name for name in reply.changed if name not in seen.changed]
     return seen
-
-
-def expected(exercise: Exercise, case: dict) -> dict[str, torch.Tensor]:
-    """The right values."""
-    return called(exercise.oracle, build(case), exercise.sees)
 
 
 def _unpacked(values: dict[str, wire.Packed]) -> dict[str, torch.Tensor]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from course_grading.cases import KNOWN, Question
 from course_grading.model import Answer, Status
 from course_grading.notebook import Cell
-from course_grading.replies import expected, observed
+from course_grading.replies import observed
 from course_grading.sandbox.guest.messages import Failed, Failure, Holding, Kind, Raised
 from course_grading.sandbox.protocol import Ending
 from course_grading.seen import Seen, SeenCell, SeenFunction
@@ -161,7 +161,7 @@ def _complaint(exercise: Exercise, case: dict, seen: Observation) -> str:
         return left_changed(seen.changed[0], case)
     if not seen.repeatable:
         return not_repeatable(case)
-    for name, wanted in expected(exercise, case).items():
+    for name, wanted in exercise.expected(case).items():
         given, what = seen.values[name], _words(name)
         if given.ndim != wanted.ndim:
             return f"The {what} has {_axes(given.ndim)}, expected {_axes(wanted.ndim)}."

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
-from dask.distributed import Client, Future, LocalCluster, as_completed
+import dask
+from dask.distributed import Client, Future, LocalCluster, Security, as_completed
 from msgspec import structs
 
 from course_grading import budget
@@ -25,6 +26,9 @@ AGAIN = 2
 WORKER_MEMORY = 4 << 30
 """Bytes that a worker, which judges what submissions showed, may take; a submission in its box has less."""
 
+FEW_LOGGED = {"distributed.admin.low-level-log-length": 10}
+"""Dask keeps its last messages for developers, 1,000 of each kind by default, and a notebook is in each of them."""
+
 
 @dataclass(frozen=True)
 class Judged:
@@ -39,16 +43,29 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
     """Dask's workers: processes of this machine, which only this process can talk to, or those of a cluster.
 
     Raises:
-        ValueError: If the scheduler does not answer.
+        ValueError: If the scheduler does not answer, or talks TLS and no certificate is configured here.
     """
-    if scheduler:
-        try:
-            client = Client(scheduler, timeout=20, set_as_default=False)
-        except (OSError, ValueError, TimeoutError) as error:
-            raise ValueError(f"no Dask scheduler answers at {scheduler} ({error})") from error
-        with client:
-            yield client
-        return
+    with dask.config.set(FEW_LOGGED):
+        if scheduler:
+            with _connected(scheduler) as client:
+                yield client
+        else:
+            with _local(count) as client:
+                yield client
+
+
+def _connected(scheduler: str) -> Client:
+    """A client of a cluster; errors as for `workers`."""
+    try:
+        _check_certificate(scheduler)
+        return Client(scheduler, timeout=20, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise ValueError(f"no Dask scheduler answers at {scheduler} ({error})") from error
+
+
+@contextmanager
+def _local(count: int) -> Iterator[Client]:
+    """A client of so many processes of this machine."""
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}  # of the scheduler: none to speak of
     with ctrl_c_waits():
         cluster = LocalCluster(
@@ -71,30 +88,40 @@ def workers(count: int, scheduler: str | None = None) -> Iterator[Client]:
             cluster.close()
 
 
+def _check_certificate(scheduler: str) -> None:
+    """Refuse to talk TLS without a certificate.
+
+    Raises:
+        ValueError: If Dask's configuration names none.
+    """
+    if scheduler.startswith("tls://") and Security().get_connection_args("client").get("ssl_context") is None:
+        raise ValueError("it talks TLS, and Dask's configuration here names no certificate: see docs/instructors.md")
+
+
 def judge_all(
-    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, limits: Limits, window: int
+    found: Iterable[Submission], lab: Lab, client: Client, judge: Judge, limits: Limits, crowded: bool = True
 ) -> Iterator[Judged]:
     """Judge submissions; yields each as it is known, and the slow ones, which have a second run, after all others.
 
     Args:
-        found: Submissions; at most `window` of them are in memory at a time, and those that are slow.
+        found: Submissions; at most two a thread of the workers, and two, are in memory at a time, and the slow ones.
         lab: The lab.
         client: The workers.
         judge: Called with a notebook, `student=` and `limits=`, on a worker.
         limits: What a submission may use.
-        window: How many are handed out at a time.
+        crowded: Whether many are handed out at a time; else one.
     """
     first, second = budget.part(limits, budget.FIRST), budget.part(limits, budget.SECOND)
     seconds = budget.processor_seconds(limits, budget.READ)
     waiting = []
-    for one in _judge_once(_read(found, lab, seconds), lab, client, partial(judge, limits=first), window):
+    for one in _judge_once(_read(found, lab, seconds), lab, client, partial(judge, limits=first), crowded):
         if budget.is_slow(one.outcome, first):
             waiting.append(one)
         else:
             yield one
     taken = {one.submission.student: one.outcome.seconds for one in waiting}
     slow = _read((one.submission for one in waiting), lab, seconds)
-    for one in _judge_once(slow, lab, client, partial(judge, limits=second), window):
+    for one in _judge_once(slow, lab, client, partial(judge, limits=second), crowded):
         yield Judged(one.submission, budget.slow(one.outcome, taken[one.submission.student]))
 
 
@@ -112,7 +139,7 @@ def _read(found: Iterable[Submission], lab: Lab, seconds: int) -> Iterator[tuple
 
 
 def _judge_once(
-    found: Iterator[tuple[Submission, Notebook | Outcome]], lab: Lab, client: Client, judge: Judge, window: int
+    found: Iterator[tuple[Submission, Notebook | Outcome]], lab: Lab, client: Client, judge: Judge, crowded: bool
 ) -> Iterator[Judged]:
     """One run of each submission."""
     handed = {}
@@ -125,12 +152,17 @@ def _judge_once(
             futures.append(future)
         return futures
 
-    running = as_completed(more(window), loop=client.loop)
+    running = as_completed(more(_room(client) if crowded else 1), loop=client.loop)
     for future in running:
         submission = handed.pop(future.key)
         yield Judged(submission, _outcome(future, submission, lab))
         future.release()
-        running.update(more(1))
+        running.update(more(max(_room(client) - len(handed), 0) if crowded else 1))
+
+
+def _room(client: Client) -> int:
+    """How many submissions may be handed out: two for each thread of the workers that are there now, and two."""
+    return 2 * sum(client.nthreads().values()) + 2
 
 
 def _judge_or_know(judge: Judge, known: Notebook | Outcome, student: str) -> Outcome:

@@ -1,12 +1,18 @@
-"""The class at a glance: a report of one page."""
+"""The class at a glance: a report of one page. Long lists are cut into pages that open, and can be searched."""
 
+import base64
+import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from markupsafe import Markup
 
 from course_grading.marks import Row
 from course_grading.model import Lab, Status, Task, natural
 from course_grading.pages.charts import points_chart, shares_chart
-from course_grading.pages.page import points, render
+from course_grading.pages.page import TEMPLATES, points, render
 
 Line = Sequence[object]
 SHARES = {
@@ -18,15 +24,62 @@ SHARES = {
     Status.MISSING: "not done",
 }
 
+PAGE = 100
+"""Lines of a page of a long list."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Lines of a long list.
+
+    Attributes:
+        first, last: Which of all lines they are, from 1.
+        lines: The lines.
+    """
+
+    first: int
+    last: int
+    lines: Sequence[Line]
+
+
+@dataclass(frozen=True)
+class Paged:
+    """A list, and the pages that it is cut into."""
+
+    lines: Sequence[Line]
+
+    @cached_property
+    def pages(self) -> list[Page]:
+        """Its pages."""
+        cut = [(start, self.lines[start : start + PAGE]) for start in range(0, len(self.lines), PAGE)]
+        return [Page(start + 1, start + len(lines), lines) for start, lines in cut]
+
+
+@dataclass(frozen=True)
+class Search:
+    """The one script that a report runs: its text, and the hash by which a browser tells it from any other."""
+
+    script: Markup
+
+    @property
+    def hash(self) -> Markup:
+        """As a page's policy writes it."""
+        digest = hashlib.sha256(self.script.encode("utf-8")).digest()
+        return Markup(f"sha256-{base64.b64encode(digest).decode()}")
+
 
 def report(lab: Lab, rows: Sequence[Row]) -> str:
-    """The class report: a page that loads nothing.
+    """The class report: a page that loads nothing, and runs nothing but the search where a list is long.
 
     Args:
         lab: The lab.
         rows: Its students.
     """
     graded = [row for row in rows if not row.outcome.reason]
+    flagged = Paged([(row.outcome.student, "\n".join(row.outcome.flags)) for row in rows if row.outcome.flags])
+    ungraded = Paged([(row.outcome.student, row.outcome.reason) for row in rows if row.outcome.reason])
+    everybody = Paged([(row.outcome.student, points(row.total), row.waiting or "") for row in rows])
+    long = any(len(each.pages) > 1 for each in (flagged, ungraded, everybody))
     return render(
         "report",
         lab=lab.name,
@@ -35,8 +88,10 @@ def report(lab: Lab, rows: Sequence[Row]) -> str:
         waiting=sum(row.waiting for row in rows),
         warnings=sorted({warning for row in rows for warning in row.outcome.warnings}),
         mistakes=_mistakes(graded),
-        flagged=[(row.outcome.student, "\n".join(row.outcome.flags)) for row in rows if row.outcome.flags],
-        ungraded=[(row.outcome.student, row.outcome.reason) for row in rows if row.outcome.reason],
+        flagged=flagged,
+        ungraded=ungraded,
+        everybody=everybody,
+        search=Search(Markup(TEMPLATES.get_template("search.js").render())) if long else None,
         **(_of_graded(lab, graded) if graded else {}),
     )
 

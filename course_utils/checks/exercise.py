@@ -127,7 +127,7 @@ class Exercise:
         """Compare what an answer gave with the oracle, and look for the mistake that gives the same."""
         if seen.changed:
             return Verdict(False, left_changed(seen.changed[0], case))
-        expected = called(self.oracle, build(case), self.sees)
+        expected = self.expected(case)
         if not seen.repeatable:
             return Verdict(False, not_repeatable(case, whole=is_whole(seen.values) and not is_whole(expected)))
         if self._agree(seen.values, expected):
@@ -207,7 +207,7 @@ class Exercise:
         """What can be said of a wrong answer that is no known mistake, on a line of its own."""
         if seen.changed or not seen.repeatable:
             return ""
-        expected = called(self.oracle, build(case), self.sees)
+        expected = self.expected(case)
         name = first_difference(seen.values, expected, self.rtol, self.single)
         pair = seen.values[name], expected[name]
         if has_raised(pair[0]):
@@ -247,6 +247,10 @@ class Exercise:
             (f"A clue: {trait.message}" for trait in self.traits if trait.vague == vague and trait.holds(compared)),
             None,
         )
+
+    def expected(self, case: dict) -> dict:
+        """What the oracle shows on a case."""
+        return called(self.oracle, build(case), self.sees)
 
     def shown(self, fn: Callable, case: dict) -> dict | None:
         """What an answer shows on a case, or None if it raises."""

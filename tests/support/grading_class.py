@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import time
 from pathlib import Path
 
 from course_grading.model import Answer, Outcome, Status
@@ -88,3 +89,9 @@ def _answer(name, cell) -> Answer:
         status, message, mistake = Status.WRONG, "Likely cause: <b>one step</b> is missing.", "one step too few"
     points = float(most) if status == Status.RIGHT else 0.0
     return Answer(name, number, title, points, most, status, message, mistake, cell.id if cell else None)
+
+
+def unhurried_judge(notebook, **options) -> Outcome:
+    """The same, in a quarter of a second."""
+    time.sleep(0.25)
+    return fake_judge(notebook, **options)
