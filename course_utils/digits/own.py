@@ -48,7 +48,7 @@ class Driven(NamedTuple):
         distance: Fréchet distance to real digits.
         floors: The same in floors: distances of other real digits to these, by the package.
         evaluations: How often the model was asked for one digit.
-        seconds: Taken by drawing.
+        seconds: CPU-seconds taken by drawing.
         lent: The parts that are the package's.
         said: What was wrong with parts of one's own that could not be used, in sentences.
 
@@ -186,14 +186,14 @@ def _guided_velocity(model, x: Tensor, t: Time, y: Tensor, w: float, null: int) 
     return classifier_free(model, y, w, null)(x, t)
 
 
-PACKAGE = {"sampler": _euler, "guidance": _guided_velocity, "distance": gaussian_frechet_distance}
+PACKAGE: dict[str, Callable] = {"sampler": _euler, "guidance": _guided_velocity, "distance": gaussian_frechet_distance}
 
 
 @torch.no_grad()
 def _drawn(
     model, y: Tensor, parts: _Parts, w: float, steps: int, seed: int, progress: bool
 ) -> tuple[Tensor, float, float]:
-    """Digits, evaluations of the model for each, and seconds."""
+    """Digits, evaluations of the model for each, and CPU-seconds."""
     from tqdm.auto import tqdm
 
     like = next(model.parameters())
@@ -203,13 +203,13 @@ def _drawn(
     if parts.own["guidance"]:
         few = x0[:CHUNK].clone()
         parts.call("guidance", [few.shape], model, few, few.new_tensor(0.5), y[:CHUNK].clone(), w, NULL)
-    counted, images, start = _Counted(model, parts), [], time.perf_counter()
+    counted, images, start = _Counted(model, parts), [], time.process_time()
     for rows in tqdm(torch.arange(len(y)).split(CHUNK), desc="draw", unit="chunk", disable=not progress):
         begin = x0[rows]
         field = _field(counted, begin, y[rows], parts, w)
         states = parts.call("sampler", [begin.shape, (steps + 1, *begin.shape)], field, begin.clone(), steps)
         images.append(finished(model, states if states.ndim == begin.ndim else states[-1]))
-    return torch.cat(images), counted.rows / len(y), time.perf_counter() - start
+    return torch.cat(images), counted.rows / len(y), time.process_time() - start
 
 
 class _Counted:
@@ -262,14 +262,14 @@ def driven_table(rows: Mapping[str, Driven]) -> str:
     Example:
         >>> mine = digits.Driven(0.99, 20.0, 2.0, 24.0, 5.0, lent=("sampler",), said=())
         >>> print(digits.driven_table({"yours": mine}))
-                       label accuracy   Fréchet distance   in floors   evaluations   seconds   of the package
-        yours                   99.0%              20.00         2.0            24         5   sampler
+                       label accuracy   Fréchet distance   in floors   evaluations   CPU-seconds   of the package
+        yours                   99.0%              20.00         2.0            24             5   sampler
     """
-    head = f"{'':14} label accuracy   Fréchet distance   in floors   evaluations   seconds   of the package"
+    head = f"{'':14} label accuracy   Fréchet distance   in floors   evaluations   CPU-seconds   of the package"
     return "\n".join([head, *map(_line, rows, rows.values()), *(words for row in rows.values() for words in row.said)])
 
 
 def _line(name: str, row: Driven) -> str:
     lent = "all" if len(row.lent) == len(OwnParts._fields) else ", ".join(row.lent) or "nothing"
-    numbers = f"{row.accuracy:14.1%} {row.distance:18.2f} {row.floors:11.1f} {row.evaluations:13g} {row.seconds:9.0f}"
+    numbers = f"{row.accuracy:14.1%} {row.distance:18.2f} {row.floors:11.1f} {row.evaluations:13g} {row.seconds:13.0f}"
     return f"{name:14} {numbers}   {lent}"
