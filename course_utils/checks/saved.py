@@ -74,7 +74,7 @@ def _answer(name: str, exercise: Exercise, root: Path) -> Callable:
         exec(compile(_definitions(notebooks.source(first)), f"{name}.ipynb", "exec"), names)
         for cell in cells:
             exec(compile(notebooks.source(cell), f"{name}.ipynb", "exec"), names)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ValueError(f"its cells in {name}.ipynb raise {type(error).__name__}, {error}") from error
     if not callable(names.get(exercise.name)):
         raise ValueError(f"its cells in {name}.ipynb define no such function")

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import torch
@@ -159,14 +160,15 @@ class _Parts:
         fn = self.own[name] or PACKAGE[name]
         try:
             result = fn(*arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self.own[name] is None or isinstance(error, _Fault):
                 raise
             stub = isinstance(error, NotImplementedError)
             raise _Fault(name, "is not written yet" if stub else f"raised {_in_words(error)}") from error
-        if not isinstance(result, Tensor | float | int):
+        if isinstance(result, Real):
+            result = torch.tensor(float(result), dtype=torch.double)
+        if not isinstance(result, Tensor):
             raise self.blame(f"returned {type(result).__name__}, expected numbers", name)
-        result = result if isinstance(result, Tensor) else torch.tensor(result, dtype=torch.double)
         if result.shape not in shapes:
             raise self.blame(f"returned shape {tuple(result.shape)}, expected {tuple(shapes[0])}", name)
         if not result.isfinite().all():
@@ -174,7 +176,7 @@ class _Parts:
         return result
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: BaseException) -> str:
     return ": ".join([type(error).__name__, *filter(None, [str(error)])])
 
 

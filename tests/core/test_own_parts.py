@@ -1,5 +1,6 @@
 """One's own functions run a generator: right ones give the package's row, wrong ones a worse one, others give way."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -162,6 +163,11 @@ def test_what_cannot_be_used_is_told_and_the_package_takes_its_place(driven, pac
     assert found.distance == pytest.approx(packages.distance, rel=1e-4)
     assert found.evaluations == packages.evaluations
     assert digits.driven_table({"yours": found}).splitlines()[2] == found.said[0]
+
+
+def test_numbers_of_other_libraries_are_numbers(driven):
+    found = driven(distance=lambda *_: np.float32(2.5))
+    assert found.distance == 2.5 and found.said == ()
 
 
 def test_faults_of_all_parts_at_once(driven, packages):

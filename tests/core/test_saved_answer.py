@@ -82,6 +82,7 @@ def test_an_answer_in_a_cell_of_ones_own_counts(course):
             "import nowhere\ndef generate(f, x, n):\n    return x",
             "raise ModuleNotFoundError, No module named 'nowhere'",
         ),
+        ("raise SystemExit(3)", f"its cells in {LAB2}.ipynb raise SystemExit, 3"),
         ("sample = 3", f"its cells in {LAB2}.ipynb define no such function"),
     ],
 )
