@@ -55,7 +55,7 @@ def samples(
     return finished(model, x)
 
 
-def finished(model, x: Tensor) -> Float[Tensor, "n 1 28 28"]:
+def finished(model, x: Float[Tensor, "n *event"]) -> Float[Tensor, "n *image"]:
     """The images that a generator makes of the ends of its flow, in [-1, 1].
 
     Args:
