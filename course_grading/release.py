@@ -69,16 +69,21 @@ def read_notebook(path: str | Path) -> nbformat.NotebookNode:
 
 
 def only_draws(cell: nbformat.NotebookNode) -> bool:
-    """Whether a cell is one call of `plotting.show` and nothing else, so that there is nothing in it to read."""
+    """Whether a cell is one call of `plotting.show` and nothing else, so that there is nothing in it to read.
+
+    Cells that also prepare what they draw stay open: what they choose or subtract is often what the figure is about.
+    """
     if cell.cell_type != "code" or "nbgrader" in cell.metadata:
         return False
     try:
-        body = ast.parse(cell.source).body
+        tree = ast.parse(cell.source)
     except SyntaxError:  # a magic, such as %timeit
         return False
-    match body:
+    match tree.body:
         case [ast.Expr(ast.Call(ast.Attribute(ast.Name("plotting"), "show")))]:
-            return True
+            return not any(
+                isinstance(node, ast.NamedExpr) for node in ast.walk(tree)
+            )  # := makes a name for later cells
     return False
 
 

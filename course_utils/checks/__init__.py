@@ -16,13 +16,25 @@ from course_utils import progress as store
 from course_utils.checks.exercise import CheckFailed, Exercise, Mistake, Verdict
 from course_utils.checks.handing_in import hand_in
 from course_utils.checks.hunts import Hunts
+from course_utils.checks.saved import saved_answer
 
 LABS = sorted(
     (module.name for module in pkgutil.iter_modules(__path__) if module.name.startswith("lab")),
     key=lambda name: (len(name), name),  # Lab 10 comes after Lab 9
 )
 
-__all__ = ["CheckFailed", "Exercise", "Mistake", "Verdict", "exercises", "progress", "sources", "start", *LABS]
+__all__ = [
+    "CheckFailed",
+    "Exercise",
+    "Mistake",
+    "Verdict",
+    "exercises",
+    "progress",
+    "saved_answer",
+    "sources",
+    "start",
+    *LABS,
+]
 
 
 class _Checks(ModuleType):

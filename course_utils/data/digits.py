@@ -42,6 +42,17 @@ class Digits:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def name(self) -> str:
+        """Which data this is, wherever it lay: what stands in the card of a model.
+
+        Example:
+            >>> data.mnist("test", source="offline").name
+            'offline test split, 500 of the 5,000 real digits of the course'
+        """
+        kind, split, *_ = [*self.source.split(), ""]
+        return f"all {len(self):,} digits of MNIST's {split} set" if kind == "full" else self.source
+
 
 def mnist(split: str = "train", source: str = "auto") -> Digits:
     """MNIST, pixels mapped to [-1, 1].

@@ -6,6 +6,7 @@ from course_utils.digits.judgement import Judge, Judgement, judge
 from course_utils.digits.latent import LatentDigits, latent_digits
 from course_utils.digits.mixtures import NULL, ClassMixtures, mixtures_beneath
 from course_utils.digits.model import digit_loss, digit_model
+from course_utils.digits.own import Driven, OwnParts, drive, driven_table
 from course_utils.digits.plan import Plan
 from course_utils.digits.rewards import PixelReward, climb, ink, slant, tilted_digits, tilted_weights
 from course_utils.digits.runs import prepare, standing, train_to_file
@@ -18,9 +19,11 @@ __all__ = [
     "FINISHED_PIXELS",
     "NULL",
     "ClassMixtures",
+    "Driven",
     "Judge",
     "Judgement",
     "LatentDigits",
+    "OwnParts",
     "PixelReward",
     "Plan",
     "Splitting",
@@ -31,6 +34,8 @@ __all__ = [
     "digit_loss",
     "digit_model",
     "distil",
+    "drive",
+    "driven_table",
     "exact_draw",
     "few_steps",
     "ink",

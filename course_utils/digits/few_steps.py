@@ -11,6 +11,7 @@ from torch import Tensor
 from course_utils.data import batches
 from course_utils.digits.mixtures import ClassMixtures, mixtures_beneath
 from course_utils.digits.model import BATCH_SIZE, START
+from course_utils.digits.sampling import finished
 from course_utils.distributions import PCAMixture
 from course_utils.guidance import classifier_free
 from course_utils.networks import Network, Residual
@@ -146,8 +147,7 @@ def few_steps(
     if evaluations < cost or evaluations % cost:
         raise ValueError(f"expected a positive multiple of {cost} as evaluations, got {evaluations}")
     x = exact_draw(mixtures_beneath(model), y, start, generator).to(next(model.parameters()))
-    x = _carried(carry, x, start, evaluations // cost, y)
-    return (model.decode(x) if hasattr(model, "decode") else x).clamp(-1, 1)
+    return finished(model, _carried(carry, x, start, evaluations // cost, y))
 
 
 def _map_of(model, method: str | None) -> tuple[int, Callable]:

@@ -95,7 +95,7 @@ def train_to_file(plan: Plan, path: Path, *, resume: bool = False, fabric: Any =
     card: dict[str, Any] = {
         "plan": asdict(plan),
         "command": f"digits.train(digits.{plan})",
-        "data": _digits_of(plan),
+        "data": data.mnist("train", plan.source).name,
         "steps": history.steps,
         "seconds": round(history.seconds, 1),
         "found": None,
@@ -106,12 +106,6 @@ def train_to_file(plan: Plan, path: Path, *, resume: bool = False, fabric: Any =
     if history.steps == plan.steps:
         _forget(path)
     return card
-
-
-def _digits_of(plan: Plan) -> str:
-    """The digits of a training in words, wherever they lay."""
-    train = data.mnist("train", plan.source)
-    return f"all {len(train):,} digits of MNIST's train set" if plan.source == "full" else train.source
 
 
 def standing(path: Path) -> str:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from course_utils.guidance import generate
 
-__all__ = ["MIDPOINT_STEPS", "samples"]
+__all__ = ["IMAGE", "MIDPOINT_STEPS", "finished", "samples"]
 
 IMAGE = (1, 28, 28)
 MIDPOINT_STEPS = 8
@@ -52,8 +52,17 @@ def samples(
     shape = getattr(model, "event_shape", IMAGE)
     y = torch.arange(n) % 10
     x = generate(model, y, scale=guidance, event_shape=shape, generator=generator, progress=progress, **options)
-    images = model.decode(x) if hasattr(model, "decode") else x
-    return images.clamp(-1, 1)
+    return finished(model, x)
+
+
+def finished(model, x: Float[Tensor, "n *event"]) -> Float[Tensor, "n *image"]:
+    """The images that a generator makes of the ends of its flow, in [-1, 1].
+
+    Args:
+        model: As for `samples`.
+        x: Images, or what it decodes.
+    """
+    return (model.decode(x) if hasattr(model, "decode") else x).clamp(-1, 1)
 
 
 def _root_of_what_is_left(t: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from course_utils.notebooks.files import read, source
 from course_utils.notebooks.fresh import course_folder, find, fresh_lab, lab_file, pack
 from course_utils.notebooks.handing_in import (
     Standing,
+    answer_cells,
     copy_to_hand_in,
     exercises_report,
     light,
@@ -21,6 +22,7 @@ __all__ = [
     "Reset",
     "Standing",
     "all_labs",
+    "answer_cells",
     "copy_to_hand_in",
     "course_folder",
     "exercises_report",

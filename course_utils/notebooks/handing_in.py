@@ -15,6 +15,7 @@ __all__ = [
     "FOLDER",
     "MOST_BYTES",
     "Standing",
+    "answer_cells",
     "copy_to_hand_in",
     "exercises_report",
     "light",
@@ -54,10 +55,25 @@ def standing(lab: Lab, notebook: dict) -> Standing:
     """
     given = {name_of(cell): cell for cell in lab.cells}
     cells = notebook["cells"]
-    if not lab.is_in(cells):
-        raise ValueError(f"expected a notebook of {lab.name}, found no cell of its exercises in the file")
-    exercises = {one.key: any(_is_answer(cell, one, given) for cell in cells) for one in lab.exercises}
+    exercises = {one.key: bool(answer_cells(lab, one, notebook)) for one in lab.exercises}
     return Standing(exercises, {name: _answered(cell, cells, given) for name, cell in lab.questions.items()})
+
+
+def answer_cells(lab: Lab, exercise: Exercise, notebook: dict) -> list[dict]:
+    """The cells in which a student answers an exercise, in order; none where nothing is written.
+
+    Args:
+        lab: As it was handed out.
+        exercise: Of that lab.
+        notebook: The student's.
+
+    Raises:
+        ValueError: If the notebook has no cell of the lab.
+    """
+    if not lab.is_in(notebook["cells"]):
+        raise ValueError(f"expected a notebook of {lab.name}, found no cell of its exercises in the file")
+    given = {name_of(cell): cell for cell in lab.cells}
+    return [cell for cell in notebook["cells"] if _is_answer(cell, exercise, given)]
 
 
 def _is_answer(cell: dict, exercise: Exercise, given: dict) -> bool:

@@ -446,6 +446,7 @@ def test_course_data_is_used_in_place(tiny, mirrors, cache, tmp_path, monkeypatc
     before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
     digits = data.mnist("train", source)
     assert tiny.same(digits) and tiny.same(data.mnist("test", source), "t10k") and "COURSE_DATA" in digits.source
+    assert digits.name == f"all {len(digits)} digits of MNIST's train set"  # wherever they lay
     assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
     assert asked == [] and present(cache) == []
 

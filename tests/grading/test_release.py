@@ -89,7 +89,8 @@ def test_cells_that_only_draw_are_folded_and_no_others(tmp_path):
     source = solution(tmp_path, check=FIGURE)  # to be read, since it is nbgrader's
     notebook = nbformat.read(source, as_version=4)
     others = {"computes": f"x = 1\n{FIGURE}", "table": "print(1)", "magic": f"%time {FIGURE}", "named": "plotting.show"}
-    others |= {"empty": "", "another": "figures.show(1)", "text": "plotting.show(1)"}
+    others |= {"empty": "", "another": "figures.show(1)", "text": "plotting.show(1)", "keeps": "plotting.show(x := 1)"}
+    others |= {"two": f"{FIGURE}{FIGURE}", "prepares": f"lines = {{}}\n{FIGURE}"}
     for name, text in ({"figure": FIGURE} | others).items():
         cell = nbformat.v4.new_markdown_cell if name == "text" else nbformat.v4.new_code_cell
         notebook.cells.append(cell(text, id=name))

@@ -45,6 +45,7 @@ def test_there_are_labs_and_nothing_else():
 def test_lab_is_generated_and_gives_nothing_away(path):
     assert list(rules.same_as_generated(lab_of(path).read_text("utf-8"), path)) == []
     assert list(rules.nothing_given_away(read_notebook(lab_of(path)), read_notebook(path))) == []
+    assert list(rules.nothing_needed_is_folded(read_notebook(lab_of(path)))) == []
 
 
 @every_lab
@@ -249,6 +250,42 @@ def test_given_away(changes, complaint):
 def test_nothing_given_away():
     assert list(rules.nothing_given_away(student(), good())) == []
     assert "holds saved widgets" in list(rules.nothing_given_away(widget("x"), good()))
+
+
+@pytest.mark.parametrize(
+    ("cell_id", "changes", "complaint"),
+    [
+        ("figure", {"source": "show(x := 1)"}, "figure: folded, and defines x"),
+        ("figure", {"source": "x, y = 1, 2"}, "figure: folded, and defines y"),
+        ("figure", {"source": "show([x for x in xs])"}, ""),
+        ("double-check", {}, "double-check: folded, and part of an exercise"),
+        ("double-answer", {"source": "double = 1"}, "double-answer: folded, and defines double"),
+        ("double-answer", {"source": "show(double)"}, ""),
+    ],
+)
+def test_folded_cells(cell_id, changes, complaint):
+    notebook = spoilt(cell_id, **changes)
+    cell = next(cell for cell in notebook.cells if cell.id == cell_id)
+    assert list(rules.nothing_needed_is_folded(notebook)) == []
+    cell.metadata["jupyter"] = {"source_hidden": True}
+    found = "\n".join(rules.nothing_needed_is_folded(notebook))
+    assert complaint in found and bool(complaint) == bool(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaints"),
+    [
+        ("Yours plugs into the next cell.", ["halve-heading: speaks of the folded cell halve-answer"]),
+        ("See the cell below.", ["halve-heading: speaks of the folded cell halve-answer"]),
+        ("See the cell above.", []),
+        ("What you saw.", []),
+    ],
+)
+def test_texts_that_lead_into_folded_cells(text, complaints):
+    notebook = spoilt("halve-heading", source=text)
+    answer = next(cell for cell in notebook.cells if cell.id == "halve-answer")
+    answer.update(source="show(1)", metadata=nbformat.from_dict({"jupyter": {"source_hidden": True}}))
+    assert list(rules.nothing_needed_is_folded(notebook)) == complaints
 
 
 def test_lab_that_differs(tmp_path):

@@ -1,6 +1,7 @@
 """What every notebook of the course must keep to. A rule takes notebooks and yields its complaints."""
 
 import re
+import symtable
 from collections import Counter
 from html.parser import HTMLParser
 from statistics import median
@@ -25,6 +26,8 @@ ONE_EDITOR = re.compile(r"^\s*[%!]\s*\w.*|^\s*(?:import|from) (?:google\.colab|i
 LAST_CELL = """# Before you hand in: save (Ctrl + S), then run this cell. It runs every check on inputs drawn anew,
 # says what is missing, and writes the copy to hand in.
 checks.{lab}.hand_in()"""
+NEXT_CELL = re.compile(r"\b(?:next cell|cell (?:below|after))\b")
+CELL_BEFORE = re.compile(r"\bcell (?:above|before)\b")
 LINK = re.compile(r"\]\((?!\w+:|#)([^)\s#]+)")
 
 
@@ -84,6 +87,24 @@ def nothing_given_away(lab, solution):
             yield f"{cell.id}: holds an output or an execution count"
     if "widgets" in lab.metadata:
         yield "holds saved widgets"
+
+
+def folded(cell):
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
+def nothing_needed_is_folded(lab):
+    """A folded cell defines no name, is no exercise and no check, and no text sends the student into it."""
+    for cell in filter(folded, lab.cells):
+        names = symtable.symtable(cell.source, cell.id, "exec").get_symbols()
+        yield from (f"{cell.id}: folded, and defines {name.get_name()}" for name in names if name.is_assigned())
+        if "nbgrader" in cell.metadata or "checks." in cell.source:
+            yield f"{cell.id}: folded, and part of an exercise"
+    for i, cell in enumerate(lab.cells):
+        for said, others in ((NEXT_CELL, lab.cells[i + 1 :]), (CELL_BEFORE, lab.cells[:i][::-1])):
+            spoken_of = next((other for other in others if other.cell_type == "code"), None)
+            if cell.cell_type == "markdown" and said.search(cell.source) and spoken_of and folded(spoken_of):
+                yield f"{cell.id}: speaks of the folded cell {spoken_of.id}"
 
 
 # Rules for the solution
