@@ -110,7 +110,7 @@ def pages(request):
 
 def test_a_page_for_each_lab_and_module(students, instructors):
     expected = {*LABS, "index.html", "search.html", "reference/index.html"}
-    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting", "contest")}
+    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting", "contest", "teaching")}
     expected |= {f"reference/{name}.html" for name in course_utils.__all__}
     assert set(students) == expected
     assert set(instructors) == expected | {f"docs/{name}.html" for name in ("instructors", "architecture", "add_a_lab")}
