@@ -325,7 +325,7 @@ def blackness(page, picture) -> float:
 
 
 def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium):
-    done = tiny(EXPLORES, "Words.\n\n" + "One line and no more.\n\n" * 200)
+    done = tiny(EXPLORES, "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200)
     assert done.returncode == 0, done.stderr
     page = chromium.new_page(viewport={"width": 390, "height": 700})
     asked, failed = [], []
@@ -352,6 +352,24 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert lab.violations(page, ".course-explorer") == {} and failed == []
     assert {url.split(":")[0] for url in asked} == {"file"}
+    page.close()
+    is_on_paper(chromium, tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html")
+
+
+def is_on_paper(chromium, file):
+    """Of a page with one explorer far down and one fold: both are printed, in the dark too, and nothing to press."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 700}, color_scheme="dark")
+    page.goto(file.as_uri())
+    paper = page.pdf(format="A4")  # its picture was not seen before
+    assert len(re.findall(rb"/Subtype\s*/Image", paper)) == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("details").get_attribute("open") is not None
+    assert page.locator("input:visible, .sidebar-drawer:visible, button[aria-pressed=false]:visible").count() == 0
+    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack"]
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--color-background-primary')") == "#fff"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details").get_attribute("open") is None
     page.close()
 
 
