@@ -70,6 +70,7 @@ BENCHMARKS = {
     "grading": "grading",
     "notebooks": "package",
     "widgets": "widgets",
+    "pages": "pages",
 }
 """In which module the function of that name is: it takes `quick`, and yields rows and plots as they are found."""
 

@@ -15,6 +15,7 @@ import platform
 import re
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,9 @@ MODULES = course_utils.__all__
 
 IN_PARTS = ("figures", "widgets")
 """Those whose parts, such as `figures.lab1`, are described as well."""
+
+LARGEST = 25_000_000
+"""Bytes that a book is meant to have at most."""
 
 PAGES = ("symbols.md", "contest.md", "troubleshooting.md", "teaching.md")
 GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
@@ -221,6 +225,7 @@ def build(root: str | Path = ROOT, *, instructors: bool = False, stills: bool = 
         lay_out(sources, root, notebooks, instructors=instructors, still=stills)
         made = _made(sources, root / "docs")
         put_strips_apart(made)
+        weigh(made)
         shutil.rmtree(target, ignore_errors=True)
         shutil.move(made, target)
     return target / "index.html"
@@ -254,3 +259,17 @@ def put_strips_apart(made: Path) -> None:
             to_root = "../" * (len(page.relative_to(made).parts) - 1)
             text = text.replace(strip, f"{to_root}_static/explorers/{name}")
         page.write_text(text, "utf-8")
+
+
+def weigh(made: Path) -> None:
+    """Warn of a book that is larger than meant, with its largest files.
+
+    Args:
+        made: Folder of pages.
+    """
+    sizes = {path.relative_to(made).as_posix(): path.stat().st_size for path in made.rglob("*") if path.is_file()}
+    if (total := sum(sizes.values())) > LARGEST:
+        largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:3]
+        said = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in largest)
+        message = f"expected at most {LARGEST / 1e6:g} MB of book, got {total / 1e6:.1f} MB; the largest files: {said}"
+        warnings.warn(message, stacklevel=2)

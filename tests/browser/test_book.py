@@ -325,8 +325,13 @@ def blackness(page, picture) -> float:
 
 
 def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium):
-    done = tiny(EXPLORES, "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200)
+    done = tiny(
+        EXPLORES,
+        "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200,
+        change="book.LARGEST = 1e6",
+    )
     assert done.returncode == 0, done.stderr
+    assert "expected at most 1 MB of book, got " in done.stderr and "STIXTwoMath-Regular.ttf 1.5" in done.stderr
     page = chromium.new_page(viewport={"width": 390, "height": 700})
     asked, failed = [], []
     page.on("request", lambda request: asked.append(request.url))
