@@ -157,9 +157,10 @@ def teaching_page(text: str, root: Path, *, instructors: bool) -> str:
     """
     if "PLAN" in text:
         readme, guide = ((root / name).read_text("utf-8") for name in ("README.md", "docs/instructors.md"))
-        rows = [f"| `{line}` | {does} |" for line, does in COMMAND.findall(FOR_INSTRUCTORS.search(readme)[1])]
+        [commands], [plan] = FOR_INSTRUCTORS.findall(readme), PLAN.findall(guide)
+        rows = [f"| `{line}` | {does} |" for line, does in COMMAND.findall(commands)]
         text = text.replace("COMMANDS", "\n".join(["| command | what it does |", "|---|---|", *rows]))
-        text = text.replace("PLAN", PLAN.search(guide)[1])
+        text = text.replace("PLAN", plan)
     return text if instructors else GUIDE.sub(r"\1, `docs/\2` of the course,", text)
 
 
