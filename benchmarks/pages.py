@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.rows import Row, alone
+from course_grading import book
 from course_utils.widgets.prepared import LARGEST
 
 CHANGE_LIMIT = 50.0
 """Milliseconds from a key to the picture."""
-
-BOOK_LIMIT = 25.0
-"""Megabytes of the whole book."""
 
 PRESSED = """figure => { window.shown = new Promise(done => figure.addEventListener("keydown", () => {
     const pressed = performance.now();
@@ -55,19 +53,14 @@ def explorers(page, file: Path) -> Iterator[tuple[dict, float, list[float]]]:
         yield about, size, [press(page, figure, control) for control in moved * 2]
 
 
-def pages(quick: bool, *, folder: Path | None = None) -> Iterator[Row]:
+def weighed(folder: Path) -> Iterator[Row]:
     """Pictures and kB of every explorer, the slowest change, and the size of the book.
 
     Args:
-        quick: Whether trainings in the labs may be short.
-        folder: Of a book that is made already.
+        folder: Of the book's pages.
     """
-    from course_grading import book
     from tests.support import browser
 
-    if quick:
-        os.environ["COURSE_BUDGET"] = "small"
-    folder = folder or book.build().parent
     slowest = 0.0
     with browser.started() as chromium:
         page = chromium.new_page(viewport={"width": 1366, "height": 768})
@@ -80,4 +73,11 @@ def pages(quick: bool, *, folder: Path | None = None) -> Iterator[Row]:
     what = f"slowest explorer: key to picture, load {os.getloadavg()[0]:.1f}"
     yield alone("pages", what, slowest, "ms", most=CHANGE_LIMIT)
     everything = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    yield alone("pages", "the whole book", everything, "MB", most=BOOK_LIMIT)
+    yield alone("pages", "the whole book", everything, "MB", most=book.LARGEST / 1e6)
+
+
+def pages(quick: bool) -> Iterator[Row]:
+    """Of the book, which is made if need be: with short trainings in the labs if quick."""
+    if quick:
+        os.environ["COURSE_BUDGET"] = "small"
+    yield from weighed(book.build().parent)
