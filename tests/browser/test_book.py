@@ -402,7 +402,7 @@ def test_what_outputs_depend_on(tmp_path, monkeypatch):
 # In a browser, from the disk
 
 
-OTHERS = ["index.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
+OTHERS = ["index.html", "docs/teaching.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
 
 
 @pytest.fixture(params=[*LABS, *OTHERS])
