@@ -53,8 +53,13 @@ def explorers(page, file: Path) -> Iterator[tuple[dict, float, list[float]]]:
         yield about, size, [press(page, figure, control) for control in moved * 2]
 
 
+def megabytes(folder: Path) -> float:
+    """Size of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
 def weighed(folder: Path) -> Iterator[Row]:
-    """Pictures and kB of every explorer, the slowest change, and the size of the book.
+    """Pictures and kB of every explorer, the slowest change, and the size of all.
 
     Args:
         folder: Of the book's pages.
@@ -72,8 +77,9 @@ def weighed(folder: Path) -> Iterator[Row]:
                 yield alone("pages", what, size, "kB", most=LARGEST / 1000)
     what = f"slowest explorer: key to picture, load {os.getloadavg()[0]:.1f}"
     yield alone("pages", what, slowest, "ms", most=CHANGE_LIMIT)
-    everything = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    yield alone("pages", "the whole book", everything, "MB", most=book.LARGEST / 1e6)
+    pictures = megabytes(folder / "_static" / "explorers")
+    yield alone("pages", "pictures of all explorers", pictures, "MB", most=book.LARGEST / 1e6)
+    yield alone("pages", "the whole book", megabytes(folder), "MB")
 
 
 def pages(quick: bool) -> Iterator[Row]:

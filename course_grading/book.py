@@ -35,7 +35,7 @@ IN_PARTS = ("figures", "widgets")
 """Those whose parts, such as `figures.lab1`, are described as well."""
 
 LARGEST = 25_000_000
-"""Bytes that a book is meant to have at most."""
+"""Bytes that the pictures of all explorers are meant to have at most."""
 
 PAGES = ("symbols.md", "contest.md", "troubleshooting.md", "teaching.md")
 GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
@@ -263,14 +263,12 @@ def put_strips_apart(made: Path) -> None:
 
 
 def weigh(made: Path) -> None:
-    """Warn of a book that is larger than meant, with its largest files.
+    """Warn of explorers with more pictures than meant, and say where the bound of each one stands.
 
     Args:
         made: Folder of pages.
     """
-    sizes = {path.relative_to(made).as_posix(): path.stat().st_size for path in made.rglob("*") if path.is_file()}
-    if (total := sum(sizes.values())) > LARGEST:
-        largest = sorted(sizes, key=sizes.__getitem__, reverse=True)[:3]
-        said = ", ".join(f"{name} {sizes[name] / 1e6:.1f}" for name in largest)
-        message = f"expected at most {LARGEST / 1e6:g} MB of book, got {total / 1e6:.1f} MB; the largest files: {said}"
-        warnings.warn(message, stacklevel=2)
+    total = sum(path.stat().st_size for path in (made / "_static" / "explorers").glob("*"))
+    if total > LARGEST:
+        message = f"expected at most {LARGEST / 1e6:g} MB of explorers' pictures, got {total / 1e6:.2f} MB"
+        warnings.warn(f"{message}: `LARGEST` of course_utils/widgets/prepared.py bounds each explorer", stacklevel=2)
