@@ -71,6 +71,7 @@ BENCHMARKS = {
     "thousands": "thousands",
     "notebooks": "package",
     "widgets": "widgets",
+    "pages": "pages",
 }
 """In which module the function of that name is: it takes `quick`, and yields rows and plots as they are found."""
 

@@ -11,6 +11,9 @@ for (const caption of document.querySelectorAll("p.caption[role=heading]")) capt
 for (const [part, name] of [[".sidebar-drawer", "All pages"], [".toc-drawer", "On this page"]]) {
   document.querySelector(part)?.setAttribute("aria-label", name);
 }
+for (const table of document.querySelectorAll(".table-wrapper")) {
+  if (table.scrollWidth > table.clientWidth) table.tabIndex = 0;  // so that the keyboard can move it
+}
 if (!document.querySelector("h1")) {
   document.querySelector("[role=main]").insertAdjacentHTML("afterbegin", "<h1>Search</h1>");
 }
@@ -52,3 +55,12 @@ const seen = new IntersectionObserver(
     explore(entry.target);
   }), { rootMargin: "600px" });
 document.querySelectorAll(".course-explorer").forEach(figure => seen.observe(figure));
+
+// On paper every explorer has its picture, and nothing is folded but the code of figures.
+let opened = [];
+addEventListener("beforeprint", () => {
+  document.querySelectorAll(".course-explorer").forEach(figure => figure.strips ?? explore(figure));
+  opened = [...document.querySelectorAll("details:not([open], .hide)")];
+  opened.forEach(one => one.open = true);
+});
+addEventListener("afterprint", () => opened.forEach(one => one.open = false));

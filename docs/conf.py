@@ -39,6 +39,7 @@ napoleon_attr_annotations = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
+smartquotes_action = "qe"  # the two dashes of an option stay two
 default_role = "code"  # docstrings write `name`
 
 html_theme = "furo"

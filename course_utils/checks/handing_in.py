@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from textwrap import fill
 
 from course_utils import notebooks
 from course_utils.checks.exercise import CHECK_SEEDS, CheckFailed, Exercise
@@ -116,7 +117,8 @@ def _look_at_file(lab: str, path: Path, ran: Mapping[str, str]) -> None:
     print(f"The file {path.name}, as it was saved at {saved:%H:%M} on {saved:%d %b}; what came later is not in it")
     texts = [source(cell) for cell in notebook["cells"]]
     if missing := [one for one, text in ran.items() if not any(text in cell for cell in texts)]:
-        print(f"  it does not hold what you ran of {', '.join(missing)}: save it (Ctrl + S), then run this cell again")
+        said = f"it does not hold what you ran of {', '.join(missing)}: save it (Ctrl + S), then run this cell again"
+        print(fill(said, 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
     if path.name != f"{name}.ipynb":
         print(f"  its name is not {name}.ipynb; the copy has the right one")
     print(notebooks.copy_to_hand_in(name, notebook, root))

@@ -124,7 +124,7 @@ def _first_line(found: tuple[Lab, Exercise] | None, results: Mapping[str, Result
     lab, one = found
     if not results:
         return f"**Begin here: [{lab.title}]({_link(lab)})**"
-    return f"**Go on here: [Exercise {one.number} · {one.title}]({_link(lab)})** · {one.minutes} min · {lab.title}"
+    return f"**Go on here: [Exercise {one.number} · {one.title}]({_link(lab, one)})** · {one.minutes} min · {lab.title}"
 
 
 def _block(lab: Lab, results: Mapping[str, Result]) -> str:
@@ -142,11 +142,15 @@ def _block(lab: Lab, results: Mapping[str, Result]) -> str:
         "",
         lab.needs,
         "",
-        *(f"- {one.number} {one.title} · {one.minutes} min · {_marked(results.get(one.key))}" for one in lab.exercises),
+        *(_item(lab, one, results.get(one.key)) for one in lab.exercises),
         "",
         "</details>",
     ]
     return "\n".join(lines)
+
+
+def _item(lab: Lab, one: Exercise, result: Result | None) -> str:
+    return f"- [{one.number} {one.title}]({_link(lab, one)}) · {one.minutes} min · {_marked(result)}"
 
 
 def _marked(result: Result | None) -> str:
@@ -155,5 +159,7 @@ def _marked(result: Result | None) -> str:
     return f"**{said}**" if said == "right" else said
 
 
-def _link(lab: Lab) -> str:
-    return f"{lab.name}/{lab.name}.ipynb"
+def _link(lab: Lab, exercise: Exercise | None = None) -> str:
+    """To a lab, or to the heading of an exercise in it, as JupyterLab names places; other editors pass over that."""
+    place = f"#cell-id={exercise.cells[0]['id']}" if exercise else ""
+    return f"{lab.name}/{lab.name}.ipynb{place}"

@@ -110,7 +110,7 @@ def pages(request):
 
 def test_a_page_for_each_lab_and_module(students, instructors):
     expected = {*LABS, "index.html", "search.html", "reference/index.html"}
-    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting", "contest")}
+    expected |= {f"docs/{name}.html" for name in ("symbols", "troubleshooting", "contest", "teaching")}
     expected |= {f"reference/{name}.html" for name in course_utils.__all__}
     assert set(students) == expected
     assert set(instructors) == expected | {f"docs/{name}.html" for name in ("instructors", "architecture", "add_a_lab")}
@@ -325,8 +325,13 @@ def blackness(page, picture) -> float:
 
 
 def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium):
-    done = tiny(EXPLORES, "Words.\n\n" + "One line and no more.\n\n" * 200)
+    done = tiny(
+        EXPLORES,
+        "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200,
+        change="book.LARGEST = 1e3",
+    )
     assert done.returncode == 0, done.stderr
+    assert "expected at most 0.001 MB of explorers' pictures, got 0.0" in done.stderr
     page = chromium.new_page(viewport={"width": 390, "height": 700})
     asked, failed = [], []
     page.on("request", lambda request: asked.append(request.url))
@@ -352,6 +357,24 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert lab.violations(page, ".course-explorer") == {} and failed == []
     assert {url.split(":")[0] for url in asked} == {"file"}
+    page.close()
+    is_on_paper(chromium, tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html")
+
+
+def is_on_paper(chromium, file):
+    """Of a page with one explorer far down and one fold: both are printed, in the dark too, and nothing to press."""
+    page = chromium.new_page(viewport={"width": 1280, "height": 700}, color_scheme="dark")
+    page.goto(file.as_uri())
+    paper = page.pdf(format="A4")  # its picture was not seen before
+    assert len(re.findall(rb"/Subtype\s*/Image", paper)) == 1
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("details").get_attribute("open") is not None
+    assert page.locator("input:visible, .sidebar-drawer:visible, button[aria-pressed=false]:visible").count() == 0
+    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack"]
+    assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--color-background-primary')") == "#fff"
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details").get_attribute("open") is None
     page.close()
 
 
@@ -379,7 +402,7 @@ def test_what_outputs_depend_on(tmp_path, monkeypatch):
 # In a browser, from the disk
 
 
-OTHERS = ["index.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
+OTHERS = ["index.html", "docs/teaching.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
 
 
 @pytest.fixture(params=[*LABS, *OTHERS])

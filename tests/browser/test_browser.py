@@ -110,6 +110,13 @@ def test_the_start_page_shows_the_map_before_anything_is_run_and_leads_to_a_lab(
     )
     page.get_by_role("link", name="Lab 2 · Flow matching on a checkerboard").first.click()
     page.get_by_role("heading", name="Flow matching on a checkerboard").wait_for(timeout=30_000)
+    if width > 1000:
+        page.locator(".lm-TabBar-tab", has_text="start.ipynb").click()
+        page.locator("summary").nth(1).click()
+        page.get_by_role("link", name="2.7 ").click()
+        heading = page.get_by_role("heading", name="Exercise 2.7").element_handle(timeout=30_000)
+        seen = "one => one.offsetParent && one.getBoundingClientRect().top > 0 && one.getBoundingClientRect().top < 768"
+        page.wait_for_function(seen, arg=heading, timeout=10_000)
     page.close()
 
 

@@ -1,6 +1,7 @@
 """The start page is made from the labs and from what is remembered; whatever else stands in it stays."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -50,9 +51,18 @@ def test_it_has_every_lab_and_every_exercise_of_the_checks():
     for lab in LABS:
         assert f"## [{lab.title}]({lab.name}/{lab.name}.ipynb)" in text
         assert lab.needs and f"\n{lab.needs}\n" in text and lab.time
-    named = [line.split(" · ")[0] for line in text.splitlines() if line.startswith("- ")]
+    named = [line.split("](")[0] for line in text.splitlines() if line.startswith("- ")]
     everything = [one for lab in LABS for one in checks.exercises(lab.name.split("_")[0]).values()]
-    assert named == [f"- {one.number} {one.title}" for one in everything]
+    assert named == [f"- [{one.number} {one.title}" for one in everything]
+
+
+def test_it_leads_to_the_heading_of_each_exercise():
+    text = notebooks.map_of(LABS, {}).markdown
+    links = re.findall(r"^- \[(\S+) [^]]*\]\((\S+)#cell-id=(\S+)\)", text, re.M)
+    assert len(links) == len(ALL)
+    for number, path, name in links:
+        [cell] = [cell for cell in notebooks.read(ROOT / "labs" / path)["cells"] if cell["id"] == name]
+        assert files.source(cell).startswith(f"### Exercise {number} · ")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +85,7 @@ def test_it_says_how_each_exercise_stands():
     text = notebooks.map_of(
         LABS, {"lab1.euler": RIGHT, "lab1.heun_step": WRONG, "lab1.brownian_motion": SPOILT}
     ).markdown
+    text = re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)
     assert "- 1.1 Euler loop · 10 min · **right**\n" in text
     assert "- 1.2 Heun step · 10 min · wrong at the last try\n" in text
     assert "- 1.3 Brownian motion from increments · 10 min · right before, wrong at the last try\n" in text
@@ -84,7 +95,9 @@ def test_it_says_how_each_exercise_stands():
 def test_it_says_where_to_begin_and_where_to_go_on():
     lab1 = {key: RIGHT for key in ALL if key.startswith("lab1.")}
     assert first_line({}).startswith("**Begin here: [Lab 1 · Simulating ODEs and SDEs](lab1_simulation/lab1_simulation")
-    assert first_line({"lab1.euler": RIGHT}).startswith("**Go on here: [Exercise 1.2 · Heun step](lab1_simulation/")
+    assert first_line({"lab1.euler": RIGHT}).startswith(
+        "**Go on here: [Exercise 1.2 · Heun step](lab1_simulation/lab1_simulation.ipynb#cell-id=ex-1-2)**"
+    )
     assert first_line({"lab1.euler": WRONG}).startswith("**Go on here: [Exercise 1.1 · Euler loop]")
     assert first_line(lab1).startswith("**Go on here: [Exercise 2.1 · ")
     assert first_line({"lab1.euler": RIGHT, "lab3.conditional_score": WRONG}).startswith(
