@@ -162,8 +162,9 @@ class Term:
 
 
 def middle(entries: Sequence[Entry]) -> float | None:
-    """The median of what was handed in, in percent of the points."""
-    return median(100 * entry.share for entry in entries if entry.handed_in) if entries else None
+    """The median of what was handed in, in percent of the points; None if nothing was."""
+    shares = [100 * entry.share for entry in entries if entry.handed_in]
+    return median(shares) if shares else None
 
 
 def table(term: Term) -> str:

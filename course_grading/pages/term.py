@@ -43,7 +43,7 @@ def page(term: Term) -> str:
 def _lab(term: Term, lab: str) -> tuple[object, ...]:
     lines = term.lines(lab)
     handed_in = [entry for entry in lines if entry.handed_in]
-    half = middle(handed_in)
+    half = middle(lines)
     return (
         lab,
         _deadline(term, lab),
