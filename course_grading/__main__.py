@@ -45,7 +45,7 @@ def grade(args: argparse.Namespace) -> None:
 
 def term(args: argparse.Namespace) -> None:
     """Statistics over all graded labs: exercises, mistakes, who stopped, totals."""
-    from course_grading.term import write
+    from course_grading.pages.term import write
 
     for path in write(args.folder):
         print(f"written: {path}")

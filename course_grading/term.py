@@ -14,7 +14,6 @@ from msgspec.structs import replace
 from course_grading.model import Outcome, Status, from_json, natural
 from course_grading.outcomes import Kept
 from course_grading.pages.spreadsheet import Line, number, numbered
-from course_grading.rights import keep
 from course_grading.sheet import LabSheet, Sheet
 
 NOTHING = "no notebook"
@@ -176,19 +175,6 @@ def table(term: Term) -> str:
     for student, total in term.totals().items():
         writer.writerow([student, f"{total:.1f}", *(shares.get((student, lab), "") for lab in term.labs)])
     return out.getvalue()
-
-
-def write(folder: str | Path) -> list[Path]:
-    """Write `term.html` and `term.csv` into a class's folder.
-
-    Raises:
-        ValueError: As `Term.read` says.
-    """
-    from course_grading.pages.term import page
-
-    folder = Path(folder).resolve()
-    term = Term.read(folder)
-    return [keep(folder, folder / "term.html", page(term)), keep(folder, folder / "term.csv", table(term))]
 
 
 def _entries(file: Path) -> list[Entry]:

@@ -1,16 +1,29 @@
 """The page of a term: all graded labs at a glance."""
 
 from itertools import groupby
+from pathlib import Path
 
 from course_grading.pages.charts import bars_chart, percent_chart, shares_chart
 from course_grading.pages.page import render
-from course_grading.term import STOPPED, Exercise, Mistake, Term, middle
+from course_grading.rights import keep
+from course_grading.term import STOPPED, Exercise, Mistake, Term, middle, table
 
 HARDEST = 15
 """Exercises in the picture; the table has all."""
 
 MISTAKES = 10
 """Mistakes of a lab that are listed."""
+
+
+def write(folder: str | Path) -> list[Path]:
+    """Write `term.html` and `term.csv` into a class's folder.
+
+    Raises:
+        ValueError: As `Term.read` says.
+    """
+    folder = Path(folder).resolve()
+    term = Term.read(folder)
+    return [keep(folder, folder / "term.html", page(term)), keep(folder, folder / "term.csv", table(term))]
 
 
 def page(term: Term) -> str:

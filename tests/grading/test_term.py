@@ -10,9 +10,9 @@ from course_grading.__main__ import main
 from course_grading.model import Answer, Outcome, Status, to_json
 from course_grading.outcomes import Kept
 from course_grading.pages.charts import bars_chart, percent_chart
-from course_grading.pages.term import page
+from course_grading.pages.term import page, write
 from course_grading.sheet import LabSheet, Sheet
-from course_grading.term import Entry, Exercise, Mistake, Term, middle, table, write
+from course_grading.term import Entry, Exercise, Mistake, Term, middle, table
 from course_utils.storage import write_file
 from tests.support.pages import HOSTILE, Seen, dangers
 
