@@ -4,7 +4,7 @@ A moment at which an archive or a file says that it was written is none: whoever
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from difflib import get_close_matches
@@ -107,7 +107,7 @@ def _of_attempt(text: str) -> datetime | None:
         return None
 
 
-def _lines(file: Path) -> list[tuple[int, Line]]:
+def _lines(file: Path) -> Sequence[tuple[int, Line]]:
     try:
         found = numbered(file.read_bytes())
     except ValueError as error:

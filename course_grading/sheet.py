@@ -103,8 +103,8 @@ class Table:
         if not isinstance(values, dict):
             raise self.wrong("", "a table", values)
         self.values: dict[str, object] = values
-        for key in values if keys is not None else ():
-            if key not in keys:
+        for key in values:
+            if keys is not None and key not in keys:
                 raise self.unknown("key", key, keys)
 
     def wrong(self, key: str, expected: str, got: object) -> ValueError:

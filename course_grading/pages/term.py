@@ -38,7 +38,7 @@ def page(term: Term) -> str:
     return render(
         "term",
         name=term.sheet.name,
-        labs=[_lab(term, lab) for lab in term.labs],
+        labs=[_lab(term, lab, len(totals)) for lab in term.labs],
         count=len(totals),
         waiting=sum(entry.waiting for entry in term.entries),
         unknown=sum(entry.unknown for entry in term.entries),
@@ -53,7 +53,8 @@ def page(term: Term) -> str:
     )
 
 
-def _lab(term: Term, lab: str) -> tuple[object, ...]:
+def _lab(term: Term, lab: str, count: int) -> tuple[object, ...]:
+    """The line of a lab, of so many students in all."""
     lines = term.lines(lab)
     handed_in = [entry for entry in lines if entry.handed_in]
     half = middle(lines)
@@ -62,7 +63,7 @@ def _lab(term: Term, lab: str) -> tuple[object, ...]:
         _deadline(term, lab),
         f"{term.of(lab).weight:g}",
         len(handed_in),
-        len(lines) - len(handed_in),
+        count - len(handed_in),
         sum(not entry.graded for entry in handed_in),
         sum(entry.late for entry in lines),
         "–" if half is None else f"{half:.0f}%",

@@ -88,8 +88,8 @@ def test_the_table():
 def test_the_page_counts():
     text = page(TERM)
     assert "5 students, 3 labs graded; 2 answers wait to be marked by hand" in text
-    assert f"<td>{ONE}</td><td>–</td><td>3</td><td>4</td><td>0</td><td>0</td><td>1</td><td>38%</td><td>0</td>" in text
-    assert f"<td>{TWO}</td><td>–</td><td>1</td><td>2</td><td>1</td><td>1</td><td>0</td><td>75%</td><td>2</td>" in text
+    assert f"<td>{ONE}</td><td>–</td><td>3</td><td>4</td><td>1</td><td>0</td><td>1</td><td>38%</td><td>0</td>" in text
+    assert f"<td>{TWO}</td><td>–</td><td>1</td><td>2</td><td>3</td><td>1</td><td>0</td><td>75%</td><td>2</td>" in text
     assert f"<td>{ONE}</td><td>1.2 title</td><td>0%</td><td>0</td><td>2</td><td>1</td>" in text
     assert f"<td>{ONE}</td><td>–</td><td>1.2 title</td><td>sign</td><td>2</td><td>67%</td>" in text
     assert f"<td>bo</td><td>{ONE}</td>" in text and "Too high" not in text
