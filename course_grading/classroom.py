@@ -200,14 +200,16 @@ def _judged(desk: Desk, runs: Runs, judge: Judge | None) -> Generator[tuple[Judg
     runs.start(forget=not desk.keeps)
     if desk.options.only:
         runs = runs.anew(desk.options.only, desk.options.seed)
-    for one in _judge(desk, todo, partial(seeded, judge, runs.seeds, lab=desk.lab.name, seed=runs.run.seed)):
-        if one.outcome.final:
-            runs[one.submission.student].save(one.submission, one.outcome)
-        yield one, runs[one.submission.student]
+    one_judge = partial(seeded, judge, runs.seeds, lab=desk.lab.name, seed=runs.run.seed)
+    with closing(_judge(desk, todo, one_judge)) as found:
+        for one in found:
+            if one.outcome.final:
+                runs[one.submission.student].save(one.submission, one.outcome)
+            yield one, runs[one.submission.student]
 
 
-def _judge(desk: Desk, todo: Collection[str], one_judge: Judge) -> Iterator[Judged]:
-    """Judge these students' submissions."""
+def _judge(desk: Desk, todo: Collection[str], one_judge: Judge) -> Generator[Judged, None, None]:
+    """Judge these students' submissions; who closes it ends the workers."""
     lab, options = desk.lab, desk.options
     fresh = (one for one in _all(desk.folder, lab) if one.student in todo)
     with workers(min(options.workers, len(todo)), options.scheduler) as client:
