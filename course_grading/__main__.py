@@ -55,6 +55,14 @@ def export(args: argparse.Namespace) -> None:
         print(f"written: {path}")
 
 
+def term(args: argparse.Namespace) -> None:
+    """Statistics over all graded labs: exercises, mistakes, who stopped, totals."""
+    from course_grading.pages.term import write
+
+    for path in write(args.folder):
+        print(f"written: {path}")
+
+
 def formgrader(args: argparse.Namespace) -> None:
     """Mark answers in words by hand, in the browser; then run grade with --resume."""
     from course_grading.formgrader import start
@@ -104,6 +112,7 @@ VERBS = {
             "--workers": {"type": positive, "default": os.cpu_count() or 1, "help": "processes (default: %(default)s)"},
             "--timeout": {"type": positive, "default": 120, "help": "seconds for a submission (default: %(default)s)"},
             "--resume": {"action": "store_true", "help": "judge only what is not judged yet; write everything anew"},
+            "--only": {"action": "append", "default": [], "metavar": "STUDENT", "help": "judge anew, and nobody else"},
             "--seed": {"type": int, "help": "makes two gradings the same; by default random and secret"},
             "--scheduler": {"metavar": "ADDRESS", "help": "a Dask scheduler, to grade on a cluster"},
             "--unsafe": {"action": "store_true", "help": "without a sandbox: students' code can do what you can"},
@@ -138,6 +147,9 @@ VERBS = {
             "--folder": CLASS["--folder"],
         },
         "each file is whole, old or new; the same command makes them anew",
+    ),
+    "term": Verb(
+        term, {"--folder": CLASS["--folder"]}, "each file is whole, old or new; the same command makes them anew"
     ),
     "formgrader": Verb(
         formgrader,

@@ -14,6 +14,7 @@ from sqlalchemy import URL, Connection, create_engine, inspect, select, table, t
 from sqlalchemy.exc import ArgumentError, OperationalError, SAWarning, SQLAlchemyError
 
 from course_grading.drawing import Drawn
+from course_grading.late import Delay
 from course_grading.model import Lab, Outcome, Task
 from course_grading.rights import keep
 from course_grading.turns import in_turn
@@ -47,15 +48,22 @@ class Row:
     Attributes:
         outcome: What the judge found, without what was printed.
         marks: The marks that count, by the name of the task's cell.
+        delay: How late it was handed in; None where there is no deadline.
     """
 
     outcome: Outcome
     marks: Mapping[str, Mark]
+    delay: Delay | None = None
 
     @property
     def total(self) -> float:
         """Points of all tasks that are marked."""
         return sum(mark.points or 0.0 for mark in self.marks.values())
+
+    @property
+    def counted(self) -> float | None:
+        """What counts of them; None where nobody knows how late it was."""
+        return self.delay.counted(self.total) if self.delay else self.total
 
     @property
     def waiting(self) -> int:
@@ -190,14 +198,29 @@ class Book:
         book.update_or_create_notebook(name, name)
         for task in lab.tasks:
             kind = lab.cells[task.cell].kind
+            self._rescale(lab, task)
             book.update_or_create_grade_cell(task.cell, name, name, max_score=task.points, cell_type=kind)
             book.update_or_create_solution_cell(task.cell, name, name)
 
-    def enter(self, found: Drawn) -> Row:
+    def _rescale(self, lab: Lab, task: Task) -> None:
+        """Where a task has other points than it had, points that were given are the same part of these."""
+        try:
+            cell = self.gradebook.find_grade_cell(task.cell, lab.name, lab.name)
+        except api.MissingEntry:
+            return
+        before = cell.max_score
+        if task.points and before and before != task.points:
+            for grade in cell.grades:
+                for name in ("auto_score", "manual_score", "extra_credit"):
+                    given = getattr(grade, name)
+                    setattr(grade, name, given and task.points * (given / before))
+
+    def enter(self, found: Drawn, delay: Delay | None = None) -> Row:
         """Enter what the judge found; a person's points and comments stay as they are.
 
         Args:
             found: The submission, judged and drawn, of a lab that is prepared.
+            delay: How late it was handed in.
 
         Returns:
             The marks that count.
@@ -209,9 +232,11 @@ class Book:
             grade, comment = places[task.cell]
             points = _points(task, found)
             _enter_points(grade, points, task.cell in found.changed)
-            comment.auto_comment = NO_RESPONSE if task.exercise is None and points is not None else None
+            grade.needs_manual_grade &= bool(task.points)  # nobody marks what is left out
+            empty = task.exercise is None and task.cell not in found.answered
+            comment.auto_comment = NO_RESPONSE if empty else None
         self.gradebook.db.commit()
-        row = Row(replace(found.outcome, printed={}), self.marks(found.lab, found.outcome.student))
+        row = Row(replace(found.outcome, printed={}), self.marks(found.lab, found.outcome.student), delay)
         self.gradebook.db.expunge_all()  # the next student finds as little in memory as the first
         return row
 
@@ -219,8 +244,8 @@ class Book:
         """The marks of one student by the name of the task's cell."""
         notebook = self.gradebook.find_submission_notebook(lab.name, lab.name, student)
         comments = {comment.name: comment.manual_comment or "" for comment in notebook.comments}
-        marks = {grade.name: _mark(grade, comments.get(grade.name, "")) for grade in notebook.grades}
-        return {task.cell: marks[task.cell] for task in lab.tasks}
+        grades = {grade.name: grade for grade in notebook.grades}
+        return {task.cell: _mark(task, grades[task.cell], comments.get(task.cell, "")) for task in lab.tasks}
 
     def _notebook(self, outcome: Outcome) -> api.SubmittedNotebook:
         self.gradebook.update_or_create_student(outcome.student)
@@ -245,11 +270,11 @@ def _places(lab: Lab, notebook: api.SubmittedNotebook) -> dict[str, tuple[api.Gr
 
 
 def _points(task: Task, found: Drawn) -> float | None:
-    """The judge's points; None where a person has to mark, 0 where nothing was answered."""
+    """The judge's points; None where a person has to mark, 0 where nothing was answered or the task is left out."""
     answer = found.outcome.answer(task)
     if answer:
         return answer.points
-    return None if task.cell in found.answered else 0.0
+    return None if task.points and task.cell in found.answered else 0.0
 
 
 def _enter_points(grade: api.Grade, points: float | None, changed: bool) -> None:
@@ -261,9 +286,11 @@ def _enter_points(grade: api.Grade, points: float | None, changed: bool) -> None
     grade.auto_score = points
 
 
-def _mark(grade: api.Grade, comment: str) -> Mark:
+def _mark(task: Task, grade: api.Grade, comment: str) -> Mark:
     by_hand = grade.manual_score is not None
     points = grade.manual_score if by_hand else grade.auto_score
+    if not task.points:
+        return Mark(0.0, comment, by_hand)
     if points is not None:
         points += grade.extra_credit or 0.0
     return Mark(points, comment, by_hand or bool(grade.extra_credit), bool(grade.needs_manual_grade))

@@ -202,6 +202,11 @@ class Lab:
         """Points for everything."""
         return sum(task.points for task in self.tasks)
 
+    @property
+    def counted(self) -> tuple[Task, ...]:
+        """Tasks that a class's sheet does not leave out."""
+        return tuple(task for task in self.tasks if task.points)
+
     def ungraded(self, student: str, reason: str, *, final: bool = True) -> Outcome:
         """The outcome of a submission that could not be run."""
         answers = (

@@ -142,9 +142,11 @@ def _copy(rows: Mapping[str, Person], folder: Path, lab: str, labs: Collection[s
         person = rows[row]
         flags = {*person.flags, NAMESAKE} if row in shared else {*person.flags}
         submission = choose(row, person.entries, lab, labs, tuple(sorted(flags)))
-        notes[row] = notes.get(row, Note()).of(person)
+        before = notes.get(row, Note())
+        notes[row] = before.of(person)
         if submission.content is None:
             empty.append(row)
+            notes[row] = structs.replace(notes[row], attempt=before.attempt)  # of the notebook that stays, if any
         if _keep(submission, folder, lab, notes):
             replaced.append(row)
     register.write(folder, lab, notes)
@@ -225,4 +227,4 @@ def _noted(found: Submission, note: Note | None) -> Submission:
         return found
     flags = tuple(dict.fromkeys((*note.flags, *found.flags)))
     reason = (note.reason or found.reason) if found.content is None else None
-    return replace(found, flags=flags, reason=reason)
+    return replace(found, flags=flags, reason=reason, attempt=note.attempt)

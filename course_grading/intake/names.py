@@ -14,6 +14,9 @@ PLATFORMS = [  # how learning platforms name what they hand out, without a file'
 ]
 """A `number` holds in one assignment, a `user` in all."""
 
+LATE = "late"
+"""The flag of what a platform calls late."""
+
 SAKAI = re.compile(r"(?P<name>.+)\((?P<user>[^()]+)\)")
 """How Sakai names folders; files have the student's own names."""
 

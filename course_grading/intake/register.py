@@ -30,6 +30,7 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True):
         keys: The student's keys (`Person.key`) in the sources that were checked in.
         numbered: Whether a platform's number is in one of them.
         lasting: Whether one that holds in every assignment is.
+        attempt: When it was handed in, where the platform says it.
     """
 
     flags: tuple[str, ...] = ()
@@ -37,12 +38,14 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True):
     keys: tuple[str, ...] = ()
     numbered: bool = False
     lasting: bool = False
+    attempt: str = ""
 
     def of(self, person: Person) -> "Note":
         """Which row it is, and nothing else."""
         keys = tuple(dict.fromkeys((*self.keys, person.key)))
         numbered = self.numbered or bool(person.number)
-        return Note(keys=keys, numbered=numbered, lasting=self.lasting or person.lasting)
+        lasting = self.lasting or person.lasting
+        return Note(keys=keys, numbered=numbered, lasting=lasting, attempt=person.attempt)
 
 
 def read(folder: Path, lab: str) -> dict[str, Note]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from course_grading.intake.archives import Entry, Kind, crowded
-from course_grading.intake.names import Owner, folded, names_a_lab, owner, split
+from course_grading.intake.names import LATE, Owner, folded, names_a_lab, owner, split
 
 WRAPPERS = {"submitted", "submissions", "bulk_download"}
 NOISE = {"__MACOSX", "Thumbs.db", "desktop.ini"}
@@ -32,6 +32,7 @@ class Person:
         lasting: Whether it does so in every assignment.
         entries: What belongs to the student.
         flags: What the instructor should look at.
+        attempt: When it was handed in, where the platform says it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Person:
     lasting: bool
     entries: tuple[Entry, ...]
     flags: tuple[str, ...] = ()
+    attempt: str = ""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def _key(who: Owner, place: str) -> str:
 
 def _person(key: str, pieces: list[Piece], lab: str, labs: Collection[str]) -> Person:
     """The student to whom all of this belongs."""
-    flags = {"late"} if any(piece.who.late for piece in pieces) else set()
+    flags = {LATE} if any(piece.who.late for piece in pieces) else set()
     latest = _latest(pieces, lab)
     if len(latest) < len(pieces):
         flags.add("handed in several times: the latest notebook is taken")
@@ -176,7 +178,7 @@ def _person(key: str, pieces: list[Piece], lab: str, labs: Collection[str]) -> P
     if trouble := crowded(len(own)):
         own = [Entry(PurePosixPath(pieces[0].entry.path.parts[0]), Kind.FOLDER, trouble=trouble)]
     who = pieces[0].who
-    return Person(who.name, key, who.number, who.lasting, tuple(own), tuple(sorted(flags)))
+    return Person(who.name, key, who.number, who.lasting, tuple(own), tuple(sorted(flags)), latest[0].who.attempt)
 
 
 def _latest(pieces: list[Piece], lab: str) -> list[Piece]:

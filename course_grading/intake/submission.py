@@ -24,6 +24,7 @@ class Submission:
         flags: What the instructor should look at.
         reason: Why there is no notebook.
         modules: Python files that the notebook may import, by name.
+        attempt: When it was handed in, where the platform says it.
     """
 
     student: str
@@ -31,6 +32,7 @@ class Submission:
     flags: tuple[str, ...] = ()
     reason: str | None = None
     modules: Mapping[str, bytes] = field(default_factory=dict)
+    attempt: str = ""
 
     @property
     def digest(self) -> str:

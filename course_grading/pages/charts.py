@@ -1,9 +1,11 @@
-"""The pictures of the class report."""
+"""The pictures of the class report and of the term's page."""
 
 import base64
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
+from statistics import median
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -12,6 +14,7 @@ from matplotlib.figure import Figure
 from course_utils.plotting import DATA, EXACT, MODEL, NOISE
 
 DPI = 110
+MOST_BINS = 60
 COLOURS = {"right": EXACT, "not right": MODEL, "not done": NOISE}
 
 
@@ -40,7 +43,8 @@ def points_chart(totals: Sequence[float], most: float, waiting: int) -> Chart:
     """
     totals = sorted(totals)
     fig, ax = _figure(2.6)
-    edges = [k - 0.5 for k in range(int(max(most, totals[-1])) + 2)]
+    step = 1 + int(max(most, totals[-1])) // MOST_BINS
+    edges = [k - 0.5 for k in range(0, int(max(most, totals[-1])) + step + 1, step)]
     ax.hist(totals, bins=edges, color=DATA, rwidth=0.9)
     ax.set_xlabel(f"points of {most:g}" + f", without {waiting} answers to mark" * bool(waiting))
     ax.set_ylabel("students")
@@ -71,6 +75,37 @@ def shares_chart(shares: Mapping[str, Mapping[str, int]]) -> Chart:
         f"{label}: {share['right']} right, {share['not right']} not right" for label, share in shares.items()
     )
     return _chart(fig, f"Bars of right, not right and not done answers, hardest exercise first. {said}.")
+
+
+def percent_chart(totals: Sequence[float]) -> Chart:
+    """Histogram of everybody's total.
+
+    Args:
+        totals: In percent of all points; with extra points there may be more than 100.
+    """
+    fig, ax = _figure(2.6)
+    ax.hist(totals, bins=range(0, 5 * ceil(max(100, *totals) / 5) + 5, 5), color=DATA, rwidth=0.9)
+    ax.set_xlabel("percent of all points")
+    ax.set_ylabel("students")
+    ax.locator_params("y", integer=True)
+    spread = f"from {min(totals):.0f} to {max(totals):.0f}, median {median(totals):.0f} percent"
+    return _chart(fig, f"Histogram of the totals of {len(totals)} students: {spread}.")
+
+
+def bars_chart(values: Mapping[str, float], what: str) -> Chart:
+    """Bars of a number for each of some names, from top to bottom.
+
+    Args:
+        values: The numbers by name.
+        what: What they count.
+    """
+    fig, ax = _figure(1 + 0.35 * len(values))
+    ax.bar_label(ax.barh(list(values), list(values.values()), color=MODEL), fmt="%.2f", padding=3)
+    ax.invert_yaxis()
+    ax.margins(x=0.1)
+    ax.set_xlabel(what)
+    said = "; ".join(f"{name}: {value:.2f}" for name, value in values.items())
+    return _chart(fig, f"Bars of {what}. {said}.")
 
 
 def _figure(height: float) -> tuple[Figure, Axes]:

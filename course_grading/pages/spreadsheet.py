@@ -19,8 +19,14 @@ from course_utils.storage import write_file
 Line = Mapping[str, str]
 """Values by the name of the column; "student" and "lab" are there."""
 
+Numbered = tuple[int, list[str]]
+"""The number of a line, and the values in it."""
+
 FIRST = ("student", "lab", "total", "max")
-LAST = ("status", "flags", "reason")
+LATE = ("late", "counted")
+"""Columns that are there where a class has deadlines."""
+
+LAST = (*LATE, "status", "flags", "reason")
 TASK = re.compile(r"\d+\.\d+|Question \d+")
 """Name of a column with the points of a task."""
 
@@ -38,6 +44,15 @@ def read(raw: bytes) -> list[Line]:
     Raises:
         ValueError: If it is no such table; it is said why.
     """
+    return [line for _, line in numbered(raw)]
+
+
+def numbered(raw: bytes) -> list[tuple[int, Line]]:
+    """The lines of a table, each with the number under which an editor shows it; empty ones are left out.
+
+    Raises:
+        ValueError: If it is no such table; it is said why.
+    """
     try:
         text = _text(raw)
         if not text.strip():
@@ -45,7 +60,7 @@ def read(raw: bytes) -> list[Line]:
         names, rows = _columns(text)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ValueError(f"expected a table of text, got: {error}") from error
-    return [_line(names, row) for row in rows if any(value.strip() for value in row)]
+    return [(at, _line(names, row)) for at, row in rows if any(value.strip() for value in row)]
 
 
 def earlier(path: Path) -> list[Line]:
@@ -105,28 +120,36 @@ def _text(raw: bytes) -> str:
         return raw.decode("mac_roman" if old_mac else "cp1252")
 
 
-def _columns(text: str) -> tuple[list[str], list[list[str]]]:
+def _columns(text: str) -> tuple[list[str], list[Numbered]]:
     """The names of the columns, and the rows below them.
 
     Raises:
         ValueError: If no row holds the names that are needed.
     """
     for delimiter in DELIMITERS:
-        rows = [_whole(row, delimiter) for row in _rows(text, delimiter)]
-        for at, row in enumerate(rows[:MOST_ABOVE]):
+        rows = [(at, _whole(row, delimiter)) for at, row in _rows(text, delimiter)]
+        for above, (_, row) in enumerate(rows[:MOST_ABOVE], start=1):
             names = [_name(value) for value in row]
             if {"student", "lab"} <= {*names}:
-                return _unlike(names), rows[at + 1 :]
+                return _unlike(names), rows[above:]
     raise ValueError("expected columns named student and lab, found none")
 
 
-def _rows(text: str, delimiter: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+def _rows(text: str, delimiter: str) -> list[Numbered]:
+    """The rows, each with the number of the line in which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    rows, begins = [], 1
+    for row in reader:
+        rows.append((begins, row))
+        begins = reader.line_num + 1
+    return rows
 
 
 def _whole(row: list[str], delimiter: str) -> list[str]:
     """A row; one that a spreadsheet put into a single cell is taken apart."""
-    return _rows(row[0], delimiter)[0] if len([value for value in row if value]) == 1 and delimiter in row[0] else row
+    return (
+        _rows(row[0], delimiter)[0][1] if len([value for value in row if value]) == 1 and delimiter in row[0] else row
+    )
 
 
 def _name(text: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from course_grading.marks import Row
 from course_grading.model import Lab, natural
-from course_grading.pages.spreadsheet import FIRST, LAST, TASK, Line, number
+from course_grading.pages.spreadsheet import FIRST, LAST, LATE, TASK, Line, number
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -29,10 +29,11 @@ def grades_csv(lab: Lab, rows: Sequence[Row], before: Sequence[Line] = ()) -> st
     names = _names([row.outcome.student for row in rows])
     mine = [_line(lab, row, names[row.outcome.student]) for row in rows]
     lines = sorted([*kept, *(own.get(line["student"], {}) | line for line in mine)], key=_place)
-    columns = {name for line in lines for name in line} | {task.number for task in lab.tasks}
+    columns = {name for line in lines for name in line} | {task.number for task in lab.counted}
     out = io.StringIO()
     tasks = sorted(columns - {*FIRST, *LAST}, key=natural)
-    writer = csv.DictWriter(out, [*FIRST, *tasks, *LAST], restval="", lineterminator="\n")
+    last = [name for name in LAST if name not in LATE or name in columns]
+    writer = csv.DictWriter(out, [*FIRST, *tasks, *last], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return out.getvalue()
@@ -62,13 +63,13 @@ def _harmless(line: Line) -> dict[str, str]:
 
 
 def _value(name: str, value: str) -> str:
-    points = number(value) if name in ("total", "max") or TASK.fullmatch(name) else None
+    points = number(value) if name in ("total", "max", "counted") or TASK.fullmatch(name) else None
     return points or cell(value)
 
 
 def _own_columns(line: Line) -> dict[str, str]:
-    """What a person added to a line: neither points nor words of ours."""
-    known = {*FIRST, *LAST}
+    """What a person added to a line: neither points nor words of ours, as a single one of the columns `LATE` is not."""
+    known = {*FIRST, *LAST} if line.keys() >= {*LATE} else {*FIRST, *LAST} - {*LATE}
     return {name: value for name, value in _harmless(line).items() if name not in known and not TASK.fullmatch(name)}
 
 
@@ -77,17 +78,23 @@ def _place(line: Mapping[str, str]) -> tuple[list, str]:
 
 
 def _line(lab: Lab, row: Row, name: str) -> dict[str, str]:
-    earned = {task.number: row.marks[task.cell].points for task in lab.tasks}
+    earned = {task.number: row.marks[task.cell].points for task in lab.counted}
+    late = {"late": str(row.delay), "counted": _points(row.counted)} if row.delay else {}
     return {
         "student": name,
         "lab": lab.name,
         "total": f"{row.total:g}",
         "max": f"{lab.points:g}",
-        **{number: "" if value is None else f"{value:g}" for number, value in earned.items()},
+        **{number: _points(value) for number, value in earned.items()},
+        **late,
         "status": _status(row),
         "flags": cell(" | ".join(row.outcome.flags)),
         "reason": cell(row.outcome.reason or ""),
     }
+
+
+def _points(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
 
 
 def _status(row: Row) -> str:

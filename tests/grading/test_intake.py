@@ -269,7 +269,7 @@ def test_notes_that_somebody_changed_are_refused(tmp_path):
 def test_notes_are_private_to_the_class(tmp_path):
     check_in(laid_out(tmp_path / "s", {"bo": None}), tmp_path / "class", LAB)
     notes = json.loads((tmp_path / "class" / "grading" / LAB / "intake.json").read_text("utf-8"))
-    known = {"keys": ["bo"], "numbered": False, "lasting": False}
+    known = {"keys": ["bo"], "numbered": False, "lasting": False, "attempt": ""}
     assert notes == {"bo": {"flags": [], "reason": "no notebook", **known}}
 
 
