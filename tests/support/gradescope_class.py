@@ -152,10 +152,6 @@ APART = {
 }
 """Attacks that namespaces would end before they begin, each in a cell at the start."""
 
-WIDE = ("fork bomb", "memory of many", "memory by steps", "kill", "forge", "limits", "rights", "places to write",
-        "secrets", "daemon", "stubborn loop", "full disk")  # fmt: skip
-"""Of the attacks on the usual sandbox, those that meet this one in another way."""
-
 Deserved = Callable[[list[float], list[str]], bool]
 ALL = [2.0] * 6 + [1.0]
 WITHOUT = [2.0, 0.0] + [2.0] * 4 + [1.0]
