@@ -92,3 +92,12 @@ def test_a_grader_that_is_killed_leaves_word_of_it(tmp_path: Path):
     (place / "source" / "course_grading" / "judge.py").write_text("import os\nos.kill(os.getpid(), 9)")
     container.run(place)
     assert container.results(place) == failed()
+
+
+def test_the_image_leaves_no_other_folder_in_which_everybody_may_write(tmp_path: Path):
+    place = container.lay_out(tmp_path, archive(LAB), {})
+    _, _, closing = (place / "source" / "setup.sh").read_text().partition("# Where everybody may write")
+    before = "mkdir -m 1777 /opt/open && install -m 666 /dev/null /opt/file && mkdir -m 1777 /tmp/own\n#"
+    after = "stat -c %a /opt/open /opt/file /tmp /tmp/own /var/tmp /autograder/source"
+    done = container.run(place, "bash", "-ec", f"{before}{closing}\n{after}")
+    assert done.stdout.split() == ["1775", "664", "1777", "1777", "1777", "700"], done.stderr
