@@ -84,7 +84,8 @@ def test_a_submission_on_the_documented_way(tmp_path: Path):
     found = container.results(place)
     assert found["score"] == FULL and "told" not in json.dumps(found), done.stdout + done.stderr
     assert APART in found["tests"][-1]["output"]
-    assert all(path.stat().st_mode & 0o77 == 0 for path in (place, *place.glob("s*"), *place.glob("results*/*")))
+    closed = (place, *(place / name for name in ("source", "submission", "results", "results/results.json")))
+    assert all(path.stat().st_mode & 0o77 == 0 for path in closed)
 
 
 def test_a_grader_that_is_killed_leaves_word_of_it(tmp_path: Path):
