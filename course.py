@@ -42,6 +42,7 @@ VERBS = {
         Verb("grade", "grade what students handed in: table, feedback, report, gradebook", "course_grading", "grade"),
         Verb("export", "put points into the gradebook of Canvas, Moodle, Blackboard", "course_grading", "grade"),
         Verb("term", "statistics over all graded labs, and everybody's total", "course_grading", "grade"),
+        Verb("gradescope", "make the autograder of a lab for Gradescope", "course_grading", "grade"),
         Verb("contest", "judge entries for Lab 8's contest, on hidden seeds", "course_grading", "grade"),
         Verb("formgrader", "mark answers in words by hand, in the browser", "course_grading", "grade"),
         Verb("book", "make the course as web pages to read", "course_grading", "book"),

@@ -63,6 +63,13 @@ def term(args: argparse.Namespace) -> None:
         print(f"written: {path}")
 
 
+def gradescope(args: argparse.Namespace) -> None:
+    """Write the autograder of a lab for Gradescope, a zip to upload there."""
+    from course_grading.gradescope.archive import write_archive
+
+    print(f"written: {write_archive(args.lab, args.out)}")
+
+
 def formgrader(args: argparse.Namespace) -> None:
     """Mark answers in words by hand, in the browser; then run grade with --resume."""
     from course_grading.formgrader import start
@@ -150,6 +157,14 @@ VERBS = {
     ),
     "term": Verb(
         term, {"--folder": CLASS["--folder"]}, "each file is whole, old or new; the same command makes them anew"
+    ),
+    "gradescope": Verb(
+        gradescope,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--out": {"type": Path, "metavar": "FILE", "help": "where (default: dist/gradescope-LAB.zip)"},
+        },
+        "the file is whole, old or new; the same command makes it anew",
     ),
     "formgrader": Verb(
         formgrader,

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from course_grading.labs import ROOT, released
@@ -43,12 +44,22 @@ def student_zip(root: str | Path = ROOT) -> bytes:
     paths += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in CODE]
     content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     content["README.md"] = README.encode("utf-8")
+    return packed({f"{TOP}/{name}": data for name, data in content.items()})
+
+
+def packed(content: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
+    """A zip, the same bytes whenever its content is the same.
+
+    Args:
+        content: Of each file, by its name.
+        programs: Names of those that can be run.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name in sorted(content):
-            member = zipfile.ZipInfo(f"{TOP}/{name}", MOMENT)
+            member = zipfile.ZipInfo(name, MOMENT)
             member.compress_type, member.create_system = zipfile.ZIP_DEFLATED, 3
-            member.external_attr = 0o100644 << 16
+            member.external_attr = (0o100755 if name in programs else 0o100644) << 16
             archive.writestr(member, content[name])
     return out.getvalue()
 

@@ -12,14 +12,11 @@ from markupsafe import Markup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_grading.model import Answer, Lab, Outcome, Status, Task
+from course_grading.model import WORDS, Answer, Lab, Outcome, Task
 from course_grading.notebook import Cell, read
 from course_grading.pages.text import inert, inert_html, markdown, plain
 from course_grading.questions import answers
 from course_grading.release import TEXT_STUB
-
-WORDS = {status: status.value for status in Status} | {Status.WRONG: "not right"}
-"""What people read for the status of an exercise."""
 
 NOTHING = "Nothing was handed in for this."
 MOST_SHOWN = 100_000

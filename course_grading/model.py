@@ -27,6 +27,10 @@ class Status(StrEnum):
     NOT_REACHED = "not reached"
 
 
+WORDS = {status: status.value for status in Status} | {Status.WRONG: "not right"}
+"""What people read for the status of an exercise."""
+
+
 class Shown(StrEnum):
     """How the answers of a submission are shown: what is too much to be drawn is shown in less."""
 
@@ -53,6 +57,7 @@ class Limits:
         cases: Inputs that an exercise is judged on.
         restarts: How often a submission that ended its process is continued after the cell that did it.
         unsafe: Run submissions without a sandbox, with all rights of the instructor.
+        apart: Run them as another user, without namespaces: the weaker sandbox, for containers that forbid these.
     """
 
     cell_seconds: float = 20.0
@@ -68,11 +73,12 @@ class Limits:
     cases: int = 6
     restarts: int = 4
     unsafe: bool = False
+    apart: bool = False
 
     def __post_init__(self):
         for f in fields(self):
             value = getattr(self, f.name)
-            least = 0 if f.name in ("unsafe", "restarts") else 1
+            least = 0 if f.name in ("unsafe", "apart", "restarts") else 1
             if not isinstance(value, int | float) or not least <= value < float("inf"):
                 raise ValueError(f"expected a number of at least {least} as {f.name}, got {value!r}")
 

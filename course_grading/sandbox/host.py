@@ -4,7 +4,9 @@ The box sees the system and the Python environment, read-only, and of the course
 solutions, oracles, gradebook or other submission, no network, no variables of the environment.
 """
 
+import functools
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -17,7 +19,7 @@ from pathlib import Path
 from course_grading.model import MB, Limits
 from course_grading.sandbox import box, cgroups, syscalls
 from course_grading.sandbox.box import SandboxError
-from course_grading.sandbox.guest.messages import Bounds, Control, Ended, Ready, Settings
+from course_grading.sandbox.guest.messages import Bounds, Control, Ended, Ready, Settings, Walls
 from course_grading.sandbox.owners import abandoned, own_name
 from course_grading.sandbox.protocol import Broken, Channel, Session
 from course_grading.sandbox.remedies import remedy
@@ -28,6 +30,7 @@ FIRST_USER = 0x70000000
 WARM = 1024 * MB
 """Memory of the warm process itself, on top of what a submission may use."""
 
+CALLS = {Walls.NAMESPACES: syscalls.ALLOWED, Walls.USER: syscalls.APART}
 START_SECONDS = 180
 CLOCKS_APART = 1
 """Seconds by which the kernel's clock for the bound on processor time may differ from the one that it tells."""
@@ -38,6 +41,13 @@ JOIN = 'echo 0 > "$0" && exec "$@"'
 NO_CGROUP = (
     "No control group could be written here: memory is limited for each process of a submission, not for all of them "
     "together."
+)
+APART_USERS = {0x60000000: 1 << 26, 40_000: 10_000}
+"""The same without namespaces: from where on, and how many even ones; some containers have only small numbers."""
+
+APART = (
+    "No namespace could be made here: submissions ran as another user, which sees the system's files and processes, "
+    "and without a bound on the size of all its files together."
 )
 UNSAFE = "Graded without a sandbox: submissions ran with all rights of the person who graded."
 
@@ -59,12 +69,13 @@ class Sandbox:
     def __init__(self, limits: Limits, changed: Callable[[Path], object] | None = None):
         ours, theirs = socket.socketpair()
         self.limits = limits
+        self._walls = walls(limits)
         self.killed = 0
         self._group_kills = 0
         self._control = Channel(ours)
         self._process: subprocess.Popen[bytes] | None = None
         self._tree = _new_folder()
-        self._group = None if limits.unsafe else cgroups.limit_memory(limits.memory + WARM)
+        self._group = None if self._walls is Walls.NONE else cgroups.limit_memory(limits.memory + WARM)
         self._errors = tempfile.TemporaryFile()
         try:
             with theirs:
@@ -81,16 +92,17 @@ class Sandbox:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What this sandbox cannot promise."""
-        if self.limits.unsafe:
+        if self._walls is Walls.NONE:
             return (UNSAFE,)
-        return () if self._group else (NO_CGROUP,)
+        apart = (APART,) if self._walls is Walls.USER else ()
+        return apart if self._group else (*apart, NO_CGROUP)
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
         """Start the warm process, with its end of our channel."""
         return subprocess.Popen(
             [*self._command(), str(theirs.fileno())],
             pass_fds=(theirs.fileno(),),
-            env=box.variables(*([str(self._tree)] if self.limits.unsafe else box.import_paths())),
+            env=self._variables(),
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -107,10 +119,19 @@ class Sandbox:
             process.wait()
             raise self._refused("The sandbox cannot be started here") from None
 
+    def _variables(self) -> dict[str, str]:
+        """Of the environment; without a box, the warm process reads no settings from where a submission may write."""
+        if self._walls is Walls.NAMESPACES:
+            return box.variables(*box.import_paths())
+        found = box.variables(str(self._tree))
+        names = ("MPLCONFIGDIR", "IPYTHONDIR", "TORCHINDUCTOR_CACHE_DIR")
+        own = {name: f"{self._tree}/settings" for name in names}
+        return found | own if self._walls is Walls.USER else found
+
     def _command(self) -> list[str]:
         """The warm process, in its box, in its control group."""
         program = [sys.executable]
-        if not self.limits.unsafe:
+        if self._walls is Walls.NAMESPACES:
             program = [*box.box(self._tree, root=os.geteuid() == 0), box.interpreter()]
         command = [*program, "-s", "-B", "-m", "guest.zygote"]
         if self._group:
@@ -120,9 +141,9 @@ class Sandbox:
     def _settings(self) -> Settings:
         return Settings(
             bounds=Bounds(**{name: getattr(self.limits, name) for name in Bounds.__struct_fields__}),
-            confined=not self.limits.unsafe,
-            uid=FIRST_USER + os.getpid() if os.geteuid() == 0 else None,
-            calls=b"" if self.limits.unsafe else syscalls.compile_filter(),
+            walls=self._walls,
+            uid=user(self._walls),
+            calls=b"" if self._walls is Walls.NONE else syscalls.compile_filter(CALLS[self._walls]),
         )
 
     def _try_out(self) -> None:
@@ -186,6 +207,34 @@ class Sandbox:
         shutil.rmtree(self._tree, ignore_errors=True)
         if self._group:
             _remove(self._group)
+
+
+def walls(limits: Limits) -> Walls:
+    """What is around a submission with these limits."""
+    return Walls.NONE if limits.unsafe else Walls.USER if limits.apart else Walls.NAMESPACES
+
+
+def user(around: Walls) -> int | None:
+    """The user that a submission becomes: nobody else has its number or the next; None where there is none to become.
+
+    Raises:
+        SandboxError: If another user is needed, and only root could become one.
+    """
+    root = os.geteuid() == 0
+    if around is Walls.USER and not root:
+        raise SandboxError("Only root can run a submission as another user.")
+    if not root:
+        return None
+    return FIRST_USER + os.getpid() if around is Walls.NAMESPACES else _user_apart()
+
+
+@functools.cache
+def _user_apart() -> int:
+    """Drawn by chance: other containers of this machine have the same bound on the processes of one number."""
+    told = [map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    end = max(first + count for first, _, count in told)
+    first, many = next(pair for pair in APART_USERS.items() if pair[0] + 2 * pair[1] < end or pair[0] < 1 << 16)
+    return first + 2 * secrets.randbelow(many)
 
 
 def _new_folder() -> Path:

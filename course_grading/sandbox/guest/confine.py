@@ -128,7 +128,7 @@ def _is_inside(status: str) -> bool:
     return len(told.get("NSpid", "").split()) > 1 and told["State"].split()[0] not in ("Z", "X")
 
 
-def end_alone(between: int) -> Ended:
+def end_alone(between: int, settings: Settings) -> Ended:
     """End the child of `fork_alone` with all that it started.
 
     Returns:
@@ -146,14 +146,19 @@ def confine(settings: Settings) -> None:
     Raises:
         OSError: If any of it cannot be had.
     """
-    with open("/proc/self/oom_score_adj", "w") as file:
-        file.write("1000")  # where memory is short, this process goes first
+    first_to_go()
     _own_mounts(settings.bounds.tmp_bytes)
     _hide_mounts()
     os.chdir("/tmp")
     set_limits(settings.bounds)
-    _drop_rights(settings.uid)
+    drop_rights(settings.uid)
     filter_calls(settings.calls)
+
+
+def first_to_go() -> None:
+    """Where memory is short, this process goes before others."""
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def _own_mounts(tmp_bytes: int) -> None:
@@ -201,8 +206,9 @@ def set_limits(bounds: Bounds) -> None:
     _limit(resource.RLIMIT_CPU, _cpu_seconds() + bounds.cpu_seconds)
 
 
-def limit_without_sandbox(bounds: Bounds) -> None:
+def limit_without_sandbox(settings: Settings) -> None:
     """What can be bounded for a process that keeps all its rights."""
+    bounds = settings.bounds
     if sys.platform == "linux":
         _limit(resource.RLIMIT_AS, _address_space() + bounds.memory)
     _limit(resource.RLIMIT_CPU, _cpu_seconds() + bounds.cpu_seconds)
@@ -233,7 +239,8 @@ def _address_space() -> int:
         return int(file.read().split()[0]) * resource.getpagesize()
 
 
-def _drop_rights(uid: int | None) -> None:
+def drop_rights(uid: int | None) -> None:
+    """Give up all that root may do, for good, and become a user unless there is none to become."""
     for capability in range(64):
         libc().prctl(DROP_FROM_BOUNDING_SET, capability, 0, 0, 0)  # refused beyond the last one
     libc().prctl(AMBIENT, CLEAR_ALL, 0, 0, 0)

@@ -221,18 +221,26 @@ class Bounds(Message):
     cpu_seconds: int
 
 
+class Walls(StrEnum):
+    """What is around a submission: namespaces, another user's rights, or nothing."""
+
+    NAMESPACES = "namespaces"
+    USER = "user"
+    NONE = "none"
+
+
 class Settings(Message):
     """How the warm process starts submissions.
 
     Attributes:
         bounds: What each of them may use.
-        confined: Whether they give up their rights.
+        walls: What is around them.
         uid: User that they become; None when there is only one, in a user namespace.
         calls: The filter of their system calls, see `confine.filter_calls`.
     """
 
     bounds: Bounds
-    confined: bool
+    walls: Walls
     uid: int | None
     calls: bytes
 

@@ -13,7 +13,7 @@ from typing import Any
 from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import InteractiveShell
 
-from . import checked, contest, contesting, messages, syntax
+from . import apart, checked, contest, contesting, messages, syntax
 from .answers import answer
 from .shell import OutOfTime, Printed, at_most, raised, seed, streams
 
@@ -22,10 +22,17 @@ WORKERS = 8
 
 
 class Submission:
-    """One submission in its process: a shell, a channel for the cells, and some for functions that are held."""
+    """One submission in its process: a shell, a channel for the cells, and some for functions that are held.
 
-    def __init__(self, shell: InteractiveShell, channels: list[int]):
+    Args:
+        shell: A warm shell.
+        channels: The first is that for the cells.
+        swept: Whether all processes of this user are the submission's own, and end when a cell has left them behind.
+    """
+
+    def __init__(self, shell: InteractiveShell, channels: list[int], swept: bool = False):
         self.shell = shell
+        self.swept = swept
         self.channels = dict(enumerate(channels))
         self.process = os.getpid()
         self.held: set[int] = set()
@@ -100,19 +107,20 @@ class Submission:
 
     def sweep(self) -> None:
         """End processes that a cell left behind; if it makes them faster than that, end all."""
-        for _ in range(100 if self.process == os.getpid() == 1 else 0):
+        if not self.swept or os.getpid() != self.process:
+            return
+        for _ in range(100):
             with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
-            others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - self.kept_alive()
+            others = {*apart.of_user(os.getuid())} - self.kept_alive()
             if not others:
                 return
             for other in others:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(other, signal.SIGKILL)
             time.sleep(0.01)
-        if self.process == os.getpid() == 1:
-            os._exit(1)
+        os._exit(1)
 
     def checked(self) -> list[str]:
         """The exercises whose check the last cell called."""
@@ -142,7 +150,7 @@ class Submission:
     def kept_alive(self) -> set[int]:
         """This process, the copies that hold functions, and a few workers of a pool."""
         workers = [worker.pid for worker in multiprocessing.active_children()[:WORKERS]]
-        return {1, *self.held, *filter(None, workers)}
+        return {self.process, *self.held, *filter(None, workers)}
 
     def copy(self, fn: Callable, channel: int) -> None:
         """Keep a function in a copy of this process, which waits for its cases while the cells go on."""

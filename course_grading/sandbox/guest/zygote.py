@@ -16,15 +16,17 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 from IPython.core.interactiveshell import InteractiveShell
 
 from course_utils.checks.calling import observe
 
-from . import confine
+from . import apart, confine
 from .memory import in_large_pages
-from .messages import Control, Ended, Ready, Settings, encode
+from .messages import Control, Ended, Ready, Settings, Walls, encode
 from .shell import make_shell
 from .submission import Submission
 
@@ -59,19 +61,17 @@ def warm() -> InteractiveShell:
 
 def start(shell: InteractiveShell, channels: list[int], settings: Settings) -> int:
     """Fork, confine and serve one submission: the process to hand to `end`."""
-    child = confine.fork_alone() if settings.confined else os.fork()
+    how = HOW[settings.walls]
+    child = how.fork()
     if child:
         for channel in channels:
             os.close(channel)
         return child
     try:
         os.setsid()
-        if settings.confined:
-            confine.confine(settings)
-        else:
-            confine.limit_without_sandbox(settings.bounds)
+        how.begin(settings)
         _leave_open(channels)
-        Submission(shell, channels).serve()
+        Submission(shell, channels, swept=settings.walls is not Walls.NONE).serve()
     except BaseException:
         traceback.print_exc()  # of the course's own code, before it closes its streams
     finally:
@@ -88,10 +88,8 @@ def _leave_open(channels: list[int]) -> None:
         os.closerange(low + 1, high)
 
 
-def end(child: int, confined: bool) -> Ended:
-    """Kill a submission with all that it started, and say what it used."""
-    if confined:
-        return confine.end_alone(child)
+def end_group(child: int, settings: Settings) -> Ended:
+    """Kill a submission that has no walls, with those that stayed in its group, and say what it used."""
     try:
         os.killpg(child, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -100,11 +98,34 @@ def end(child: int, confined: bool) -> Ended:
     return Ended(used.ru_utime + used.ru_stime)
 
 
+class How(NamedTuple):
+    """How a submission begins and ends."""
+
+    fork: Callable[[], int]
+    begin: Callable[[Settings], None]
+    end: Callable[[int, Settings], Ended]
+
+
+HOW = {
+    Walls.NAMESPACES: How(confine.fork_alone, confine.confine, confine.end_alone),
+    Walls.USER: How(os.fork, apart.begin, apart.end),
+    Walls.NONE: How(os.fork, confine.limit_without_sandbox, end_group),
+}
+
+
+def prepare(settings: Settings) -> None:
+    """What is done once, before anything is imported."""
+    if settings.walls is Walls.NAMESPACES:
+        confine.limit_queues()
+    if settings.walls is Walls.USER:
+        apart.adopt()
+        apart.clean(settings)  # what a process like this one left, that was killed
+
+
 def main(control: socket.socket) -> None:
     """Serve the grader until its end of the socket is closed. Settings come first: a command line could be read."""
     settings = msgspec.json.decode(control.makefile("rb").readline(), type=Settings)
-    if settings.confined:
-        confine.limit_queues()
+    prepare(settings)
     shell = warm()
     child = None
     control.sendall(encode(Ready()))
@@ -113,7 +134,7 @@ def main(control: socket.socket) -> None:
         if order == Control.START.value:
             child = start(shell, list(channels), settings)
         elif child is not None:
-            report = end(child, settings.confined)
+            report = HOW[settings.walls].end(child, settings)
             child = None
             control.sendall(encode(report))
         if not order:
