@@ -35,6 +35,7 @@ VERBS = {
         Verb("progress", "show which exercises are right and which are left", "course_utils"),
         Verb("start", "bring the start page of the labs up to date, as `lab` does", "course_utils"),
         Verb("hand-in", "say what a lab lacks, and write the copy to hand in", "course_utils"),
+        Verb("check", "run a lab's file and say which exercises are right", "course_utils"),
         Verb("reset", "put back a lab or an exercise, keeping yours beside it", "course_utils"),
     ],
     "instructors": [

@@ -191,6 +191,25 @@ def hand_in(args: argparse.Namespace) -> None:
     print(notebooks.copy_to_hand_in(name, notebook, root))
 
 
+def check(args: argparse.Namespace) -> int:
+    """Run what a lab's file defines and say which exercises are right: exit code 0 if all are, 1 if not."""
+    from course_utils import notebooks
+    from course_utils.checks.reports import check_file, summarise
+
+    root = notebooks.course_folder()
+    chosen = [notebooks.find(args.lab, root)] if args.lab else notebooks.begun(root)
+    if not chosen:
+        print("no lab is begun", file=sys.stderr)
+    right = True
+    for name in chosen:
+        path = args.file or notebooks.lab_file(name, root)
+        found = check_file(name, path, root, seed=args.seed, seconds=args.timeout)
+        print(found.json() if args.json else found.text(), flush=True)
+        summarise(found)
+        right = right and found.right
+    return 0 if right else 1
+
+
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
@@ -244,6 +263,20 @@ VERBS = {
             "--file": {"type": Path, "help": "its notebook, if that has another name or place"},
         },
         "a copy made earlier is left as it was; the same command begins anew",
+    ),
+    "check": Verb(
+        check,
+        {
+            "lab": {
+                "nargs": "?",
+                "help": "name of the lab; every lab that is begun by default",
+            },
+            "file": {"nargs": "?", "type": Path, "help": "its notebook, if that has another name or place"},
+            "--json": {"action": "store_true", "help": "one JSON object a lab: lab, points, max, exercises"},
+            "--seed": {"type": commands.positive, "default": 1, "help": "of the inputs (1, those of the notebook)"},
+            "--timeout": {"type": commands.positive, "default": 300, "help": "seconds for a notebook (300)"},
+        },
+        "no file is changed; the same command begins anew",
     ),
     "reset": Verb(
         reset,

@@ -1,9 +1,11 @@
 """The labs as files on a student's disk: fresh copies, putting one back, handing one in, a map. Nothing is run here."""
 
+from course_utils.notebooks.choosing import Piece, pieces
 from course_utils.notebooks.files import read, source
 from course_utils.notebooks.fresh import course_folder, find, fresh_lab, lab_file, pack
 from course_utils.notebooks.handing_in import (
     Standing,
+    begun,
     copy_to_hand_in,
     exercises_report,
     light,
@@ -18,9 +20,11 @@ __all__ = [
     "Exercise",
     "Lab",
     "Map",
+    "Piece",
     "Reset",
     "Standing",
     "all_labs",
+    "begun",
     "copy_to_hand_in",
     "course_folder",
     "exercises_report",
@@ -32,6 +36,7 @@ __all__ = [
     "light",
     "map_of",
     "pack",
+    "pieces",
     "questions_report",
     "read",
     "reset",
