@@ -41,6 +41,7 @@ VERBS = {
     "instructors": [
         Verb("release", "make labs/ and dist/student.zip from the solutions", "course_grading", "grade"),
         Verb("grade", "grade what students handed in: table, feedback, report, gradebook", "course_grading", "grade"),
+        Verb("copies", "list submissions that are alike, for your eyes", "course_grading", "grade"),
         Verb("contest", "judge entries for Lab 8's contest, on hidden seeds", "course_grading", "grade"),
         Verb("formgrader", "mark answers in words by hand, in the browser", "course_grading", "grade"),
         Verb("book", "make the course as web pages to read", "course_grading", "book"),
