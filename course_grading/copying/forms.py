@@ -76,7 +76,8 @@ def form(source: str, exercise: str) -> str | None:
         bound |= {n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)}
         named = (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler)
         bound |= {n.name for n in ast.walk(tree) if isinstance(n, named) and n.name}
-        text = ast.dump(_Bare(bound - {exercise}).visit(tree), annotate_fields=False)
+        _Bare(bound - {exercise}).visit(tree)  # in place
+        text = ast.dump(tree, annotate_fields=False)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]

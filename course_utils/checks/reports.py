@@ -3,6 +3,8 @@
 import html
 import json
 import os
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from course_utils import checks, notebooks
 from course_utils.checks.exercise import Exercise
 from course_utils.checks.running import RIGHT, Standing, judged
 
-__all__ = ["Line", "Report", "check_file", "summarise"]
+__all__ = ["Line", "Report", "check_file", "check_labs", "summarise"]
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable with which GitHub names the file whose Markdown it shows."""
@@ -93,6 +95,26 @@ def _plain(text: str) -> str:
     """Text that Markdown and HTML read as text: it may be that of an error which a student raised."""
     escaped = html.escape(" ".join(text.split()), quote=False)
     return "".join(f"\\{letter}" if letter in "\\`*_[]|~$" else letter for letter in escaped)
+
+
+def check_labs(lab: str | None, path: Path | None, *, seed: int, seconds: float) -> Iterator[Report]:
+    """Check a lab, or each lab that is begun; where none is, a line says so.
+
+    Args:
+        lab: Its name; None for all that are begun.
+        path: Of its notebook; None for the one in `labs/`.
+        seed: As for `check_file`.
+        seconds: As for `check_file`, for each.
+
+    Raises:
+        ValueError: If there is no such lab, or a file is no notebook of its lab.
+    """
+    root = notebooks.course_folder()
+    chosen = [notebooks.find(lab, root)] if lab else notebooks.begun(root)
+    if not chosen:
+        print("no lab is begun", file=sys.stderr)
+    for name in chosen:
+        yield check_file(name, path or notebooks.lab_file(name, root), root, seed=seed, seconds=seconds)
 
 
 def check_file(name: str, path: Path, root: Path, *, seed: int, seconds: float) -> Report:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["CELL_SECONDS", "PENDING", "RIGHT", "WRONG", "Standing", "judged"]
+__all__ = ["CELL_SECONDS", "PENDING", "RIGHT", "WRONG", "Standing", "judged", "work"]
 
 RIGHT, WRONG, PENDING = "right", "wrong", "pending"
 CELL_SECONDS = 60.0
