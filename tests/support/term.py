@@ -1,6 +1,6 @@
 """A term rehearsed: a class through the labs, with the commands that an instructor types, in their order.
 
-`python -m tests.support.term FOLDER [--students 40] [--weeks 1 2 ...]` plays it, or some weeks, and prints what is printed.
+`python -m tests.support.term FOLDER [--students 40] [--weeks 1 2 ...]` plays it, or some weeks, and prints all output.
 Everybody hands in by a platform of the form of Blackboard's, whose file names tell who and when. Each week there is a
 deadline; most are in time, some are late, some stop. What is wrong in an answer is one sign or one factor.
 """
