@@ -196,7 +196,7 @@ def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Rando
 
 def columns(path: Path, lab: str, students: Sequence[str]) -> Path:
     """The platform's own gradebook of a lab, with no points in it yet."""
-    head = ["Last Name", "First Name", "Username", f"{lab} [Total Pts: 100 Score] |1001"]
+    head = ["Last Name", "First Name", "Username", f"{lab} [Total Pts: {read_lab(lab).points:g} Score] |1001"]
     lines = [head, *(["Doe", name.title(), name, ""] for name in students)]
     path.write_text("\n".join(",".join(f'"{value}"' for value in line) for line in lines) + "\n", "utf-8-sig")
     return path
