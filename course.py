@@ -35,6 +35,7 @@ VERBS = {
         Verb("progress", "show which exercises are right and which are left", "course_utils"),
         Verb("start", "bring the start page of the labs up to date, as `lab` does", "course_utils"),
         Verb("hand-in", "say what a lab lacks, and write the copy to hand in", "course_utils"),
+        Verb("check", "run a lab's file and say which exercises are right", "course_utils"),
         Verb("reset", "put back a lab or an exercise, keeping yours beside it", "course_utils"),
     ],
     "instructors": [
@@ -43,6 +44,7 @@ VERBS = {
         Verb("export", "put points into the gradebook of Canvas, Moodle, Blackboard", "course_grading", "grade"),
         Verb("term", "statistics over all graded labs, and everybody's total", "course_grading", "grade"),
         Verb("gradescope", "make the autograder of a lab for Gradescope", "course_grading", "grade"),
+        Verb("copies", "list submissions that are alike, for your eyes", "course_grading", "grade"),
         Verb("contest", "judge entries for Lab 8's contest, on hidden seeds", "course_grading", "grade"),
         Verb("formgrader", "mark answers in words by hand, in the browser", "course_grading", "grade"),
         Verb("book", "make the course as web pages to read", "course_grading", "book"),

@@ -95,6 +95,15 @@ def contest(args: argparse.Namespace) -> None:
     print(f"written: {args.folder / 'contest.html'}")
 
 
+def copies(args: argparse.Namespace) -> None:
+    """Compare submissions: pairs more alike than the exercises explain, for your eyes. Nothing of theirs is run."""
+    from course_grading.copying.listing import copies
+
+    reading = copies(args.lab, args.folder)
+    print(f"{len(reading.group)} students compared, {len(reading.pairs)} pairs to look at; this is no verdict")
+    print(f"written: {args.folder / f'copies-{args.lab}.html'}")
+
+
 def execute(args: argparse.Namespace) -> None:
     """Run solution notebooks and save them with their figures."""
     from course_grading.saving import execute
@@ -194,6 +203,14 @@ VERBS = {
             "--folder": CLASS["--folder"],
         },
         "who is judged stands on the board; the same command goes on with the others if you name those",
+    ),
+    "copies": Verb(
+        copies,
+        {
+            "lab": {"help": "name of the lab, such as lab1_simulation"},
+            "--folder": CLASS["--folder"],
+        },
+        "the page is whole, old or new; the same command begins anew",
     ),
     "execute": Verb(
         execute,

@@ -12,6 +12,9 @@ from course_utils.storage import write_file
 
 TOP = "course"
 FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", ARCHIVE)
+WORKFLOW = "docs/classroom/check.yml"
+"""What GitHub runs where the archive is pushed as it is; see docs/platforms.md."""
+
 FOLDERS = ("course_setup", "course_utils")
 CODE = (".py", ".js", ".md", ".png", ".safetensors", ".npz", ".gz")
 MOMENT = (2020, 1, 1, 0, 0, 0)
@@ -44,6 +47,7 @@ def student_zip(root: str | Path = ROOT) -> bytes:
     paths += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in CODE]
     content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     content["README.md"] = README.encode("utf-8")
+    content[".github/workflows/check.yml"] = (root / WORKFLOW).read_bytes()
     return packed({f"{TOP}/{name}": data for name, data in content.items()})
 
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from course_grading.model import Lab
 from course_grading.notebook import Cell
-from course_grading.sandbox.guest import syntax
 from course_grading.sandbox.guest.messages import Described
+from course_utils.notebooks.statements import only_checks, quick_parts
 
 SETUP = "setup"
 MOST_VERSIONS = 4
@@ -97,8 +97,8 @@ def released(lab: Lab) -> Released:
     exercises = {task.cell: task.exercise for task in lab.tasks if task.exercise}
     setup = tuple(cell for cell in code if cell.id == SETUP)
     others = {cell.id: cell.text for cell in code if cell.id not in exercises and cell.id != SETUP}
-    parts = {text: tuple(syntax.quick_parts(text)) for text in others.values()}
-    checks = frozenset(text for text in others.values() if syntax.only_checks(text))
+    parts = {text: tuple(quick_parts(text)) for text in others.values()}
+    checks = frozenset(text for text in others.values() if only_checks(text))
     return Released(setup, exercises, others, parts, checks)
 
 

@@ -191,6 +191,18 @@ def hand_in(args: argparse.Namespace) -> None:
     print(notebooks.copy_to_hand_in(name, notebook, root))
 
 
+def check(args: argparse.Namespace) -> int:
+    """Run what a lab's file defines and say which exercises are right: exit code 0 if all are, 1 if not."""
+    from course_utils.checks.reports import check_labs, summarise
+
+    right = True
+    for found in check_labs(args.lab, args.file, seed=args.seed, seconds=args.timeout):
+        print(found.json() if args.json else found.text(), flush=True)
+        summarise(found)
+        right = right and found.right
+    return 0 if right else 1
+
+
 def _train_left(args: argparse.Namespace) -> str:
     from course_utils import digits
 
@@ -244,6 +256,20 @@ VERBS = {
             "--file": {"type": Path, "help": "its notebook, if that has another name or place"},
         },
         "a copy made earlier is left as it was; the same command begins anew",
+    ),
+    "check": Verb(
+        check,
+        {
+            "lab": {
+                "nargs": "?",
+                "help": "name of the lab; every lab that is begun by default",
+            },
+            "file": {"nargs": "?", "type": Path, "help": "its notebook, if that has another name or place"},
+            "--json": {"action": "store_true", "help": "one JSON object a lab: lab, points, max, exercises"},
+            "--seed": {"type": commands.positive, "default": 1, "help": "of the inputs (1, those of the notebook)"},
+            "--timeout": {"type": commands.positive, "default": 300, "help": "seconds for a notebook (300)"},
+        },
+        "no file is changed; the same command begins anew",
     ),
     "reset": Verb(
         reset,

@@ -1,10 +1,12 @@
 """The labs as files on a student's disk: fresh copies, putting one back, handing one in, a map. Nothing is run here."""
 
+from course_utils.notebooks.choosing import Piece, pieces
 from course_utils.notebooks.files import read, source
 from course_utils.notebooks.fresh import course_folder, find, fresh_lab, lab_file, pack
 from course_utils.notebooks.handing_in import (
     Standing,
     answer_cells,
+    begun,
     copy_to_hand_in,
     exercises_report,
     light,
@@ -19,10 +21,12 @@ __all__ = [
     "Exercise",
     "Lab",
     "Map",
+    "Piece",
     "Reset",
     "Standing",
     "all_labs",
     "answer_cells",
+    "begun",
     "copy_to_hand_in",
     "course_folder",
     "exercises_report",
@@ -34,6 +38,7 @@ __all__ = [
     "light",
     "map_of",
     "pack",
+    "pieces",
     "questions_report",
     "read",
     "reset",

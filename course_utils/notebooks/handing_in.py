@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from course_utils.notebooks.files import name_of, source, text
-from course_utils.notebooks.sections import Exercise, Lab
+from course_utils.notebooks.files import name_of, read, source, text
+from course_utils.notebooks.fresh import fresh_labs
+from course_utils.notebooks.sections import Exercise, Lab, lab_of
 from course_utils.progress import Result
 from course_utils.storage import write_file
 
@@ -16,6 +17,7 @@ __all__ = [
     "MOST_BYTES",
     "Standing",
     "answer_cells",
+    "begun",
     "copy_to_hand_in",
     "exercises_report",
     "light",
@@ -74,6 +76,20 @@ def answer_cells(lab: Lab, exercise: Exercise, notebook: dict) -> list[dict]:
         raise ValueError(f"expected a notebook of {lab.name}, found no cell of its exercises in the file")
     given = {name_of(cell): cell for cell in lab.cells}
     return [cell for cell in notebook["cells"] if _is_answer(cell, exercise, given)]
+
+
+def begun(root: Path) -> list[str]:
+    """Names of the labs in whose files something of an exercise is written, in order.
+
+    Args:
+        root: Folder of the course.
+
+    Raises:
+        ValueError: If one of the files is no notebook of its lab.
+    """
+    labs = (lab_of(name, notebook) for name, notebook in fresh_labs(root).items())
+    files = ((lab, root / "labs" / lab.name / f"{lab.name}.ipynb") for lab in labs)
+    return [lab.name for lab, path in files if path.exists() and any(standing(lab, read(path)).exercises.values())]
 
 
 def _is_answer(cell: dict, exercise: Exercise, given: dict) -> bool:

@@ -21,6 +21,7 @@ REQUIRED = {
     "entry": ["mine.py"],
     "hand-in": ["lab1_simulation"],
     "reset": ["lab1_simulation"],
+    "copies": ["lab1_simulation"],
 }
 
 

@@ -23,8 +23,9 @@ MAY_IMPORT = {
     "course_utils.checks.observers",
     "course_utils.contest",
     "course_utils.contest.entries",
+    "course_utils.notebooks.statements",
 }
-"""What the guest takes of the course: the package that it warms, what calls an answer, and what notes an entry."""
+"""What the guest takes of the course: what it warms, what calls an answer, notes an entry, and reads statements."""
 
 
 def imported(path: Path) -> set[str]:

@@ -7,9 +7,15 @@ import sys
 import zipfile
 
 import pytest
+import yaml
 
-from course_grading.handout import FILES, FOLDERS, student_zip, write_student_zip
-from tests.support.grading_class import ROOT
+from course_grading.handout import FILES, FOLDERS, WORKFLOW, student_zip, write_student_zip
+from course_grading.intake.checkin import check_in
+from course_grading.labs import released
+from course_utils.notebooks.fresh import ARCHIVE
+from tests.support.grading_class import LAB, ROOT
+
+OTHER = "lab2_flow_matching"
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +26,7 @@ def handed_out():
 
 def test_the_archive_is_the_same_twice(tmp_path):
     assert student_zip() == student_zip()
-    for path in ("labs", "solutions", *FOLDERS):
+    for path in ("labs", "solutions", "docs/classroom", *FOLDERS):
         shutil.copytree(ROOT / path, tmp_path / path, copy_function=shutil.copyfile)
     for path in FILES:
         shutil.copyfile(ROOT / path, tmp_path / path)
@@ -33,6 +39,29 @@ def test_it_holds_what_students_need(handed_out):
     needed += [path.relative_to(ROOT).as_posix() for path in package if "__pycache__" not in path.parts]
     needed += [path.relative_to(ROOT).as_posix() for path in (ROOT / "labs").glob("*/*.ipynb")]
     assert {f"course/{name}" for name in needed} <= set(handed_out)
+
+
+def test_on_github_it_checks_itself_with_no_right_but_to_read(handed_out):
+    assert handed_out["course/.github/workflows/check.yml"] == (ROOT / WORKFLOW).read_bytes()
+    workflow = yaml.safe_load(handed_out["course/.github/workflows/check.yml"])
+    assert workflow["permissions"] == {"contents": "read"} and workflow[True] == "push"  # YAML reads `on` as True
+    assert [step["run"] for step in workflow["jobs"]["check"]["steps"] if "run" in step] == ["python course.py check"]
+    assert "secrets" not in str(workflow)
+
+
+def test_repositories_of_a_class_can_be_graded(handed_out, tmp_path):
+    """As `gh classroom clone` leaves them: a folder a student, with the whole archive in it."""
+    for student in ("lab1-ada", "lab1-bo"):
+        for name in ("README.md", ARCHIVE, *(f"labs/{lab}/{lab}.ipynb" for lab in (LAB, OTHER))):
+            path = tmp_path / "clones" / student / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(handed_out[f"course/{name}"] + b" " * (student == "lab1-bo"))
+        (tmp_path / "clones" / student / ".git").mkdir()
+        (tmp_path / "clones" / student / ".git" / "HEAD").write_text("ref: refs/heads/main\n")
+    found = check_in(tmp_path / "clones", tmp_path / "class", LAB, released())
+    assert (found.rows, found.empty, found.nameless) == (("ada", "bo"), (), ())
+    kept = tmp_path / "class" / "submitted" / "bo" / LAB / f"{LAB}.ipynb"
+    assert kept.read_bytes() == handed_out[f"course/labs/{LAB}/{LAB}.ipynb"] + b" "
 
 
 def test_it_holds_no_solution_and_nothing_of_a_class(handed_out):

@@ -4,15 +4,15 @@ import ast
 import re
 from collections.abc import Iterator
 
+from course_utils.notebooks.statements import checked, definitions, dotted, own_statements
+
 from .messages import Described
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
-DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 EXPRESSIONS = (ast.expr, ast.withitem)
 ON_TOP = re.compile(r"\A(\s*%%(time|capture|prun)\b.*\n)+")
 """Magics below which Python stands that the notebook runs as its own."""
 
-CHECKS = re.compile(r"\bchecks\.lab\d+\.(\w+)$")
 LIMIT = 200
 """Names, aliases, uses and statements that are reported of a cell."""
 
@@ -41,53 +41,9 @@ def describe(source: str, given: str = "") -> Described:
         defines=sorted({name for name, _ in bound})[:LIMIT],
         aliases=dict(sorted(aliases(tree).items())[:LIMIT]),
         uses={name: sorted(_uses(node))[:LIMIT] for name, node in bound[-LIMIT:]},
-        definitions=_definitions(tree) if given else "",
-        own=_own(tree, given) if given else [],
+        definitions=definitions(tree) if given else "",
+        own=own_statements(tree, given)[:LIMIT] if given else [],
     )
-
-
-def _definitions(tree: ast.Module) -> str:
-    """The statements that define something or check an answer."""
-    return "\n\n".join(ast.unparse(node) for node in tree.body if _is_definition(node))
-
-
-def _is_definition(node: ast.stmt) -> bool:
-    return isinstance(node, DEFINITIONS) or _checked(node) is not None
-
-
-def _own(tree: ast.Module, given: str) -> list[str]:
-    """The other statements that do not stand in the released cell."""
-    released = {ast.unparse(node) for node in ast.parse(given).body}
-    others = (ast.unparse(node) for node in tree.body if not _is_definition(node))
-    return [statement for statement in others if statement not in released][:LIMIT]
-
-
-def quick_parts(source: str) -> list[str]:
-    """What of a released cell is quickly run: its definitions in one piece, and each assignment that calls nothing."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a magic command
-        return []
-    assigned = (node for node in tree.body if isinstance(node, ast.Assign | ast.AnnAssign))
-    quick = (node for node in assigned if not any(isinstance(part, ast.Call) for part in ast.walk(node)))
-    return [_definitions(tree), *map(ast.unparse, quick)]
-
-
-def only_checks(source: str) -> bool:
-    """Whether a released cell does nothing but check answers."""
-    try:
-        return all(_checked(node) for node in ast.parse(source).body)
-    except SyntaxError:
-        return False
-
-
-def _checked(node: ast.AST) -> tuple[str, ast.expr] | None:
-    """The exercise that a statement checks and its answer: "euler" and `mine` of `checks.lab1.euler(mine)`."""
-    match node:
-        case ast.Expr(value=ast.Call(func=function, args=[answer])):
-            found = CHECKS.search(_dotted(function) or "")
-            return (found[1], answer) if found else None
-    return None
 
 
 def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
@@ -96,9 +52,9 @@ def _bindings(body: list[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             yield node.name, node
             continue
-        checked = _checked(node)
-        if checked and not (isinstance(checked[1], ast.Name) and checked[1].id == checked[0]):
-            yield checked  # as if it said `euler = mine`
+        tried = checked(node)
+        if tried and not (isinstance(tried[1], ast.Name) and tried[1].id == tried[0]):
+            yield tried  # as if it said `euler = mine`
             continue
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.asname or alias.name.split(".")[0], node) for alias in node.names)
@@ -121,7 +77,7 @@ def aliases(tree: ast.AST) -> dict[str, str]:
             found |= {a.name.split(".")[0]: a.name.split(".")[0] for a in node.names if not a.asname}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
-        elif isinstance(node, ast.Assign) and (name := _dotted(node.value)):
+        elif isinstance(node, ast.Assign) and (name := dotted(node.value)):
             found |= {t.id: name for t in node.targets if isinstance(t, ast.Name)}
     return found
 
@@ -150,33 +106,6 @@ def resolve(name: str, known: dict[str, str]) -> str:
     return (known.get(head, head) + dot + tail)[:LONGEST_NAME]
 
 
-def _dotted(node: ast.AST) -> str | None:
-    """The text of an expression like a.b.c, also where it is written with `getattr` or an import by name; else None."""
-    parts = []
-    while (member := _member(node)) is not None:
-        node, name = member
-        parts.append(name)
-    start = node.id if isinstance(node, ast.Name) else _imported(node)
-    return ".".join([start, *reversed(parts)]) if start else None
-
-
-def _member(node: ast.AST) -> tuple[ast.AST, str] | None:
-    """The parts of `owner.name` and of `getattr(owner, "name")`."""
-    match node:
-        case ast.Attribute(value=owner, attr=name):
-            return owner, name
-        case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=str(name)), *_]):
-            return owner, name
-    return None
-
-
-def _imported(node: ast.AST) -> str | None:
-    match node:
-        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(module)), *_]):
-            return module if name in ("import_module", "__import__") else None
-    return None
-
-
 def _uses(node: ast.AST) -> set[str]:
     """Dotted names that a definition uses, but not its own arguments and variables."""
     if isinstance(node, ast.ImportFrom):
@@ -184,7 +113,7 @@ def _uses(node: ast.AST) -> set[str]:
     own = {a.arg for n in ast.walk(node) if isinstance(n, SCOPES) and hasattr(n, "args") for a in _arguments(n.args)}
     stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     parts = (n for n in ast.walk(node) if isinstance(n, ast.Name | ast.Attribute | ast.Call))
-    used = {name for name in map(_dotted, parts) if name}
+    used = {name for name in map(dotted, parts) if name}
     known = flat(aliases(node))
     used |= {resolve(name, known) for name in used}
     return {name for name in used if name.split(".")[0] not in own | (stored - set(known))}
