@@ -42,9 +42,9 @@ python_use_unqualified_type_names = True
 default_role = "code"  # docstrings write `name`
 
 html_theme = "furo"
-html_static_path = ["book.css", "book.js"]
+html_static_path = ["book.css", "book.js", str(files("course_utils") / "assets" / "grip.js")]
 html_css_files = ["book.css"]
-html_js_files = [("book.js", {"defer": "defer"})]
+html_js_files = [("grip.js", {"defer": "defer"}), ("book.js", {"defer": "defer"})]
 html_use_index = html_domain_indices = False
 html_copy_source = html_show_sourcelink = html_show_copyright = False
 html_show_search_summary = False  # a page opened from disk may not read others
