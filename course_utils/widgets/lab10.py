@@ -115,6 +115,8 @@ def _of_those_on_their_way(plan: Plan, length: int) -> Plan:
 
     def asked(x: Tensor) -> Tensor:
         away = (x[:, :2] - x[:, 2:]).norm(dim=1) >= Pillar.reach
+        if away.all():
+            return plan(x)
         plans = x.new_zeros(len(x), length, 2)
         if away.any():
             plans[away] = plan(x[away])

@@ -26,7 +26,7 @@ slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
 slow"""
 DRAGGED = """from course_utils import plotting, widgets
 fig, ax = plotting.figure()
-ax.set(xlim=(0, 1), ylim=(0, 1))
+ax.set(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
 stage = plotting.Stage(fig, {"dot": ax.plot([], [], "ko", ms=14)[0]})
 controls = {name: widgets.Slider(f"place {name}", 0.0, 1.0, 0.5, 0.1) for name in "xy"}
 draw, grip = lambda x, y: {"dot": ([x], [y])}, widgets.Grip("dot", "x", "y")
@@ -165,7 +165,7 @@ def test_a_point_is_dragged_in_the_picture_and_moved_by_its_sliders(chromium, se
         page.mouse.up()
 
     stands_at("0.5", "0.5")
-    dragged(0.17, 0.26)  # the axes are nine tenths of the picture, a step is a tenth of them
+    dragged(0.13, 0.19)  # the axes are nine tenths of the picture and 1.4 wide, a step is 0.1
     stands_at("0.7", "0.8")
     dragged(-9, 0)
     stands_at("0", "0.8")

@@ -22,7 +22,7 @@ def chromium():
 def html():
     """A page of the book with an explorer of few places: six across, four up."""
     fig, ax = plotting.figure()
-    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.set(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
     stage = plotting.Stage(fig, {"dot": ax.plot([], [], "ko", ms=14)[0]})
     controls = {"x": widgets.Slider("place x", 0.0, 1.0, 0.4, 0.2), "y": widgets.Slider("place y", 0.0, 0.9, 0.3, 0.3)}
     explorer = widgets.Explorer(
@@ -67,7 +67,7 @@ def test_a_point_is_dragged_to_the_nearest_place(page):
     (left, top), picture = middle(page), page.get_by_role("img").bounding_box()
     page.mouse.move(left, top)
     page.mouse.down()
-    page.mouse.move(left + 0.2 * picture["width"], top - 0.2 * picture["height"], steps=5)
+    page.mouse.move(left + 0.13 * picture["width"], top - 0.2 * picture["height"], steps=5)
     page.mouse.up()
     stands_at(page, "0.6", "0.6")
     page.mouse.move(left, top)  # no button is down
@@ -78,8 +78,8 @@ def test_a_finger_drags_the_point_and_not_the_page(page):
     (left, top), picture = middle(page), page.get_by_role("img").bounding_box()
     touch = page.context.new_cdp_session(page)
     touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": left, "y": top}]})
-    for share in (0.05, 0.1, 0.15, 0.2):
-        at = {"x": left - share * picture["width"], "y": top - share * picture["height"]}
+    for share in (0.25, 0.5, 0.75, 1):
+        at = {"x": left - 0.13 * share * picture["width"], "y": top - 0.2 * share * picture["height"]}
         touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [at]})
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     stands_at(page, "0.2", "0.6")
