@@ -98,10 +98,10 @@ def simulate(
     n = len(ts) - 1
     dts = ts.diff()
     _check_system(system, x0, ts, dws)
-    if step is None:
-        step = euler_maruyama_step if stochastic else euler_step
-    else:
+    if step is not None:
         _check_step(step, system, x0, ts)
+    default: Callable = euler_maruyama_step if stochastic else euler_step
+    step = step or default
     if save_every < 1:
         raise ValueError(f"expected save_every of at least 1, got {save_every}")
     noises: Iterable[tuple] = repeat(())

@@ -168,14 +168,11 @@ class Explorer:
         draw: Called with a value for each name in `controls`; returns what changes on the stage.
         controls: From name to slider, choice or word.
         alt: What the picture shows, for those who cannot see it; the values chosen are added.
-        grip: What is dragged in the picture, and the two sliders that it moves.
+        grip: What is dragged in the picture, and the two sliders that it moves; a ValueError if there are none such.
 
     Attributes:
         controls: From name to the widget that holds its value.
         picture: The widget that shows the picture.
-
-    Raises:
-        ValueError: If the stage has no such part to drag, or there are no such sliders.
 
     Example:
         >>> fig, ax = plotting.figure()
@@ -256,7 +253,8 @@ class Explorer:
         shown = self.prepared() if beforehand() else self._first
         display(HTML(f'<div id="{self._id}">{shown}</div>'))
         if isinstance(self.picture, DraggedPicture):
-            return display(self.box._repr_mimebundle_(), metadata=self.picture.metadata(), raw=True)
+            data, metadata = self.picture.within(self.box)
+            return display(data, metadata=metadata, raw=True)
         display(self.box)
 
     def close(self) -> None:

@@ -116,7 +116,11 @@ class DraggedPicture(anywidget.AnyWidget):
     rows: traitlets.List[Any] = traitlets.List().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
 
-    def metadata(self) -> dict:
-        """What an output has to say beside the widget: it tells Colab where its widget manager is."""
-        _, metadata = self._repr_mimebundle_() or ({}, {})
-        return metadata
+    def __repr__(self) -> str:
+        return f"DraggedPicture({self.label})"
+
+    def within(self, box: Any) -> tuple[dict, dict]:
+        """What shows a box that holds the picture; and its metadata, by which Colab finds its widget manager."""
+        data, metadata = self._repr_mimebundle_() or ({}, {})
+        view = "application/vnd.jupyter.widget-view+json"
+        return data | {view: data.get(view, {}) | {"model_id": box.model_id}}, metadata

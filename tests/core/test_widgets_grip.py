@@ -10,6 +10,7 @@ import pytest
 from course_utils import plotting, widgets
 from course_utils.widgets import grip
 
+VIEW = "application/vnd.jupyter.widget-view+json"
 CONTROLS = {
     "x": widgets.Slider("goal, x", -1.0, 2.0, 0.5, 0.25),
     "y": widgets.Slider("goal, y", 0.0, 1.0, 0.5, 0.1),
@@ -122,14 +123,17 @@ def test_the_scripts_travel_with_the_widget():
     assert "import " not in script and "http" not in script
 
 
-def test_colab_is_told_where_the_widget_manager_is(dragged, monkeypatch):
-    monkeypatch.setattr(grip.DraggedPicture, "_repr_mimebundle_", lambda self: ({}, {"widget": "manager"}))
+def test_the_box_is_shown_and_colab_told_where_its_widget_manager_is(dragged, monkeypatch):
+    explorer, _ = dragged
+    view, colab = {"version_major": 2, "model_id": explorer.picture.model_id}, {VIEW: {"colab": "its manager"}}
+    bundle = {"text/plain": "DraggedPicture(goal)", VIEW: view}, colab
+    monkeypatch.setattr("anywidget.widget.repr_mimebundle", lambda model_id, repr_text: bundle)
     shown = []
     monkeypatch.setattr("course_utils.widgets.core.display", lambda what, **options: shown.append((what, options)))
-    dragged[0]._ipython_display_()
+    explorer._ipython_display_()
     data, options = shown[1]
-    view = data["application/vnd.jupyter.widget-view+json"]
-    assert view["model_id"] == dragged[0].box.model_id and options == {"metadata": {"widget": "manager"}, "raw": True}
+    assert data == bundle[0] | {VIEW: view | {"model_id": explorer.box.model_id}}
+    assert options == {"metadata": colab, "raw": True} and repr(explorer.picture) == "DraggedPicture(goal)"
 
 
 def test_a_closed_explorer_leaves_no_handle(dragged):
