@@ -242,6 +242,7 @@ def fragments(quick: bool) -> Iterator[Row]:
     for name, x in (("test", test), ("training proteins", train), ("residues drawn one by one", alone_by_one)):
         yield from chain_rows(name, [(chains_judged(x, test), 0.0)])
     yield from strand_rows("training proteins", [train])
+    yield from strand_rows("test", [test])
     for steps in (1500, 6000):
         runs = [chain_run(seed, steps // share) for seed in range(seeds)]
         yield from chain_rows(f"flow, {steps} steps", [(chains_judged(x, test), seconds) for x, seconds in runs])
