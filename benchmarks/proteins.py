@@ -223,7 +223,8 @@ def turned_back(x: Tensor) -> dict[int, tuple[float, float]]:
     found = {}
     for number in STRANDS:
         own = length[strands == number]
-        found[number] = own.mean().item(), 100 * (own < 20).double().mean().item()
+        if len(own):
+            found[number] = own.mean().item(), 100 * (own < 20).double().mean().item()
     return found
 
 
@@ -264,7 +265,7 @@ def chain_rows(what: str, runs: list[tuple[Chains, float]]) -> Iterator[Row]:
 def strand_rows(what: str, runs: list[Tensor]) -> Iterator[Row]:
     """Whether strands turn back: hairpins, in which two to four residues have to agree."""
     found = [turned_back(x) for x in runs]
-    for number in STRANDS:
+    for number in sorted(set.intersection(*map(set, found))):
         name = f"{what}, {number} residues in strand"
         yield over_seeds("fragments", f"{name}: end to end", [each[number][0] for each in found], "Å")
         yield over_seeds("fragments", f"{name}: shorter than 20 Å", [each[number][1] for each in found], "%")
