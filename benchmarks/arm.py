@@ -4,8 +4,10 @@
 2,000 new states.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -107,12 +109,35 @@ def trained(name: str, seed: int, steps: int) -> tuple[Policy, float]:
     return model, time.process_time() - start
 
 
-def arm_run(name: str, seed: int, steps: int, n: int = 2000) -> tuple[dict[int, Reached], float]:
-    """One training, judged at some numbers of Euler steps, and its CPU-seconds."""
+class Run(NamedTuple):
+    """Of one training: what is reached with so many Euler steps, percentages at the seam and away, and CPU-seconds."""
+
+    reached: dict[int, Reached]
+    seam: tuple[float, float]
+    seconds: float
+
+
+def arm_run(name: str, seed: int, steps: int, n: int = 2000) -> Run:
+    """One training, judged at some numbers of Euler steps; at the seam by ten times as many states."""
     model, seconds = trained(name, seed, steps)
-    x = ARM.start(n, seeded(123))
+    x, many = ARM.start(n, seeded(123)), ARM.start(10 * n, seeded(124))
     euler = (4, 8, EULER, 32) if "flow" in name else (1,)
-    return {k: ARM.judge(x, WAYS[name][1](model, x, k)) for k in euler}, seconds
+    poses = WAYS[name][1]
+    reached = {k: ARM.judge(x, poses(model, x, k)) for k in euler}
+    return Run(reached, by_seam(many, poses(model, many, EULER)), seconds)
+
+
+def by_seam(x: Tensor, poses: Tensor) -> tuple[float, float]:
+    """Percentages of success: of answers with q1 within 20 degrees of the seam, and for goals without a pose there."""
+    reached = ARM.judge(x, poses).miss <= ARM.near
+    exact = torch.stack([ARM.pose(x[:, 2:], torch.full((len(x),), up)) for up in (True, False)])
+    near, possible = near_seam(poses), near_seam(exact).any(0)
+    at, away = (100 * reached[those].double().mean().item() for those in (near, ~possible))
+    return at, away
+
+
+def near_seam(poses: Tensor) -> Tensor:
+    return poses[..., 0].abs() > math.pi - math.radians(20)
 
 
 def arm(quick: bool) -> Iterator[Row]:
@@ -127,13 +152,17 @@ def arm(quick: bool) -> Iterator[Row]:
     for name in WAYS:
         steps = STEPS if "flow" in name else STEPS // 2
         runs = [arm_run(name, seed, steps // share, n) for seed in range(seeds)]
-        for k in runs[0][0]:
-            found = [reached[k] for reached, _ in runs]
+        for k in runs[0].reached:
+            found = [run.reached[k] for run in runs]
             limit = {"least": 95.0} if (name, k) == ("flow on the torus", EULER) else {}
             what = f"{name}, {k} Euler steps" if "flow" in name else name
             yield over_seeds("arm", f"{what}: success", [100 * each.success for each in found], "%", **limit)
             misses = [each.miss.median().item() for each in found]
             yield over_seeds("arm", f"{what}: median miss of the hand", misses, "")
-        shares = [100 * found.up.double().mean().item() for found in (reached[k] for reached, _ in runs)]
+        shares = [100 * run.reached[k].up.double().mean().item() for run in runs]
         yield over_seeds("arm", f"{what}: elbow up", shares, "%")
-        yield over_seeds("arm", f"{name}: training", [seconds for _, seconds in runs], "CPU-s")
+        if "flow" in name:
+            yield over_seeds("arm", f"{name}: success of answers near the seam", [run.seam[0] for run in runs], "%")
+            elsewhere = [run.seam[1] for run in runs]
+            yield over_seeds("arm", f"{name}: success for goals without a pose there", elsewhere, "%")
+        yield over_seeds("arm", f"{name}: training", [run.seconds for run in runs], "CPU-s")

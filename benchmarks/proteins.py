@@ -1,8 +1,7 @@
-"""Lab 11's angles and rotations of proteins: flows beside floors and baselines; three training seeds.
+"""Lab 11's angles of proteins: flows beside floors and baselines; three training seeds.
 
 `ramachandran`: phi and psi of one residue, on the torus and in the plane, with the usual cut and with one through the
-helix. `fragments`: twelve residues at once. `turns`: the rotation from one residue's frame to the next one's.
-Everything is trained on half of the proteins and judged by the others.
+helix. `fragments`: twelve residues at once. Everything is trained on half of the proteins and judged by the others.
 """
 
 import math
@@ -17,15 +16,17 @@ from torch import Tensor, nn
 from benchmarks.rows import Row, alone, over_seeds
 from course_utils import data, metrics
 from course_utils.losses import flow_matching_loss, stratified_times
-from course_utils.manifolds import Rotations, Torus, chain_from_torsions, rotation_vector, wrap
-from course_utils.networks import MLP, ChainConv, PeriodicMLP, RotationMLP
+from course_utils.manifolds import Torus, chain_from_torsions, wrap
+from course_utils.networks import MLP, ChainConv, PeriodicMLP
 from course_utils.paths import GaussianPath, GeodesicPath, LinearPath
 from course_utils.simulators import euler_step, geodesic_step, simulate
 from course_utils.training import fit
 
 STEPS, LENGTH, BINS, LOTS = 50, 12, 24, 4
 """Euler steps, residues of a fragment, cells in a dimension, samples as large as the test set."""
-PLANE, SPHERE = Torus(2), Rotations()
+STRANDS = (8, 9, 10, 11, 12)
+"""Strand residues in a fragment, for its length."""
+PLANE = Torus(2)
 HELIX_CUT = torch.deg2rad(torch.tensor([117.0, 137.0]))
 """Subtracted from phi and psi, it lays the helix on the seam."""
 
@@ -70,7 +71,6 @@ ANGLES = {
     "straight paths, periodic network": Way(lambda: PeriodicMLP(2), LinearPath(), PLANE.draw),
 }
 CHAINS = Way(ChainConv, GeodesicPath(Torus(LENGTH, 2)), Torus(LENGTH, 2).draw, geodesic_step(Torus(LENGTH, 2)))
-TURNS = Way(RotationMLP, GeodesicPath(SPHERE), SPHERE.draw, geodesic_step(SPHERE))
 
 
 def trained(way: Way, z: Tensor, seed: int, steps: int, batch: int) -> tuple[nn.Module, float]:
@@ -196,22 +196,43 @@ class Chains(NamedTuple):
 def chains_judged(x: Tensor, test: Tensor) -> Chains:
     n = min(len(x), len(test))
     x, test = x[:n], test[torch.randperm(len(test), generator=seeded(0))[:n]]
-    places = chain_from_torsions(x[..., 0].double(), x[..., 1].double())[:, :, 1]
+    places = places_of(x)
     return Chains(
         metrics.histogram_distance(x.flatten(0, 1), test.flatten(0, 1), BINS),
         100 * metrics.helix_runs(x),
         100 * metrics.strand_runs(x),
         100 * metrics.clashes(places),
-        (places[:, 0] - places[:, -1]).norm(dim=1).mean().item(),
+        end_to_end(x).mean().item(),
         metrics.energy_distance(x[:1500], test[:1500], Torus(LENGTH, 2).distance, chunk=32),
     )
 
 
-def chain_run(seed: int, steps: int) -> tuple[Chains, float]:
-    """One training of fragments, judged, and its CPU-seconds."""
+def places_of(x: Tensor) -> Tensor:
+    """CA atoms of chains of these angles, with ideal bonds."""
+    return chain_from_torsions(x[..., 0].double(), x[..., 1].double())[:, :, 1]
+
+
+def end_to_end(x: Tensor) -> Tensor:
+    places = places_of(x)
+    return (places[:, 0] - places[:, -1]).norm(dim=1)
+
+
+def turned_back(x: Tensor) -> dict[int, tuple[float, float]]:
+    """By the number of strand residues: the mean length, and the percentage that is shorter than 20 Å."""
+    length, strands = end_to_end(x), metrics.in_strand(x).sum(1)
+    found = {}
+    for number in STRANDS:
+        own = length[strands == number]
+        if len(own):
+            found[number] = own.mean().item(), 100 * (own < 20).double().mean().item()
+    return found
+
+
+def chain_run(seed: int, steps: int) -> tuple[Tensor, float]:
+    """One training of fragments: as many as there are test windows, and its CPU-seconds."""
     train, test = (part.windows(LENGTH) for part in parts())
     model, seconds = trained(CHAINS, train, seed, steps, 256)
-    return chains_judged(made(CHAINS, model, len(test), seed), test), seconds
+    return made(CHAINS, model, len(test), seed), seconds
 
 
 def fragments(quick: bool) -> Iterator[Row]:
@@ -221,8 +242,12 @@ def fragments(quick: bool) -> Iterator[Row]:
     alone_by_one = train.flatten(0, 1)[torch.randint(LENGTH * len(train), (len(test), LENGTH), generator=seeded(1))]
     for name, x in (("test", test), ("training proteins", train), ("residues drawn one by one", alone_by_one)):
         yield from chain_rows(name, [(chains_judged(x, test), 0.0)])
+    yield from strand_rows("training proteins", [train])
+    yield from strand_rows("test", [test])
     for steps in (1500, 6000):
-        yield from chain_rows(f"flow, {steps} steps", [chain_run(seed, steps // share) for seed in range(seeds)])
+        runs = [chain_run(seed, steps // share) for seed in range(seeds)]
+        yield from chain_rows(f"flow, {steps} steps", [(chains_judged(x, test), seconds) for x, seconds in runs])
+        yield from strand_rows(f"flow, {steps} steps", [x for x, _ in runs])
 
 
 def chain_rows(what: str, runs: list[tuple[Chains, float]]) -> Iterator[Row]:
@@ -237,68 +262,10 @@ def chain_rows(what: str, runs: list[tuple[Chains, float]]) -> Iterator[Row]:
         yield over_seeds("fragments", f"{what}: training", [seconds for _, seconds in runs], "CPU-s")
 
 
-# rotations
-
-
-def turn_distance(x: Tensor, test: Tensor) -> float:
-    """Total variation of rotation vectors in 8 x 8 x 8 cells: the mean over samples as large as the test set.
-
-    One sample alone is off by up to 0.015, more than two trainings differ by.
-    """
-    lots = [part for part in rotation_vector(x).split(len(test)) if len(part) == len(test)] or [rotation_vector(x)]
-    seen = rotation_vector(test)
-    return sum(metrics.histogram_distance(lot, seen, 8) for lot in lots) / len(lots)
-
-
-def turn_run(seed: int, steps: int) -> tuple[float, float, float]:
-    """One training of turns: total variation, how far the matrices are from rotations, and CPU-seconds."""
-    train, test = (part.turns() for part in parts())
-    model, seconds = trained(TURNS, train, seed, steps, 512)
-    x = made(TURNS, model, LOTS * len(test), seed)
-    return turn_distance(x, test), off_rotation(x).amax().item(), seconds
-
-
-NINE = Way(lambda: MLP(9), GaussianPath(), lambda n, generator: torch.randn(n, 9, generator=generator))
-
-
-def nine_run(seed: int, steps: int) -> tuple[float, float, float]:
-    """Nine numbers a rotation and straight paths: the same after a projection, the median before it."""
-    train, test = (part.turns() for part in parts())
-    model, seconds = trained(NINE, train.flatten(1), seed, steps, 512)
-    x = made(NINE, model, LOTS * len(test), seed).unflatten(1, (3, 3))
-    return turn_distance(nearest_rotations(x), test), off_rotation(x).median().item(), seconds
-
-
-def off_rotation(x: Tensor) -> Tensor:
-    """|R^T R - I| of each matrix."""
-    return (x.mT @ x - torch.eye(3)).flatten(1).norm(dim=1)
-
-
-def nearest_rotations(x: Tensor) -> Tensor:
-    """The rotation nearest to each matrix."""
-    u, _, v = torch.linalg.svd(x)
-    sign = torch.ones(len(x), 3)
-    sign[:, 2] = torch.linalg.det(u @ v).sign()
-    return u * sign[:, None] @ v
-
-
-def turns(quick: bool) -> Iterator[Row]:
-    """Rows of rotations: the floor, uniform ones, the flow on them, and nine numbers with a projection."""
-    seeds, share = (1, 40) if quick else (3, 1)
-    train, test = (part.turns() for part in parts())
-    yield alone("turns", "floor, training against test proteins: TV", turn_distance(train, test), "")
-    again = [train[torch.randint(len(train), (LOTS * len(test),), generator=seeded(seed))] for seed in range(seeds)]
-    yield over_seeds("turns", "training turns, drawn again: TV", [turn_distance(x, test) for x in again], "")
-    yield alone("turns", "uniform rotations: TV", turn_distance(SPHERE.draw(LOTS * len(test), seeded(0)), test), "")
-    for steps in (1500, 4000):
-        runs = [turn_run(seed, steps // share) for seed in range(seeds)]
-        limit = {"most": 0.105} if steps == 4000 else {}
-        yield from turn_rows(f"flow on rotations, {steps} steps", runs, "largest |R^T R - I|", **limit)
-    runs = [nine_run(seed, 4000 // share) for seed in range(seeds)]
-    yield from turn_rows("nine numbers, projected, 4000 steps", runs, "median |M^T M - I| before")
-
-
-def turn_rows(what: str, runs: list[tuple[float, float, float]], off: str, **limit: float) -> Iterator[Row]:
-    yield over_seeds("turns", f"{what}: TV", [run[0] for run in runs], "", **limit)
-    yield over_seeds("turns", f"{what}: {off}", [run[1] for run in runs], "")
-    yield over_seeds("turns", f"{what}: training", [run[2] for run in runs], "CPU-s")
+def strand_rows(what: str, runs: list[Tensor]) -> Iterator[Row]:
+    """Whether strands turn back: hairpins, in which two to four residues have to agree."""
+    found = [turned_back(x) for x in runs]
+    for number in sorted(set.intersection(*map(set, found))):
+        name = f"{what}, {number} residues in strand"
+        yield over_seeds("fragments", f"{name}: end to end", [each[number][0] for each in found], "Å")
+        yield over_seeds("fragments", f"{name}: shorter than 20 Å", [each[number][1] for each in found], "%")

@@ -28,7 +28,7 @@ KEY_LIMIT = 100.0
 NEXT_PICTURE = """cell => { window.shown = new Promise((done, fail) => {
     let pressed = null;
     setTimeout(() => fail(Error("expected a new picture within 10 seconds, got none")), 10000);
-    const last = () => [...cell.querySelectorAll(".widget-html-content img")].pop(), before = last().src;
+    const last = () => [...cell.querySelectorAll(".jupyter-widgets img")].pop(), before = last().src;
     const watch = new MutationObserver(async () => {
         const image = last();
         if (pressed === null || !image || image.src === before) return;

@@ -31,12 +31,25 @@ const explore = figure => {
     picture.style.backgroundSize = `100% ${100 * (last + 1)}%`;
     picture.style.backgroundPositionY = `${last && 100 * (place % about.strip) / last}%`;
     picture.ariaLabel = `${about.alt} Now: ${now}.`;
+    put?.(grid.map((places, axis) => places[chosen[about.grip.controls[axis]]][0]));
+  };
+  const grid = about.grip ? [about.grip.columns, about.grip.rows] : [];
+  const put = about.grip && grip(picture.parentElement, { ...about.grip, moved: place => {
+    grid.forEach((places, axis) => {
+      const number = about.grip.controls[axis];
+      slide(number, places.findIndex(([value]) => value === place[axis]));
+    });
+    show();
+  } });
+  const slide = (number, k) => {
+    const slider = rows[number].querySelector("input");
+    chosen[number] = slider.value = k;
+    rows[number].querySelector("output").textContent = slider.ariaValueText = about.values[number][k];
   };
   rows.forEach((row, number) => {
     const slider = row.querySelector("input"), buttons = row.querySelectorAll("button");
     slider?.addEventListener("input", () => {
-      chosen[number] = +slider.value;
-      row.querySelector("output").textContent = slider.ariaValueText = about.values[number][slider.value];
+      slide(number, +slider.value);
       show();
     });
     buttons.forEach(button => button.addEventListener("click", () => {

@@ -43,9 +43,9 @@ smartquotes_action = "qe"  # the two dashes of an option stay two
 default_role = "code"  # docstrings write `name`
 
 html_theme = "furo"
-html_static_path = ["book.css", "book.js"]
+html_static_path = ["book.css", "book.js", str(files("course_utils") / "assets" / "grip.js")]
 html_css_files = ["book.css"]
-html_js_files = [("book.js", {"defer": "defer"})]
+html_js_files = [("grip.js", {"defer": "defer"}), ("book.js", {"defer": "defer"})]
 html_use_index = html_domain_indices = False
 html_copy_source = html_show_sourcelink = html_show_copyright = False
 html_show_search_summary = False  # a page opened from disk may not read others

@@ -70,9 +70,14 @@ class MLP(Network):
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise ValueError(f"expected states of shape (batch, {self.dim}), got {tuple(x.shape)}")
         x = as_floats(x)
-        waves = self.fourier(x).flatten(1)
-        seen = torch.cat([x, waves], 1) if self.coordinates else waves
-        h = self.first(seen) + self.embedding(x, t, y, extra)
+        h = self.first(self._seen(x)) + self.embedding(x, t, y, extra)
         for layer in self.layers:
             h = layer(F.silu(h))
         return self.last(F.silu(h))
+
+    def _seen(self, x: Tensor) -> Tensor:
+        """What the first layer gets of the coordinates."""
+        if not self.fourier.size:
+            return x
+        waves = self.fourier(x).flatten(1)
+        return torch.cat([x, waves], 1) if self.coordinates else waves

@@ -92,14 +92,16 @@ def simulate(
         0.7
     """
     stochastic = isinstance(system, SDE)
-    default: Callable = euler_maruyama_step if stochastic else euler_step
-    step = step or default
     x0 = as_floats(x0)
     ts = torch.as_tensor(ts).to(x0)
     _check_grid(ts, stochastic)
     n = len(ts) - 1
     dts = ts.diff()
-    _check_step(step, system, x0, ts, dws)
+    _check_system(system, x0, ts, dws)
+    if step is not None:
+        _check_step(step, system, x0, ts)
+    default: Callable = euler_maruyama_step if stochastic else euler_step
+    step = step or default
     if save_every < 1:
         raise ValueError(f"expected save_every of at least 1, got {save_every}")
     noises: Iterable[tuple] = repeat(())
@@ -173,10 +175,19 @@ def _brownian_increments(x0: Tensor, dts: Tensor, generator: torch.Generator | N
         yield block[i % steps] * dt
 
 
-def _check_step(step: Callable, system: Field | SDE, x0: Tensor, ts: Tensor, dws: Tensor | None) -> None:
+def _check_system(system: Field | SDE, x0: Tensor, ts: Tensor, dws: Tensor | None) -> None:
     stochastic = isinstance(system, SDE)
     if not stochastic and not callable(system):
         raise TypeError(f"expected a field u(x, t) or an SDE, got {type(system).__name__}")
+    if dws is not None and not stochastic:
+        raise TypeError("an ODE has no noise, got dws")
+    increments = (len(ts) - 1, *x0.shape)
+    if dws is not None and dws.shape != increments:
+        raise ValueError(f"expected dws of shape {increments}, got {tuple(dws.shape)}")
+
+
+def _check_step(step: Callable, system: Field | SDE, x0: Tensor, ts: Tensor) -> None:
+    stochastic = isinstance(system, SDE)
     name = getattr(step, "__name__", step)
     without_noise = _accepts(step, system, x0, ts, ts)
     with_noise = _accepts(step, system, x0, ts, ts, x0)
@@ -184,11 +195,6 @@ def _check_step(step: Callable, system: Field | SDE, x0: Tensor, ts: Tensor, dws
         raise TypeError(f"an SDE needs a step with noise, got {name}")
     if not stochastic and not without_noise:
         raise TypeError(f"a field (an ODE) needs a step without noise, got {name}")
-    if dws is not None and not stochastic:
-        raise TypeError("an ODE has no noise, got dws")
-    increments = (len(ts) - 1, *x0.shape)
-    if dws is not None and dws.shape != increments:
-        raise ValueError(f"expected dws of shape {increments}, got {tuple(dws.shape)}")
 
 
 def _accepts(step: Callable, *arguments: object) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import ipywidgets
@@ -11,6 +12,7 @@ from IPython.display import HTML, display
 
 from course_utils.plotting.page import image_html
 from course_utils.plotting.stage import Stage
+from course_utils.widgets.grip import DraggedPicture, Grip
 from course_utils.widgets.prepared import beforehand, prepared_html, thinned
 
 __all__ = ["SHOWN", "Choice", "Controls", "Explorer", "Slider", "Word"]
@@ -166,6 +168,7 @@ class Explorer:
         draw: Called with a value for each name in `controls`; returns what changes on the stage.
         controls: From name to slider, choice or word.
         alt: What the picture shows, for those who cannot see it; the values chosen are added.
+        grip: What is dragged in the picture, and the two sliders that it moves; a ValueError if there are none such.
 
     Attributes:
         controls: From name to the widget that holds its value.
@@ -186,6 +189,7 @@ class Explorer:
         controls: Controls,
         *,
         alt: str,
+        grip: Grip | None = None,
     ):
         self._stage: Stage | None = stage
         self._draw: Callable[..., Mapping[str, object]] | None = draw
@@ -193,10 +197,12 @@ class Explorer:
         self._specs = dict(controls)
         made = {name: spec.widgets() for name, spec in controls.items()}
         self.controls = {name: widget for name, (widget, _) in made.items()}
-        self.picture = ipywidgets.HTML(self.html())
+        self._grip = grip
+        self._first = self.html()
+        self.picture = grip.picture(stage, self._specs, self._first) if grip else ipywidgets.HTML(self._first)
+        self.picture.observe(self._dragged, "place")
         for widget in self.controls.values():
             widget.observe(self._redraw, "value")
-        self._first = self.picture.value
         hide = ipywidgets.HTML(f"<style>#{self._id} {{display: none}}</style>", layout={"display": "none"})
         self.box = ipywidgets.VBox([*(row for _, row in made.values()), self.picture, hide])
 
@@ -217,7 +223,8 @@ class Explorer:
     def prepared(self) -> str:
         """The explorer for a page without a kernel: pictures drawn beforehand; see `prepared_html`."""
         stage, draw = self._open()
-        return prepared_html(self._specs, lambda values: stage.picture(draw(**values)), alt=self._alt)
+        places = partial(self._grip.places, stage, self._specs) if self._grip else None
+        return prepared_html(self._specs, lambda values: stage.picture(draw(**values)), alt=self._alt, places=places)
 
     def _open(self) -> tuple[Stage, Callable[..., Mapping[str, object]]]:
         if self._stage is None or self._draw is None:
@@ -225,13 +232,29 @@ class Explorer:
         return self._stage, self._draw
 
     def _redraw(self, _change) -> None:
-        self.picture.value = self.html()
+        with self.picture.hold_sync():
+            if self._grip:
+                self.picture.place = self._grip.place(self.controls)
+            self.picture.value = self.html()
+
+    def _dragged(self, change) -> None:
+        """Move both sliders, and draw once."""
+        if self._grip is None or change["new"] == self._grip.place(self.controls):
+            return
+        for name, value in zip(self._grip.names, change["new"], strict=True):
+            self.controls[name].unobserve(self._redraw, "value")
+            self.controls[name].value = value
+            self.controls[name].observe(self._redraw, "value")
+        self._redraw(change)
 
     def _ipython_display_(self) -> None:
         """The first picture, for pages without a kernel, and the live one, which hides it."""
         _let_go_of_former(self)
         shown = self.prepared() if beforehand() else self._first
         display(HTML(f'<div id="{self._id}">{shown}</div>'))
+        if isinstance(self.picture, DraggedPicture):
+            data, metadata = self.picture.within(self.box)
+            return display(data, metadata=metadata, raw=True)
         display(self.box)
 
     def close(self) -> None:

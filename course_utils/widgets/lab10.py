@@ -13,6 +13,7 @@ from course_utils.plotting.stage import Stage, bundle
 from course_utils.plotting.theme import DATA, MODEL, figure
 from course_utils.simulators import receding_horizon
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider
+from course_utils.widgets.grip import Grip
 from course_utils.worlds import Disc, Pillar
 
 __all__ = ["RADIUS", "explore_guidance", "explore_policy"]
@@ -59,7 +60,7 @@ def explore_policy(policies: Mapping[str, Callable[[], Plan]], *, seed: int = 9)
         "black. Above, the share that arrives. Regression with k = 16 drives into the pillar, with k = 1 it parts left "
         "and right as the flow does for any k; goals far from those of the demonstrations are missed."
     )
-    return Explorer(_stage(), draw, controls, alt=alt)
+    return Explorer(_stage(), draw, controls, alt=alt, grip=Grip("goal", "x", "y"))
 
 
 def explore_guidance(
@@ -95,7 +96,7 @@ def explore_guidance(
         "the share that arrives and the share that hits the disc. Without guidance, all that take the disc's side hit "
         "it; guided, they go round it or take the other side."
     )
-    return Explorer(_stage(Disc(0, 0, RADIUS)), draw, controls, alt=alt)
+    return Explorer(_stage(Disc(0, 0, RADIUS)), draw, controls, alt=alt, grip=Grip("disc", "x", "y"))
 
 
 def _driven(
@@ -114,6 +115,8 @@ def _of_those_on_their_way(plan: Plan, length: int) -> Plan:
 
     def asked(x: Tensor) -> Tensor:
         away = (x[:, :2] - x[:, 2:]).norm(dim=1) >= Pillar.reach
+        if away.all():
+            return plan(x)
         plans = x.new_zeros(len(x), length, 2)
         if away.any():
             plans[away] = plan(x[away])

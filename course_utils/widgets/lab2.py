@@ -17,6 +17,7 @@ from course_utils.schedules import Schedule
 from course_utils.shapes import Field
 from course_utils.simulators import euler_step, heun_step, midpoint_step, rk4_step, simulate
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider
+from course_utils.widgets.grip import Grip
 from course_utils.widgets.images import SCHEDULES
 
 __all__ = ["explore_conditional_path", "explore_field", "explore_steps", "explore_you_are_here"]
@@ -124,7 +125,7 @@ def explore_you_are_here(data: Float[Tensor, "n 2"], *, limit: float = 3.0) -> E
         "grey circles of one standard deviation around what each data point has shrunk to, and a green arrow: the "
         "velocity times the time that is left."
     )
-    return Explorer(_ways_from_here(data, limit), draw, controls, alt=alt)
+    return Explorer(_ways_from_here(data, limit), draw, controls, alt=alt, grip=Grip("here", "x1", "x2"))
 
 
 def _ways_from_here(data: Float[Tensor, "n 2"], limit: float) -> Stage:

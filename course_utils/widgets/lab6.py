@@ -20,6 +20,7 @@ from course_utils.plotting.theme import DATA, EXACT, MODEL, figure
 from course_utils.simulators import midpoint_step, simulate
 from course_utils.widgets.attention import explore_attention
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider
+from course_utils.widgets.grip import Grip
 
 __all__ = ["explore_attention", "explore_bound", "explore_latent_flow", "explore_plane", "explore_walk"]
 
@@ -86,7 +87,7 @@ def explore_plane(latents: Latents, points: Float[Tensor, "n 2"], labels: Int[Te
         "Left, a plane full of small digits, each at the latent of a real one, in regions by label, with a cross. "
         "Right, the digit that is decoded at the cross: near the edge of a region it turns into the neighbour."
     )
-    return Explorer(_plane_and_digit(points, labels), draw, controls, alt=alt)
+    return Explorer(_plane_and_digit(points, labels), draw, controls, alt=alt, grip=Grip("place", "h1", "h2"))
 
 
 LIMIT = 3.0

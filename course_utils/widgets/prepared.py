@@ -95,6 +95,7 @@ def prepared_html(
     *,
     alt: str,
     largest: int = LARGEST,
+    places: Callable[[Mapping[str, Sequence]], dict] | None = None,
 ) -> str:
     """Controls and pictures of an explorer as HTML, for a page whose script shows the picture of the values chosen.
 
@@ -103,6 +104,7 @@ def prepared_html(
         picture: From values to what is seen.
         alt: What the picture shows; the values are added.
         largest: Bytes of all pictures together, which the grid and the size of the pictures are chosen for.
+        places: From values to where a part of the picture is dragged to, as `Grip.places` tells.
 
     Raises:
         ValueError: If the coarsest grid of small pictures has more.
@@ -118,13 +120,15 @@ def prepared_html(
         "pictures": math.prod(map(len, said.values())),
         "strip": STRIP,
         "strips": [f"data:image/webp;base64,{base64.b64encode(strip).decode()}" for strip in strips],
+        "grip": places(values) if places else None,
     }
     now = ", ".join(f"{controls[name].label} {said[name][start[name]]}" for name in controls)
     rows = "".join(_row(controls[name], said[name], start[name]) for name in controls)
     return (
         f'<figure class="course-explorer" data-about="{html.escape(json.dumps(about, ensure_ascii=False))}">{rows}'
+        f'<div class="frame" style="max-width:{width}px">'
         f'<div class="picture" role="img" aria-label="{html.escape(f"{alt} Now: {now}.")}" '
-        f'style="max-width:{width}px;aspect-ratio:{width}/{height}"></div></figure>'
+        f'style="max-width:{width}px;aspect-ratio:{width}/{height}"></div></div></figure>'
     )
 
 

@@ -24,7 +24,14 @@ slow, values = widgets.lab1.explore_brownian_motion(paths=50), []
 quick = slow._draw
 slow._draw = lambda n, p: time.sleep(0.2) or values.append(p) or quick(n, p)
 slow"""
-PICTURE = "cell => [...cell.querySelectorAll('.widget-html-content img')].pop()?.src"
+DRAGGED = """from course_utils import plotting, widgets
+fig, ax = plotting.figure()
+ax.set(xlim=(-0.2, 1.2), ylim=(-0.2, 1.2))
+stage = plotting.Stage(fig, {"dot": ax.plot([], [], "ko", ms=14)[0]})
+controls = {name: widgets.Slider(f"place {name}", 0.0, 1.0, 0.5, 0.1) for name in "xy"}
+draw, grip = lambda x, y: {"dot": ([x], [y])}, widgets.Grip("dot", "x", "y")
+widgets.Explorer(stage, draw, controls, alt="A dot.", grip=grip)"""
+PICTURE = "cell => [...cell.querySelectorAll('.jupyter-widgets img')].pop()?.src"
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +50,9 @@ def server(tmp_path_factory):
         cleared, _ = ClearOutputPreprocessor().preprocess(nbformat.read(path, as_version=4), {})
         (folder / path.relative_to(ROOT)).parent.mkdir(parents=True)
         nbformat.write(cleared, folder / path.relative_to(ROOT))
-    slow = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLOW_SLIDER)], metadata=KERNEL)
-    nbformat.write(slow, folder / "slow.ipynb")
+    for name, source in {"slow": SLOW_SLIDER, "dragged": DRAGGED}.items():
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=KERNEL)
+        nbformat.write(made, folder / f"{name}.ipynb")
     with lab.jupyterlab(folder, tmp_path_factory.mktemp("server")) as address:
         yield address
 
@@ -137,6 +145,44 @@ def test_dragging_never_queues_up_stale_pictures(chromium, server):
     drawn.wait_for(timeout=20_000)
     number, last = drawn.inner_text().removeprefix("drawn ").split(" times, last for ")
     assert 1 <= int(number) < 20 and float(last) == 1.0  # of 40 places that the mouse passed
+    page.close()
+
+
+def test_a_point_is_dragged_in_the_picture_and_moved_by_its_sliders(chromium, server):
+    page = chromium.new_page(viewport=LAPTOP)
+    lab.open_and_run(page, server("dragged.ipynb"))
+    cell = page.locator(".jp-CodeCell").first
+    handle, picture = cell.get_by_role("slider", name="dot"), cell.locator(".jupyter-widgets img")
+
+    def stands_at(x: str, y: str) -> None:
+        """Picture, boxes and handle say so, and the handle lies over the dot."""
+        seen = f"cell => ({PICTURE.replace('src', 'alt')})(cell) === 'A dot. Now: place x {x}, place y {y}.'"
+        page.wait_for_function(seen, arg=cell.element_handle(), timeout=20_000)
+        assert [float(box.input_value()) for box in cell.locator("input[type=number]").all()] == [float(x), float(y)]
+        assert handle.get_attribute("aria-valuetext") == f"place x {x}, place y {y}"
+        assert lab.darkness(page, handle) > 0.9
+
+    def dragged(x: float, y: float) -> None:
+        """By the mouse, so far to the right and up."""
+        start, size = handle.bounding_box(), picture.bounding_box()
+        left, top = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
+        page.mouse.move(left, top)
+        page.mouse.down()
+        page.mouse.move(left + x * size["width"], top - y * size["height"], steps=8)
+        page.mouse.up()
+
+    stands_at("0.5", "0.5")
+    dragged(0.13, 0.19)  # the axes are nine tenths of the picture and 1.4 wide, a step is 0.1
+    stands_at("0.7", "0.8")
+    dragged(-9, 0)
+    stands_at("0", "0.8")
+    handle.focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown"):
+        page.keyboard.press(key)
+    stands_at("0.1", "0.6")
+    cell.locator(".noUi-handle").first.focus()
+    page.keyboard.press("ArrowRight")
+    stands_at("0.2", "0.6")
     page.close()
 
 

@@ -1,6 +1,7 @@
 """JupyterLab and a real browser for `test_browser`: start the server, open a notebook, run it, look at it."""
 
 import contextlib
+import io
 import os
 import secrets
 import shutil
@@ -10,6 +11,9 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
+
+import numpy as np
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -75,6 +79,14 @@ def plays(page, player) -> None:
     page.wait_for_function(moved, arg=[player.element_handle(), last], timeout=10_000)
     player.get_by_role("button", name="Pause").click()
     assert player.get_by_role("button", name="Play").count() == 1
+
+
+def darkness(page, handle, half: int = 4) -> float:
+    """Share of black in the middle of an element, as the browser shows it."""
+    box = handle.bounding_box()
+    left, top = box["x"] + box["width"] / 2 - half, box["y"] + box["height"] / 2 - half
+    shot = page.screenshot(clip={"x": left, "y": top, "width": 2 * half, "height": 2 * half})
+    return (np.asarray(Image.open(io.BytesIO(shot)).convert("L")) < 60).mean()
 
 
 @contextlib.contextmanager
