@@ -38,7 +38,7 @@ LARGEST = 25_000_000
 """Bytes that the pictures of all explorers are meant to have at most."""
 
 PAGES = ("symbols.md", "contest.md", "troubleshooting.md", "teaching.md")
-GUIDES = ("instructors.md", "architecture.md", "add_a_lab.md")
+GUIDES = ("instructors.md", "a_term.md", "platforms.md", "architecture.md", "add_a_lab.md")
 GUIDE_LIST = "\n".join(
     ["", "```{toctree}", ":caption: Guides", ":titlesonly:", ""]
     + [f"docs/{Path(name).stem}" for name in GUIDES]
