@@ -19,7 +19,9 @@ from pathlib import Path
 
 __all__ = ["CELL_SECONDS", "PENDING", "RIGHT", "WRONG", "Standing", "judged", "work"]
 
-RIGHT, WRONG, PENDING = "right", "wrong", "pending"
+RIGHT = "right"
+WRONG = "wrong"
+PENDING = "pending"
 CELL_SECONDS = 60.0
 """Processor time of a cell, and of judging an exercise; at most a quarter of the notebook's time."""
 

@@ -158,6 +158,15 @@ def test_of_the_solution_nothing_is_said():
     assert alike(group) == []
 
 
+def test_an_exercise_in_which_all_have_the_solution_changes_nothing():
+    group = independent(random.Random(7), 40, LAWS["many styles"])
+    group["s1"] |= {e: group["s0"][e] for e in ("e0", "e1", "e2", "e3")}
+    before = alike(group)
+    for i, found in enumerate(group.values()):
+        found["e9"] = Answer("0", known=True) if i < 20 else Answer(f"{i}")
+    assert before and [pair.expected for pair in alike(group)] == [pair.expected for pair in before]
+
+
 def test_groups_hang_together():
     pairs = [Pair(students, (), 0.0) for students in [("a", "b"), ("c", "d"), ("b", "e"), ("f", "g"), ("d", "e")]]
     assert groups(pairs) == [("a", "b", "c", "d", "e")]
