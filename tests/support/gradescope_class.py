@@ -178,17 +178,20 @@ def series() -> dict[str, tuple[bytes, Deserved]]:
         found[f"attack: {name}"] = submission(EARLY, source), _all
     found["attack: printing hidden inputs"] = Sheet().write(TELLING).packed(), _all
     found |= {f"in place: {name}": (make(Sheet()).packed(), _seen) for name, make in IN_PLACE.items()}
-    found |= {f"tells: {name}": (make(Sheet()).packed(), _none) for name, make in TELLS.items()}
-    known = _all_of_tries()
-    found |= {f"tries: {name}": (make(Sheet()).packed(), known.get(name, _seen)) for name, make in TRIES.items()}
+    found |= {f"tells: {name}": (make(Sheet()).packed(), RULES.get(name, _none)) for name, make in TELLS.items()}
+    found |= {f"tries: {name}": (make(Sheet()).packed(), RULES.get(name, _seen)) for name, make in TRIES.items()}
     found |= {f"honest: {name}": (notebook(name), _all) for name in CLASS}
     cells = {name: value for name, value in vars(honest).items() if name.isupper() and isinstance(value, str)}
     found |= {f"honest cell: {name}": (submission(EARLY, source), _all) for name, source in cells.items()}
     return found
 
 
-def _all_of_tries() -> dict[str, Deserved]:
-    return {"a check that notes something else": _all}
+RULES: dict[str, Deserved] = {
+    "a check that notes something else": _all,
+    "by cases that came too early": _all,
+    "to another exercise": _seen,
+}
+"""Of those whose kind deserves another thing: what never happens costs nothing, and what is right later is flagged."""
 
 
 def inside(names: list[str], port: str) -> None:
