@@ -48,6 +48,12 @@ def test_the_platforms_table_has_a_line_a_student(tmp_path):
     assert [line[2] for line in csv.reader(io.StringIO(path.read_text("utf-8-sig")))] == ["Username", "ada", "bo"]
 
 
+def exported(lab: str) -> dict[str, float]:
+    """Points by user name in the table that goes back to the platform."""
+    lines = csv.reader(io.StringIO(Path(f"CLASS/export/blackboard-{lab}.csv").read_text("utf-8-sig")))
+    return {line[2]: float(line[3]) for line in [*lines][1:]}
+
+
 @pytest.mark.slow
 def test_everybody_has_the_points_of_what_is_right(tmp_path, monkeypatch, capsys):
     """Six students, two labs: whoever handed in has a line, and a right answer its points, a slip none."""
@@ -62,10 +68,15 @@ def test_everybody_has_the_points_of_what_is_right(tmp_path, monkeypatch, capsys
             points = {name: float(line[asked[name].number]) for name in asked}
             assert points == {name: asked[name].points * right for name, right in one.right.items()}
             assert line["status"] == "complete"
+            days = max(0, -(-(one.at - BEGIN - timedelta(days=7 * LABS.index(lab))) // timedelta(days=1)))
+            share = 1 - 0.1 * days if days <= 3 else 0
+            assert line["late"] == str(days) and float(line["counted"]) == pytest.approx(share * float(line["total"]))
+            assert exported(lab)[one.student] == pytest.approx(float(line["counted"]))
             assert (tmp_path / "CLASS" / "feedback" / one.student / f"{lab}.html").is_file()
     said = capsys.readouterr().out
     typed = re.findall(r"^\$ python course.py (\S+) (lab\S+)", said, re.MULTILINE)
-    assert [pair for pair in typed if pair[0] in ("grade", "copies")][:3] == [
-        ("grade", LABS[0]), ("grade", LABS[0]), ("copies", LABS[0]),
-    ]  # fmt: skip
+    week = ("grade", "grade", "copies", "grade", "export")
+    assert typed == [(verb, lab) for lab in LABS for verb in week]
     assert all((tmp_path / "CLASS" / f"copies-{lab}.html").is_file() for lab in LABS)
+    totals = csv.DictReader(io.StringIO((tmp_path / "CLASS" / "term.csv").read_text("utf-8-sig")))
+    assert {line["student"] for line in totals} == {student for student, _ in lines}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from course_grading.__main__ import VERBS, main
+from course_grading.__main__ import main
 from course_grading.handout import student_zip
 from course_grading.labs import read_lab, released
 from course_grading.marks import default_url
@@ -174,8 +174,7 @@ def play(
         handed_in[lab] = [hand_in(one, lab, week - 1, rng) for one in people if week <= one.labs]
         print(f"\n# Week {week}: {len(handed_in[lab])} of {len(people)} hand in {lab}", flush=True)
         _week(folder, lab, handed_in[lab], rng)
-    if "term" in VERBS:
-        say("term", "--folder", str(folder))
+    say("term", "--folder", str(folder))
     return handed_in
 
 
@@ -187,11 +186,9 @@ def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Rando
     print(f"\n# In the formgrader {mark(folder, lab, rng)} answers in words are marked", flush=True)
     say("grade", lab, "--resume", "--workers", "1", *own)
     say("copies", lab, *own)
-    if "--only" in VERBS["grade"].arguments:
-        say("grade", lab, "--only", rng.choice(handed_in).student, "--workers", "1", *own)
-    if "export" in VERBS:
-        table = columns(folder / f"gradebook-{lab}.csv", lab, [one.student for one in handed_in])
-        say("export", lab, "--for", "blackboard", "--table", str(table), *own)
+    say("grade", lab, "--only", rng.choice(handed_in).student, "--workers", "1", *own)
+    table = columns(folder / f"gradebook-{lab}.csv", lab, [one.student for one in handed_in])
+    say("export", lab, "--for", "blackboard", "--table", str(table), *own)
 
 
 def columns(path: Path, lab: str, students: Sequence[str]) -> Path:
