@@ -48,9 +48,6 @@ ALLOWED = {
 }
 """Names of calls by what they are for."""
 
-APART = {what: " ".join({*names.split()} - {"link", "linkat"}) for what, names in ALLOWED.items()}
-"""The same for a submission without mounts of its own: it cannot leave a file of another user's in /tmp."""
-
 NEW_NAMESPACES = 0x7E020080
 """Flags of clone: mount, cgroup, uts, ipc, user, pid, net and time."""
 
