@@ -22,6 +22,7 @@ REQUIRED = {
     "hand-in": ["lab1_simulation"],
     "reset": ["lab1_simulation"],
     "copies": ["lab1_simulation"],
+    "gradescope": ["lab1_simulation"],
 }
 
 
