@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
@@ -11,10 +11,10 @@ from dask.distributed import Client, Future, LocalCluster, Security, as_complete
 from msgspec import structs
 
 from course_grading import budget
-from course_grading.bounded import Exceeded, bounded, ctrl_c_waits, limit_memory
+from course_grading.bounded import Exceeded, ctrl_c_waits, limit_memory
 from course_grading.intake.submission import Submission
 from course_grading.model import Lab, Limits, Outcome, Shown
-from course_grading.notebook import Notebook, read_code
+from course_grading.notebook import Notebook
 
 Judge = Callable[..., Outcome]
 """Such as `judge.judge`: from a notebook and options to its outcome."""
@@ -128,11 +128,8 @@ def judge_all(
 def _read(found: Iterable[Submission], lab: Lab, seconds: int) -> Iterator[tuple[Submission, Notebook | Outcome]]:
     """Each submission with the code that runs; with its outcome where it cannot be read within bounds."""
     for one in found:
-        if one.content is None:
-            yield one, one.notebook()
-            continue
         try:
-            yield one, replace(bounded(read_code, one.content, seconds=seconds), modules=one.modules)
+            yield one, one.code(seconds)
         except Exceeded as error:
             outcome = lab.ungraded(one.student, f"reading the file {error}", final=error.final)
             yield one, structs.replace(outcome, shown=Shown.NOT)

@@ -21,7 +21,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(?!course_utils).*"),  # pages of other packages are not at hand without a network
     (
         "py:class",
-        r"course_utils\.checks\.(calling|inputs|observers|traits)\..*",
+        r"course_utils\.(checks\.(calling|inputs|observers|traits)\..*|widgets\.(prepared\.Control|grip\.DraggedPicture))",
     ),  # not for readers
 ]
 suppress_warnings = ["ref.python"]  # a word of a signature that two classes have as a method, such as `mean`

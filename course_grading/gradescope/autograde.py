@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from course_grading import budget
-from course_grading.bounded import Exceeded, bounded
+from course_grading.bounded import Exceeded
 from course_grading.gradescope.results import as_json, failed, results
 from course_grading.intake.archives import crowded, entries
 from course_grading.intake.students import visible
@@ -19,7 +19,7 @@ from course_grading.intake.submission import Submission, choose
 from course_grading.judge import close_sandbox, judge, warm_sandbox
 from course_grading.labs import ROOT, read_lab, released
 from course_grading.model import Lab, Limits, Outcome
-from course_grading.notebook import Notebook, read_code
+from course_grading.notebook import Notebook
 from course_grading.rights import OWNER_OF_FILE
 from course_grading.sandbox.box import SandboxError
 from course_utils.storage import write_file
@@ -48,10 +48,8 @@ def notebook_of(found: Submission, seconds: int) -> Notebook:
     Raises:
         SandboxError: If something else than the file was too much.
     """
-    if found.content is None:
-        return found.notebook()
     try:
-        return replace(bounded(read_code, found.content, seconds=seconds), modules=found.modules)
+        return found.code(seconds)
     except Exceeded as error:
         if not error.final:
             raise SandboxError(f"reading the file {error}") from error

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from course_grading.bounded import bounded
 from course_grading.intake.archives import Entry, Kind, inside, told
 from course_grading.intake.modules import beside
 from course_grading.intake.names import names_a_lab
 from course_grading.model import natural
-from course_grading.notebook import Notebook, Unreadable, read
+from course_grading.notebook import Notebook, Unreadable, read, read_code
 
 MOST_NAMES = 5
 """Names of files that a sentence tells."""
@@ -47,6 +48,16 @@ class Submission:
     def notebook(self) -> Notebook:
         """What it holds, read anew at each call."""
         return Notebook((), self.reason or "no notebook") if self.content is None else read(self.content)
+
+    def code(self, seconds: int) -> Notebook:
+        """What of it runs, with its modules, read in at most so many seconds of processor time.
+
+        Raises:
+            Exceeded: If reading it was too much.
+        """
+        if self.content is None:
+            return self.notebook()
+        return replace(bounded(read_code, self.content, seconds=seconds), modules=self.modules)
 
 
 def choose(
