@@ -112,6 +112,7 @@ def work(order: str) -> None:
     """Run the code of an order, then judge the exercises; a line for each, as soon as it is known."""
     from course_utils import checks
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # where it is ignored, as in the background, nothing stops
     asked = json.loads(Path(order).read_text("utf-8"))
     exercises = checks.exercises(asked["lab"])
     sys.path.insert(0, os.getcwd())  # as in a notebook

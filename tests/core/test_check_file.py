@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,15 @@ def said(course: Path, content: dict, seconds: float = 300) -> dict[str, tuple[s
 # Running it
 
 
+@pytest.fixture
+def in_the_background():
+    """Ctrl-C is ignored, as in all that a shell starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("in_the_background")
 def test_each_exercise_is_right_wrong_or_pending(course):
     """Beside the others stand an endless loop, an error and a magic; 1.5 needs a constant of a figure cell."""
     assert said(course, notebook(ANSWERS)) == {
