@@ -27,6 +27,6 @@ install $cpu --only-binary=:all: -c constraints.txt -r requirements.txt || insta
 /opt/course/bin/python -I -m compileall -q /opt/course/lib || true
 
 # Where everybody may write, a student could leave something; the folders named here are cleared after each stage.
-find / -xdev \( -path /tmp -o -path /var/tmp -o -path /run/lock -o -path /proc -o -path /sys \) -prune \
+find / -xdev \( -path /tmp -o -path /var/tmp -o -path /run/lock -o -path /dev -o -path /proc -o -path /sys \) -prune \
     -o \( -type d -o -type f \) -perm -0002 -exec chmod o-w {} +
 chmod -R go= /autograder/source

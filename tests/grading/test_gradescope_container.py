@@ -99,6 +99,6 @@ def test_the_image_leaves_no_other_folder_in_which_everybody_may_write(tmp_path:
     place = container.lay_out(tmp_path, archive(LAB), {})
     _, _, closing = (place / "source" / "setup.sh").read_text().partition("# Where everybody may write")
     before = "mkdir -m 1777 /opt/open && install -m 666 /dev/null /opt/file && mkdir -m 1777 /tmp/own\n#"
-    after = "stat -c %a /opt/open /opt/file /tmp /tmp/own /var/tmp /autograder/source"
+    after = "stat -c %a /opt/open /opt/file /tmp /tmp/own /var/tmp /dev/null /autograder/source"
     done = container.run(place, "bash", "-ec", f"{before}{closing}\n{after}")
-    assert done.stdout.split() == ["1775", "664", "1777", "1777", "1777", "700"], done.stderr
+    assert done.stdout.split() == ["1775", "664", "1777", "1777", "1777", "666", "700"], done.stderr

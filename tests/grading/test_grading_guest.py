@@ -15,6 +15,7 @@ from course_grading.sandbox.guest import syntax, wire
 from course_utils import checks
 from course_utils.checks.exercise import CHECK_SEEDS
 from course_utils.checks.families import FAMILIES
+from course_utils.notebooks import statements
 
 MODULES = sorted(box.GUEST.glob("*.py"))
 MAY_IMPORT = {
@@ -203,14 +204,14 @@ def test_magics_on_top_leave_python(top: str):
 
 def test_of_a_released_cell_definitions_and_constants_run_quickly():
     source = "import a\nA, b = 3.0, (1, 2)\nc: int = A * 2\nd = f(1)\nprint(d)\ndef g(x=A): return f(x)"
-    assert syntax.quick_parts(source) == [
+    assert statements.quick_parts(source) == [
         "import a\n\ndef g(x=A):\n    return f(x)",
         "A, b = (3.0, (1, 2))",
         "c: int = A * 2",
     ]
-    assert syntax.quick_parts("%%time\nx = 1") == []
-    assert syntax.only_checks("checks.lab1.euler(euler)\nchecks.lab1.heun_step(heun_step)")
-    assert not syntax.only_checks("checks.lab1.euler(euler)\nprint(1)") and not syntax.only_checks("%time 1")
+    assert statements.quick_parts("%%time\nx = 1") == []
+    assert statements.only_checks("checks.lab1.euler(euler)\nchecks.lab1.heun_step(heun_step)")
+    assert not statements.only_checks("checks.lab1.euler(euler)\nprint(1)") and not statements.only_checks("%time 1")
 
 
 def test_a_chain_of_aliases_costs_what_its_length_costs():

@@ -19,7 +19,8 @@ RIGHTS = (
 ).split()
 """What Docker leaves to root."""
 
-DEVICES = ("null", "zero", "full", "random", "urandom")
+DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}
+"""Minor numbers of nodes of the container's own: a mode that is changed there is not changed here."""
 METADATA = {
     "id": 123456,
     "created_at": "2018-07-01T14:22:32.365935-07:00",
@@ -96,18 +97,20 @@ FOLDERS = "autograder proc dev etc opt root tmp usr run var/tmp run/lock sys"
 
 def _mounts(place: Path, enter: str) -> list[str]:
     """Commands that fill the root: the system and Python, to be read alone; the rest is the container's own."""
-    python = (os.path.realpath(p) for p in (sys.base_prefix, sys.prefix))
-    system = ["/usr", *(folder for folder in dict.fromkeys(python) if not folder.startswith("/usr/"))]
+    base, python = os.path.realpath(sys.base_prefix), os.path.realpath(sys.prefix)
+    system = {"/usr": "/usr", base: base, python: "/opt/course"}  # wherever the environment lies, which may be /tmp
+    if base.startswith("/usr"):
+        del system[base]
     files = [f"/etc/{name}" for name in ("ld.so.cache", "passwd", "group")]
     lines = ["mount -t tmpfs -o mode=755 none .", enter, f"mkdir -p {FOLDERS}"]
     lines += [f"cp -P /{name} {name}" for name in LINKS if os.path.islink(f"/{name}")]
-    for folder in map(shlex.quote, system):
-        lines += [f"mkdir -p .{folder}", f"mount --bind {folder} .{folder}", f"mount -o remount,bind,ro .{folder}"]
+    for folder, at in system.items():
+        own, inner = shlex.quote(folder), shlex.quote(f".{at}")
+        lines += [f"mkdir -p {inner}", f"mount --bind {own} {inner}", f"mount -o remount,bind,ro {inner}"]
     lines += [f"cp -a {file} etc/" for file in files if os.path.exists(file)]
-    lines += [f"touch dev/{name} && mount --bind /dev/{name} dev/{name}" for name in DEVICES]
+    lines += [f"mknod -m 666 dev/{name} c 1 {minor}" for name, minor in DEVICES.items()]
     lines += ["mkdir dev/shm", "chmod 1777 var/tmp run/lock", "ln -s /proc/self/fd dev/fd", "mount -t proc none proc"]
     lines += [f"mount -t tmpfs -o mode=1777,size={size}m none {name}" for name, size in (("tmp", 300), ("dev/shm", 64))]
-    lines += [f"ln -s {shlex.quote(os.path.realpath(sys.prefix))} opt/course"]
     return [*lines, f"mount --bind {shlex.quote(str(place))} autograder"]
 
 
