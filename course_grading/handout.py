@@ -12,6 +12,7 @@ from course_utils.storage import write_file
 
 TOP = "course"
 FILES = ("course.py", "pyproject.toml", "constraints.txt", "environment.yml", "LICENSE", ARCHIVE)
+CHECKED_ON_PUSH = ".github/workflows/check.yml"
 WORKFLOW = "docs/classroom/check.yml"
 """What GitHub runs where the archive is pushed as it is; see docs/platforms.md."""
 
@@ -45,9 +46,9 @@ def student_zip(root: str | Path = ROOT) -> bytes:
         raise ValueError(f"expected released labs in {root / 'labs'}, found none: run release")
     paths += [root / name for name in FILES]
     paths += [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in CODE]
-    content = {path.relative_to(root).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    places = {path.relative_to(root).as_posix(): path for path in paths} | {CHECKED_ON_PUSH: root / WORKFLOW}
+    content = {name: path.read_bytes() for name, path in places.items() if path.is_file()}
     content["README.md"] = README.encode("utf-8")
-    content[".github/workflows/check.yml"] = (root / WORKFLOW).read_bytes()
     return packed({f"{TOP}/{name}": data for name, data in content.items()})
 
 
