@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils import notebooks
-from course_utils.notebooks import Exercise
+from course_utils.notebooks import Exercise, Lab
 
 __all__ = ["saved_answer"]
 
@@ -35,36 +35,36 @@ def saved_answer(*keys: str, root: str | Path | None = None) -> Callable | None:
         print(f"{', '.join(keys)}: {error}")
         return None
     for key in keys:
-        name, exercise = _exercise(key, root)
+        lab, exercise = _exercise(key, root)
         try:
-            answer = _answer(name, exercise, root)
+            answer = _answer(lab, exercise, root)
         except ValueError as error:
             print(f"{exercise.name} of Exercise {exercise.number}: {error}")
         else:
-            print(f"{exercise.name} of Exercise {exercise.number}, from {name}.ipynb")
+            print(f"{exercise.name} of Exercise {exercise.number}, from {lab.name}.ipynb")
             return answer
     return None
 
 
-def _exercise(key: str, root: Path) -> tuple[str, Exercise]:
-    """The name of the lab, and the exercise as it was handed out."""
+def _exercise(key: str, root: Path) -> tuple[Lab, Exercise]:
+    """The lab and its exercise as they were handed out."""
     name = notebooks.find(key.split(".")[0], root)
-    exercises = notebooks.lab_of(name, notebooks.fresh_lab(name, root)).exercises
-    found = next((one for one in exercises if one.key == key), None)
+    lab = notebooks.lab_of(name, notebooks.fresh_lab(name, root))
+    found = next((one for one in lab.exercises if one.key == key), None)
     if found is None:
-        raise ValueError(f"expected an exercise of {name}, such as {exercises[0].key}, got {key}")
-    return name, found
+        raise ValueError(f"expected an exercise of {name}, such as {lab.exercises[0].key}, got {key}")
+    return lab, found
 
 
-def _answer(name: str, exercise: Exercise, root: Path) -> Callable:
+def _answer(lab: Lab, exercise: Exercise, root: Path) -> Callable:
     """The function that the saved notebook defines.
 
     Raises:
         ValueError: If there is none.
     """
+    name = lab.name
     beside = Path.cwd().parent / name / f"{name}.ipynb"
     notebook = notebooks.read(beside if beside.exists() else notebooks.lab_file(name, root))
-    lab = notebooks.lab_of(name, notebooks.fresh_lab(name, root))
     cells = notebooks.answer_cells(lab, exercise, notebook)
     if not cells:
         raise ValueError(f"nothing is written in {name}.ipynb")
