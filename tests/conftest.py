@@ -12,6 +12,8 @@ import torch
 
 HOME = tempfile.TemporaryDirectory(prefix="course-")
 os.environ["COURSE_HOME"] = HOME.name  # what tests and notebooks do is nobody's progress
+# nbval reads what a cell has sent when the cell has ended: of thousands of a bar's messages the last ones are lost.
+os.environ["TQDM_MININTERVAL"] = "1"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

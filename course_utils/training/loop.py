@@ -138,7 +138,8 @@ def _train(run: "_Run", loss: Callable[..., Tensor], batches: Iterator, bar, cal
         run.step(loss, _next(batches, step, run.steps))
         bar.update()
         if step % 20 == 0 or step == run.steps:
-            bar.set_postfix({"loss": f"{history.recent_loss():.4g}", "images/s": f"{history.images_per_second:,.0f}"})
+            shown = {"loss": f"{history.recent_loss():.4g}", "images/s": f"{history.images_per_second:,.0f}"}
+            bar.set_postfix(shown, refresh=False)  # the bar is drawn in its own rhythm: each time costs a page messages
         stop = callback and callback(step, run.model, history)
         if checkpoint and (step % checkpoint.every == 0 or step == run.steps):
             checkpoint.save(run.state() | {"options": options}, run.last_batch)

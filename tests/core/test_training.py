@@ -4,6 +4,7 @@ import inspect
 import math
 import re
 import signal
+import time
 from itertools import islice
 
 import pytest
@@ -153,6 +154,15 @@ def test_device_and_progress_bar(capsys):
     loss, speed = sum(history.losses) / 20, history.images_per_second
     assert "20/20" in said and f"loss={loss:.4g}, images/s={speed:,.0f}" in said
     assert re.search(r"\[\d\d:\d\d<\d\d:\d\d", said)  # time gone and time left
+
+
+def test_the_bar_is_drawn_in_its_own_rhythm_however_fast_the_steps_are(capsys):
+    began = time.perf_counter()
+    fit(linear(), square_loss, regression_batches(), steps=2000)
+    seconds = time.perf_counter() - began
+    said = capsys.readouterr().err
+    assert "2000/2000" in said and "loss=" in said
+    assert said.count("\r") <= 4 + 10 * seconds  # ten a second at most; drawn with every loss it was 100 more
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
