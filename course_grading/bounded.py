@@ -1,19 +1,22 @@
-"""Calls a function in a process of its own, with limits on memory, time and result: whatever it costs, it ends.
+"""Calls a function in another process, with limits on memory, time and result: whatever it costs, it ends.
 
 For what reads and draws what students wrote. It is our code that runs there, with all our rights, and nothing but its
 input is theirs: this is no box for code of students (see `sandbox`).
 """
 
 import contextlib
+import itertools
+import math
 import multiprocessing
 import os
 import pickle
 import resource
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -30,8 +33,11 @@ PATIENCE = 60
 TRIES = 3
 """How often a call is tried whose process others ended."""
 
+CALLS = 50
+"""How many calls a process answers before another takes its place: what they leave in its memory goes with it."""
+
 FORKS = multiprocessing.get_context("forkserver")
-"""A server imports what is needed once; each call is a fork of it, which costs about a hundredth of a second."""
+"""A server imports what is needed once; each process is a fork of it, which costs about a hundredth of a second."""
 
 FORKS.set_forkserver_preload(["course_grading.warm"])
 
@@ -52,6 +58,8 @@ class Exceeded(RuntimeError):
 def bounded(function: Callable[..., Result], *arguments: Any, seconds: int) -> Result:
     """The result of a call.
 
+    A process answers many calls, one after another; what others may have caused is tried again in a fresh one.
+
     Args:
         function: A function of a module; arguments and result are pickled.
         arguments: What it is given.
@@ -61,7 +69,11 @@ def bounded(function: Callable[..., Result], *arguments: Any, seconds: int) -> R
         Exceeded: If it did not come to its end within the limits.
     """
     for _ in range(TRIES):
-        kind, result = _once(function, arguments, seconds)
+        try:
+            helper = _idle.pop((os.getpid(), threading.get_ident()))
+        except KeyError:
+            helper = Helper()
+        kind, result = helper.call(function, arguments, seconds)
         if kind == "given":
             return result
         if kind == "refused":
@@ -69,59 +81,102 @@ def bounded(function: Callable[..., Result], *arguments: Any, seconds: int) -> R
     raise Exceeded(result, final=False)
 
 
-def _once(function: Callable, arguments: tuple, seconds: int) -> tuple[str, Any]:
-    """One try: "given" with the result, "refused" with the reason, or "lost" where others ended the process."""
-    ours, theirs = FORKS.Pipe(duplex=False)
-    process = FORKS.Process(target=_work, args=(theirs, function, arguments, seconds), daemon=True)
-    with ours:
+class Helper:
+    """A process of our own that answers calls until one of them is too much for it."""
+
+    def __init__(self):
+        self._ours, theirs = FORKS.Pipe()
+        self._process = FORKS.Process(target=_work, args=(theirs,), daemon=True)
+        self._calls = 0
         with theirs, ctrl_c_waits():
-            process.start()
+            self._process.start()
+
+    def call(self, function: Callable, arguments: tuple, seconds: int) -> tuple[str, Any]:
+        """One call: "given" with the result, "refused" with the reason, or "lost" where others may be the cause."""
+        kind, alive = "", False
         try:
-            return _reply(ours, process, seconds)
+            kind, result, alive = self._reply(function, arguments, seconds)
         finally:
-            process.kill()
-            process.join()
+            self._calls += 1
+            if alive and self._calls < CALLS:
+                _idle[os.getpid(), threading.get_ident()] = self
+            else:
+                self._end()
+        return kind, result
+
+    def _reply(self, function: Callable, arguments: tuple, seconds: int) -> tuple[str, Any, bool]:
+        """What the call gave, and whether the process can be asked again."""
+        try:
+            self._ours.send((function, arguments, seconds))
+            if not self._ours.poll(max(PATIENCE, 10 * seconds)):
+                return "lost", "gave no answer for a long time", False
+            kind, result = pickle.loads(self._ours.recv_bytes(LARGEST))
+            return kind, result, kind != "lost"
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            self._process.join()
+        except OSError:
+            return "refused", f"gave more than {LARGEST >> 20} MB", False
+        if self._process.exitcode == -signal.SIGXCPU:
+            return "refused", f"took more than {seconds} seconds of processor time", False
+        if self._process.exitcode == -signal.SIGKILL:
+            return "lost", "was ended from outside, perhaps for want of memory", False
+        kind = "lost" if self._calls else "refused"  # of memory, earlier calls may hold some
+        return kind, f"took more than {MEMORY >> 20} MB of memory, or was too deep", False
+
+    def _end(self) -> None:
+        self._ours.close()
+        self._process.kill()
+        self._process.join()
 
 
-def _reply(ours: Connection, process: BaseProcess, seconds: int) -> tuple[str, Any]:
-    try:
-        if not ours.poll(max(PATIENCE, 10 * seconds)):
-            return "lost", "gave no answer for a long time"
-        return pickle.loads(ours.recv_bytes(LARGEST))
-    except EOFError:
-        process.join()
-    except OSError:
-        return "refused", f"gave more than {LARGEST >> 20} MB"
-    if process.exitcode == -signal.SIGXCPU:
-        return "refused", f"took more than {seconds} seconds of processor time"
-    if process.exitcode == -signal.SIGKILL:
-        return "lost", "was ended from outside, perhaps for want of memory"
-    return "refused", f"took more than {MEMORY >> 20} MB of memory, or was too deep"
+_idle: dict[tuple[int, int], Helper] = {}
+"""By process and thread, the helper that waits for its next call."""
 
 
-def _work(theirs: Connection, function: Callable, arguments: tuple, seconds: int) -> None:
-    """In the process: limits, the call, and its result as a line of bytes."""
+def _work(theirs: Connection) -> None:
+    """In the process: calls and their results as lines of bytes, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit(seconds)
+    _limit()
+    for fresh in itertools.chain([True], itertools.repeat(False)):
+        try:
+            function, arguments, seconds = theirs.recv()
+        except EOFError:
+            return
+        with _at_most(seconds):
+            said = _said(function, arguments, fresh)
+        theirs.send_bytes(said)
+
+
+def _said(function: Callable, arguments: tuple, fresh: bool) -> bytes:
+    """A call, and what came of it."""
     try:
-        said = pickle.dumps(("given", function(*arguments)))
+        return pickle.dumps(("given", function(*arguments)))
     except MemoryError:
-        said = pickle.dumps(("refused", f"took more than {MEMORY >> 20} MB of memory"))
+        return pickle.dumps(("refused" if fresh else "lost", f"took more than {MEMORY >> 20} MB of memory"))
     except Exception as error:
-        said = pickle.dumps(("refused", f"ended in an error ({type(error).__name__}: {str(error)[:200]})"))
-    theirs.send_bytes(said)
+        return pickle.dumps(("refused", f"ended in an error ({type(error).__name__}: {str(error)[:200]})"))
 
 
-def _limit(seconds: int) -> None:
-    """Of this process: memory, processor time, no core file; nothing that a library says reaches the terminal."""
+def _limit() -> None:
+    """Of this process: memory, no core file; nothing that a library says reaches the terminal."""
     limit_memory(MEMORY)
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     silence = os.open(os.devnull, os.O_WRONLY)
     for said in (1, 2):
         os.dup2(silence, said)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
         file.write("1000")  # where memory is short, this process goes first
+
+
+@contextlib.contextmanager
+def _at_most(seconds: int) -> Iterator[None]:
+    """Let this process use so much processor time from now on."""
+    endless = resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(time.process_time()) + seconds, endless))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_CPU, (endless, endless))
 
 
 def limit_memory(size: int) -> None:

@@ -1,5 +1,6 @@
 """Whatever a submission costs to be read, drawn or run: the others are graded, and it is named with the reason."""
 
+import contextlib
 import json
 import os
 import resource
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -14,7 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from course_grading import budget
-from course_grading.bounded import Exceeded, bounded
+from course_grading.bounded import CALLS, Exceeded, bounded
 from course_grading.drawing import drawn
 from course_grading.intake.checkin import Submission
 from course_grading.model import Limits, Shown
@@ -60,6 +63,30 @@ def test_a_call_that_others_ended_is_no_verdict():
     with pytest.raises(Exceeded, match="ended from outside") as refused:
         bounded(costly.is_killed, seconds=1)
     assert not refused.value.final
+
+
+def test_one_process_answers_many_calls_then_another_takes_its_place():
+    processes = [bounded(os.getpid, seconds=5) for _ in range(2 * CALLS)]
+    assert max(Counter(processes).values()) <= CALLS and len(set(processes)) <= 3
+    with pytest.raises(Exceeded):
+        bounded(costly.takes_time, seconds=1)
+    assert bounded(os.getpid, seconds=5) not in processes
+
+
+def test_a_call_is_not_blamed_for_those_before_it():
+    assert len({bounded(costly.works, 0.7, seconds=1) for _ in range(4)}) <= 2  # 2.8 s together
+    bounded(costly.keeps_memory, seconds=5)
+    assert bounded(costly.needs_memory, seconds=5) == 600 * MB
+
+
+def test_a_process_is_asked_by_one_thread_and_ends_with_who_asks():
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda n: bounded(abs, -n, seconds=5), range(40))) == list(range(40))
+    code = "import os; from course_grading.bounded import bounded; print(bounded(os.getpid, seconds=5), flush=True)"
+    code += "; os._exit(0)"  # with nothing tidied up
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    with contextlib.suppress(psutil.NoSuchProcess):
+        psutil.Process(int(said)).wait(60)
 
 
 # reading and drawing

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 from course_grading.bounded import LARGEST
 
@@ -32,3 +33,21 @@ def ends():
 
 def is_killed():
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+KEPT = []
+
+
+def keeps_memory():
+    KEPT.append(bytes(600 * MB))
+
+
+def needs_memory():
+    return len(bytes(600 * MB))
+
+
+def works(seconds):
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+    return os.getpid()
