@@ -30,6 +30,7 @@ BENCHMARKS = {
     "peak": "digits",
     "sampling": "sampling",
     "quality": "quality",
+    "driven": "driven",
     "latents": "latents",
     "offline": "latents",
     "transformers": "transformers",
