@@ -93,7 +93,8 @@ def export(name: str, options: Options) -> tuple[list[Path], list[str]]:
     class_ = students(folder, name)
     _refuse_unfinished(class_, options)
     lines = job.platform.lines(job.table)
-    matches = match(job.platform, class_, lines)
+    absent = {student.name for student in class_ if student.absent}
+    matches = match(job.platform, class_, lines).without(absent)
     if not matches.found:
         raise ValueError(f"{options.table}: no row is of a student of {name}: {_reasons(matches)}")
     entries = [_entry(job, one, matches.found[one.name], options) for one in class_ if one.name in matches.found]
@@ -106,6 +107,8 @@ def export(name: str, options: Options) -> tuple[list[Path], list[str]]:
     for path in files:
         check_writable(path)
     sentences = [*_said_of(job, entries, lines), *_said_of_lost(matches, class_)]
+    if absent and options.missing == "keep":
+        sentences.append(f"{len(absent)} students of grades.csv handed in nothing: what stands in their rows stays")
     return [keep(folder, path, content) for path, content in files.items()], sentences
 
 

@@ -14,6 +14,7 @@ from course_grading.outcomes import Kept, Run
 from course_grading.pages.spreadsheet import TASK, Line, number, read
 from course_grading.pages.table import WIDE, cell
 from course_grading.platforms.cells import listed, twice
+from course_grading.term import NOTHING
 
 KEY = re.compile(r". \(.+\)$")
 WAITING = re.compile(r"(\d+) to mark by hand")
@@ -70,6 +71,11 @@ class Student:
     points: Mapping[str, float | None] = field(default_factory=dict)
     folder: str = ""
     known: tuple[Known, ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether the student handed in nothing, and has a line because of other labs."""
+        return self.reason == NOTHING
 
 
 def students(folder: Path, lab: str) -> list[Student]:

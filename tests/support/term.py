@@ -88,21 +88,33 @@ def hand_in(student: Student, lab: str, week: int, rng: random.Random) -> HandIn
         if right[exercise]:
             cell["source"] = answer
         elif rng.random() < 0.5:
-            cell["source"] = _slip(answer)
+            cell["source"] = slip(answer)
     deadline = BEGIN + week * timedelta(days=7)
     hours = rng.uniform(1, 60) if rng.random() < student.late else -rng.uniform(1, 90)
     return HandIn(student.name, deadline + timedelta(hours=hours), made, right)
 
 
-def _slip(answer: str) -> str:
-    """The answer with its last sign or factor turned; a number where there is none."""
+def handed(people: Sequence[Student], labs: Sequence[str], week: int, seed: int) -> tuple[list[HandIn], random.Random]:
+    """What a class hands in in a week, from 1; and what draws all else that is random in it."""
+    rng = random.Random(f"{seed} {labs[week - 1]}")
+    return [hand_in(one, labs[week - 1], week - 1, rng) for one in people if week <= one.labs], rng
+
+
+def slip(answer: str) -> str:
+    """The answer with its last sign or factor turned, else a comparison, else a number; else a line of it is lost."""
     tree = ast.parse(answer)
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and type(node.op) in SWAPS]
-    numbers = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is int]
-    if found:
-        found[-1].op = SWAPS[type(found[-1].op)]()
+    nodes = [*ast.walk(tree)]
+    turned = [node for node in nodes if isinstance(node, ast.BinOp) and type(node.op) in SWAPS]
+    compared = [node for node in nodes if isinstance(node, ast.Compare)]
+    numbers = [node for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
+    if turned:
+        turned[-1].op = SWAPS[type(turned[-1].op)]()
+    elif compared:
+        compared[-1].left, compared[-1].comparators[0] = compared[-1].comparators[0], compared[-1].left
     elif numbers:
         numbers[-1].value += 1
+    else:
+        [node for node in nodes if isinstance(node, ast.Expr)][-1].value = ast.Constant(None)
     return ast.unparse(tree)
 
 
@@ -170,15 +182,14 @@ def play(
     handed_in = {}
     for week in weeks or range(1, len(labs) + 1):
         lab = labs[week - 1]
-        rng = random.Random(f"{seed} {lab}")
-        handed_in[lab] = [hand_in(one, lab, week - 1, rng) for one in people if week <= one.labs]
+        handed_in[lab], rng = handed(people, labs, week, seed)
         print(f"\n# Week {week}: {len(handed_in[lab])} of {len(people)} hand in {lab}", flush=True)
-        _week(folder, lab, handed_in[lab], rng)
+        _week(folder, lab, [one.name for one in people], handed_in[lab], rng)
     say("term", "--folder", str(folder))
     return handed_in
 
 
-def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Random) -> None:
+def _week(folder: Path, lab: str, people: Sequence[str], handed_in: Sequence[HandIn], rng: random.Random) -> None:
     """Grade, mark, look for copies, grade one anew who asks for it, and hand the points back."""
     own = ("--folder", str(folder))
     source = archive(lab, handed_in, folder / f"{lab}.zip")
@@ -187,7 +198,7 @@ def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Rando
     say("grade", lab, "--resume", "--workers", "1", *own)
     say("copies", lab, *own)
     say("grade", lab, "--only", rng.choice(handed_in).student, "--workers", "1", *own)
-    table = columns(folder / f"gradebook-{lab}.csv", lab, [one.student for one in handed_in])
+    table = columns(folder / f"gradebook-{lab}.csv", lab, people)
     say("export", lab, "--for", "blackboard", "--table", str(table), *own)
 
 
