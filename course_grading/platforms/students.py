@@ -9,12 +9,11 @@ from pathlib import Path
 
 from course_grading.intake import register
 from course_grading.intake.register import Note
-from course_grading.model import Answer, Lab, Task, from_json
+from course_grading.model import NOTHING, Answer, Lab, Task, from_json
 from course_grading.outcomes import Kept, Run
 from course_grading.pages.spreadsheet import TASK, Line, number, read
 from course_grading.pages.table import WIDE, cell
 from course_grading.platforms.cells import listed, twice
-from course_grading.term import NOTHING
 
 KEY = re.compile(r". \(.+\)$")
 WAITING = re.compile(r"(\d+) to mark by hand")

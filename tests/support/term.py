@@ -9,6 +9,7 @@ import argparse
 import ast
 import json
 import random
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -76,11 +77,11 @@ def hand_in(student: Student, lab: str, week: int, rng: random.Random) -> HandIn
     """What a student hands in, and when."""
     asked = read_lab(lab)
     made = json.loads(released()[lab].read_text("utf-8"))
-    solved = {name_of(cell): cell for cell in json.loads(solutions()[lab].read_text("utf-8"))["cells"]}
+    solved = {name_of(cell): source(cell) for cell in json.loads(solutions()[lab].read_text("utf-8"))["cells"]}
     places = {task.cell: task.exercise for task in asked.tasks}
     right = {}
     for cell in (cell for cell in made["cells"] if name_of(cell) in places):
-        exercise, answer = places[name_of(cell)], source(solved[name_of(cell)])
+        exercise, answer = places[name_of(cell)], re.sub(r" +### (BEGIN|END) SOLUTION\n?", "", solved[name_of(cell)])
         if exercise is None:
             cell["source"] = source(cell).replace("*Your answer here.*", f"{student.name} thinks: both are the same.")
             continue

@@ -44,14 +44,16 @@ def wrongs(folder: Path, labs: Sequence[str], handed_in: Term) -> Iterator[str]:
     """
     lines = {(line["student"], line["lab"]): line for line in _table(folder / "grades.csv")}
     there = {(one.student, lab) for lab, some in handed_in.items() for one in some}
-    yield from (f"{pair}: no line in grades.csv" for pair in sorted(there - {*lines}))
+    if lost := sorted(there - {*lines}):
+        yield f"no line in grades.csv: {lost}"
+        return
     for pair in sorted({*lines} - there):
         if lines[pair]["reason"] != "no notebook" or float(lines[pair]["counted"]):
             yield f"{pair}: handed in nothing, and has {lines[pair]}"
     marks = _marks(folder / "gradebook.db")
     for lab, some in handed_in.items():
         deadline = BEGIN + timedelta(days=7 * labs.index(lab))
-        for one in (one for one in some if (one.student, lab) in lines):
+        for one in some:
             yield from _of(one, lab, deadline, lines[one.student, lab], marks)
         yield from _export(folder, lab, {one.student for one in some}, lines)
         yield from _judged_anew(folder, lab)
