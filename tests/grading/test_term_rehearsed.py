@@ -61,6 +61,17 @@ def test_a_slip_changes_every_answer(lab):
         assert right != wrong, task.label
 
 
+def test_an_answer_that_calls_another_is_right_with_it_alone():
+    """In Lab 6, exercises 6.2 and 6.3 call `kl_to_normal`, 6.1."""
+    rng = random.Random(3)
+    some = [hand_in(one, "lab6_latent", 0, rng) for one in class_of(40, 11, rng)]
+    for given in ("right", "done"):
+        first, second = (
+            {one.student for one in some if getattr(one, given)[name]} for name in ("kl_to_normal", "vae_loss")
+        )
+        assert second < first and second
+
+
 def test_days_begin_a_quarter_of_an_hour_after_the_deadline():
     after = [timedelta(minutes=15), timedelta(minutes=15, seconds=1), timedelta(days=1), timedelta(days=1, seconds=1)]
     assert [days_late(BEGIN + late, BEGIN) for late in (timedelta(-1), *after)] == [0, 0, 1, 1, 2]

@@ -30,6 +30,7 @@ BEGIN = datetime(2027, 2, 12, 23, 59)
 
 NAMES = "ada bo cem dana emil fu gita hugo ines jan kim lea max noor ole pia qi ron sia tom".split()
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+AGAINST = {ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.LtE: ast.Gt}
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,15 @@ class HandIn:
         student: Whose.
         at: When.
         notebook: What it holds.
-        right: By the name of its function, whether an exercise is answered rightly.
+        right: By the name of its function, whether an exercise is answered rightly, and each answer that it calls.
+        done: Whether it is answered at all, and each answer that it calls.
     """
 
     student: str
     at: datetime
     notebook: dict = field(repr=False)
     right: dict[str, bool]
+    done: dict[str, bool]
 
 
 def class_of(count: int, labs: int, rng: random.Random) -> list[Student]:
@@ -79,20 +82,23 @@ def hand_in(student: Student, lab: str, week: int, rng: random.Random) -> HandIn
     made = json.loads(released()[lab].read_text("utf-8"))
     solved = {name_of(cell): source(cell) for cell in json.loads(solutions()[lab].read_text("utf-8"))["cells"]}
     places = {task.cell: task.exercise for task in asked.tasks}
-    right = {}
+    right: dict[str, bool] = {}
+    done: dict[str, bool] = {}
     for cell in (cell for cell in made["cells"] if name_of(cell) in places):
         exercise, answer = places[name_of(cell)], re.sub(r" +### (BEGIN|END) SOLUTION\n?", "", solved[name_of(cell)])
         if exercise is None:
             cell["source"] = source(cell).replace("*Your answer here.*", f"{student.name} thinks: both are the same.")
             continue
-        right[exercise] = rng.random() < student.right
-        if right[exercise]:
-            cell["source"] = answer
-        elif rng.random() < 0.5:
-            cell["source"] = slip(answer)
+        knows = rng.random() < student.right
+        begun = knows or rng.random() < 0.5
+        if begun:
+            cell["source"] = answer if knows else slip(answer)
+        others = [node.id for node in ast.walk(ast.parse(answer)) if isinstance(node, ast.Name) and node.id in right]
+        right[exercise] = knows and all(right[other] for other in others)
+        done[exercise] = begun and all(done[other] for other in others)
     deadline = BEGIN + week * timedelta(days=7)
     hours = rng.uniform(1, 60) if rng.random() < student.late else -rng.uniform(1, 90)
-    return HandIn(student.name, deadline + timedelta(hours=hours), made, right)
+    return HandIn(student.name, deadline + timedelta(hours=hours), made, right, done)
 
 
 def handed(people: Sequence[Student], labs: Sequence[str], week: int, seed: int) -> tuple[list[HandIn], random.Random]:
@@ -105,13 +111,16 @@ def slip(answer: str) -> str:
     """The answer with its last sign or factor turned, else a comparison, else a number; else a line of it is lost."""
     tree = ast.parse(answer)
     nodes = [*ast.walk(tree)]
-    turned = [node for node in nodes if isinstance(node, ast.BinOp) and type(node.op) in SWAPS]
-    compared = [node for node in nodes if isinstance(node, ast.Compare)]
+    bounds = {
+        node for option in nodes if isinstance(option, ast.keyword) for node in ast.walk(option)
+    }  # may not matter
+    turned = [node for node in nodes if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and node not in bounds]
+    compared = [node for node in nodes if isinstance(node, ast.Compare) and type(node.ops[0]) in AGAINST]
     numbers = [node for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
     if turned:
         turned[-1].op = SWAPS[type(turned[-1].op)]()
     elif compared:
-        compared[-1].left, compared[-1].comparators[0] = compared[-1].comparators[0], compared[-1].left
+        compared[-1].ops[0] = AGAINST[type(compared[-1].ops[0])]()
     elif numbers:
         numbers[-1].value += 1
     else:

@@ -19,7 +19,6 @@ from pathlib import Path
 from statistics import median
 
 from course_grading.labs import read_lab, released
-from course_utils.notebooks.files import name_of, source
 from tests.support.term import BEGIN, HandIn, class_of, handed
 
 Lines = Mapping[tuple[str, str], Mapping[str, str]]
@@ -167,13 +166,11 @@ def _page(folder: Path, handed_in: Term, lines: Lines) -> Iterator[str]:
 
 
 def _counts(lab: str, some: Sequence[HandIn]) -> Iterator[tuple[int, int, int]]:
-    """By exercise, how many answers are right, not right, and as they were handed out."""
-    empty = {name_of(cell): source(cell) for cell in json.loads(released()[lab].read_text("utf-8"))["cells"]}
+    """By exercise, how many answers are right, not right, and not done."""
     for task in (task for task in read_lab(lab).tasks if task.exercise):
         right = sum(one.right[task.exercise] for one in some)
-        cells = [cell for one in some for cell in one.notebook["cells"] if name_of(cell) == task.cell]
-        idle = sum(source(cell) == empty[task.cell] for cell in cells)
-        yield right, len(some) - right - idle, idle
+        done = sum(one.done[task.exercise] for one in some)
+        yield right, done - right, len(some) - done
 
 
 def _mistakes(folder: Path, handed_in: Term, rows: Sequence[Sequence[str]]) -> Iterator[str]:
