@@ -37,8 +37,14 @@ def grade(args: argparse.Namespace) -> None:
     limits = Limits(notebook_seconds=args.timeout, cell_seconds=min(20, args.timeout), unsafe=args.unsafe)
     chosen = {k: v for k, v in vars(args).items() if k not in ("verb", "lab", "timeout", "unsafe")}
     rows = grade(args.lab, Options(**chosen, limits=limits))
-    ungraded, waiting = sum(bool(row.outcome.reason) for row in rows), sum(row.waiting for row in rows)
-    print(f"{len(rows)} submissions, {ungraded} of them not graded; {waiting} answers to mark by hand: run formgrader")
+    came = [row.outcome for row in rows if not row.outcome.absent]
+    absent = len(rows) - len(came)
+    nothing = f"{absent} student{'s' * (absent > 1)} handed in nothing; " if absent else ""
+    ungraded, waiting = sum(bool(one.reason) for one in came), sum(row.waiting for row in rows)
+    print(
+        f"{len(came)} submissions, {ungraded} of them not graded; {nothing}{waiting} answers to mark by hand: "
+        f"run formgrader"
+    )
     for name in ("grades.csv", f"report-{args.lab}.html", "feedback"):
         print(f"written: {args.folder / name}")
 

@@ -25,7 +25,7 @@ from course_grading.intake.submission import Submission, some
 from course_grading.labs import read_lab, released
 from course_grading.late import UNKNOWN
 from course_grading.marks import Book, Row, check_version, default_url
-from course_grading.model import Lab, Limits, Outcome
+from course_grading.model import NOTHING, Lab, Limits, Outcome
 from course_grading.outcomes import Run
 from course_grading.pages.feedback import feedback
 from course_grading.pages.report import report
@@ -229,7 +229,7 @@ def _all(folder: Path, lab: Lab) -> Iterator[Submission]:
 def _known(submission: Submission, desk: Desk, run: Run) -> Outcome | None:
     """The outcome of what need not be judged: there is nothing to judge, or an earlier run has done it."""
     if submission.content is None:
-        return desk.lab.ungraded(submission.student, submission.reason or "no notebook")
+        return desk.lab.ungraded(submission.student, submission.reason or NOTHING)
     return run.load(submission) if desk.keeps and submission.student not in desk.options.only else None
 
 

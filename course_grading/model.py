@@ -15,6 +15,9 @@ from course_grading.notebook import Cell
 Kind = TypeVar("Kind")
 MB = 1 << 20
 
+NOTHING = "no notebook"
+"""The reason of somebody who handed in nothing, and has a place because of other labs."""
+
 
 class Status(StrEnum):
     """What an exercise can be; only the first earns points."""
@@ -143,6 +146,11 @@ class Outcome(Struct, frozen=True, forbid_unknown_fields=True):
     seconds: float = 0.0
     short: bool = False
     shown: Shown = Shown.DRAWN
+
+    @property
+    def absent(self) -> bool:
+        """Whether nothing was handed in."""
+        return self.reason == NOTHING
 
     @property
     def points(self) -> float:

@@ -11,13 +11,10 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from course_grading.model import Outcome, Status, from_json, natural
+from course_grading.model import NOTHING, Outcome, Status, from_json, natural
 from course_grading.outcomes import Kept
 from course_grading.pages.spreadsheet import Line, number, numbered
 from course_grading.sheet import LabSheet, Sheet
-
-NOTHING = "no notebook"
-"""The reason of a line of somebody who handed in nothing."""
 
 STOPPED = 2
 """Labs in a row without anything handed in, after which a student has stopped."""

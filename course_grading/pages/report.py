@@ -83,7 +83,8 @@ def report(lab: Lab, rows: Sequence[Row]) -> str:
     return render(
         "report",
         lab=lab.name,
-        count=len(rows),
+        count=sum(not row.outcome.absent for row in rows),
+        absent=sum(row.outcome.absent for row in rows),
         graded=len(graded),
         waiting=sum(row.waiting for row in rows),
         warnings=sorted({warning for row in rows for warning in row.outcome.warnings}),

@@ -8,6 +8,7 @@ from course_grading.platforms.platform import Place, Platform, amount, both_orde
 
 POINTS = "Points Possible"
 WITH_ID = re.compile(r"(?P<title>.*?)\s*\((?P<id>\d+)\)")
+TWO = ("LastName", "FirstName")
 EXCUSED = {"EX": "excused", "N/A": "not assigned to this student"}
 
 
@@ -16,7 +17,7 @@ class Canvas(Platform):
 
     name: ClassVar[str] = "canvas"
     file: ClassVar[str] = "Canvas's gradebook"
-    needs: ClassVar[tuple[str, ...]] = ("ID", "Section")
+    needs: ClassVar[tuple[str, ...]] = ("Student", "ID", "Section")
     number: ClassVar[str] = "ID"
     logins: ClassVar[tuple[str, ...]] = ("SIS Login ID", "SIS User ID", "Integration ID")
 
@@ -30,13 +31,18 @@ class Canvas(Platform):
                 found.append(Place(titled["title"] if titled else name, at, most))
         return found
 
+    def lacking(self, table: Table) -> list[str]:
+        """Two columns of names do for one."""
+        two = all(table.column(name) is not None for name in TWO)
+        return [name for name in super().lacking(table) if not (two and name == self.needs[0])]
+
     def rows(self, table: Table) -> list[Row]:
         """Students stand below the row of points; above it there may be one that says which grades are not posted."""
         above = self._points(table).number
         return [row for row in table.below if row.number > above]
 
     def names(self, table: Table, row: Row) -> tuple[str, ...]:
-        whole, last, first = (table.column(name) for name in ("Student", "LastName", "FirstName"))
+        whole, last, first = (table.column(name) for name in (self.needs[0], *TWO))
         if last is not None and first is not None:
             names = both_orders(row.values[last], row.values[first])
         elif whole is not None:

@@ -93,7 +93,8 @@ def export(name: str, options: Options) -> tuple[list[Path], list[str]]:
     class_ = students(folder, name)
     _refuse_unfinished(class_, options)
     lines = job.platform.lines(job.table)
-    matches = match(job.platform, class_, lines)
+    absent = {student.name for student in class_ if student.absent}
+    matches = match(job.platform, class_, lines).without(absent)
     if not matches.found:
         raise ValueError(f"{options.table}: no row is of a student of {name}: {_reasons(matches)}")
     entries = [_entry(job, one, matches.found[one.name], options) for one in class_ if one.name in matches.found]
@@ -106,6 +107,8 @@ def export(name: str, options: Options) -> tuple[list[Path], list[str]]:
     for path in files:
         check_writable(path)
     sentences = [*_said_of(job, entries, lines), *_said_of_lost(matches, class_)]
+    if absent and options.missing == "keep":
+        sentences.append(f"{len(absent)} students of grades.csv handed in nothing: what stands in their rows stays")
     return [keep(folder, path, content) for path, content in files.items()], sentences
 
 
@@ -126,18 +129,23 @@ def _job(name: str, folder: Path, options: Options) -> Job:
 
 def _refuse_others(platform: Platform, table: Table) -> None:
     """Refuse a table that lacks a column of its platform, and say whose it looks like."""
-    lacking = [name for name in platform.needs if table.column(name) is None]
+    lacking = platform.lacking(table)
     if not lacking:
         return
     for other in PLATFORMS.values():
-        if all(table.column(name) is not None for name in other.needs):
+        if not other.lacking(table):
             raise ValueError(
                 f"this is {other.file}: give --for {other.name}, or the file of {platform.name.capitalize()}"
             )
     raise ValueError(
-        f"expected {platform.file} with a column {lacking[0]!r}, found: {listed(table.names)}. The names are "
-        f"understood in English: set the platform's language to English, download again, and import in English, too"
+        f"expected {platform.file}, with columns {_quoted(platform.needs)}; without {_quoted(lacking)}, found: "
+        f"{listed(table.names)}. The names are understood in English: set the platform's language to English, download "
+        f"again, and import in English, too"
     )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(repr(name) for name in names)
 
 
 def _refuse_unfinished(class_: Sequence[Student], options: Options) -> None:

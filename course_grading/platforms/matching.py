@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +23,11 @@ class Matches:
 
     found: dict[str, Line]
     lost: dict[str, str]
+
+    def without(self, names: Set[str]) -> "Matches":
+        """The same without some students, who were there to be told from others."""
+        found = {name: line for name, line in self.found.items() if name not in names}
+        return Matches(found, {name: reason for name, reason in self.lost.items() if name not in names})
 
 
 @dataclass(frozen=True)

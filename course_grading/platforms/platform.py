@@ -81,6 +81,10 @@ class Platform(ABC):
             lasting: Whether it holds in every assignment.
         """
 
+    def lacking(self, table: Table) -> list[str]:
+        """The columns by which its table is known and that a table does not have."""
+        return [name for name in self.needs if table.column(name) is None]
+
     def rows(self, table: Table) -> list[Row]:
         """The rows of students."""
         return table.below

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from course_grading.intake import register
 from course_grading.intake.register import Note
-from course_grading.model import Answer, Lab, Task, from_json
+from course_grading.model import NOTHING, Answer, Lab, Task, from_json
 from course_grading.outcomes import Kept, Run
 from course_grading.pages.spreadsheet import TASK, Line, number, read
 from course_grading.pages.table import WIDE, cell
@@ -70,6 +70,11 @@ class Student:
     points: Mapping[str, float | None] = field(default_factory=dict)
     folder: str = ""
     known: tuple[Known, ...] = ()
+
+    @property
+    def absent(self) -> bool:
+        """Whether the student handed in nothing, and has a line because of other labs."""
+        return self.reason == NOTHING
 
 
 def students(folder: Path, lab: str) -> list[Student]:

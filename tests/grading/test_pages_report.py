@@ -21,7 +21,7 @@ def ungraded(student="bo", reason="no notebook"):
 def test_it_counts():
     three = [judged(answers=WRONG).outcome, judged(answers=WRONG).outcome, judged().outcome]
     page = report(ASKED, [*(row(one.flagged(("<odd>",))) for one in three), ungraded("<b>bo</b>")])
-    assert "4 submissions, 3 graded, 1 not; 30 answers wait to be marked by hand" in page
+    assert "3 submissions, 3 graded, 0 not; 1 student handed in nothing; 30 answers wait to be marked by hand" in page
     assert "<td>1.1 Euler loop</td><td>1</td><td>2</td><td>0</td>" in page
     assert page.index("<td>1.1 Euler loop</td>") < page.index("<td>1.2 Heun step</td>")
     assert "<td>1.1 Euler loop</td><td>one step too few</td><td>2</td>" in page
@@ -59,7 +59,7 @@ def test_warnings_are_in_the_report_once():
 
 
 def test_a_report_of_nobody_graded():
-    page = report(ASKED, [ungraded()])
+    page = report(ASKED, [ungraded(reason="a damaged file")])
     assert "1 submission, 0 graded, 1 not" in page and "<img" not in page
 
 

@@ -241,6 +241,35 @@ def test_who_handed_in_nothing_may_get_nothing(class_, platform):
     assert said[0].endswith("5 of them others before")
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_who_is_known_by_another_lab_alone_keeps_what_stands_there(class_, platform):
+    """`grades.csv` has a line of 0 points for who handed in earlier, and nothing now."""
+    graded(class_, platform)
+    table = class_ / "grades.csv"
+    head = table.read_text("utf-8").splitlines()[0]
+    line = dict.fromkeys(head.split(","), "0") | {
+        "lab": LAB,
+        "max": f"{MOST:g}",
+        "flags": "",
+        "late": "",
+        "counted": "",
+    }
+    line |= {"student": {"moodle": "Nia Out"}.get(platform, "nout"), "status": "not graded", "reason": "no notebook"}
+    table.write_text(f"{table.read_text('utf-8')}{','.join(line.values())}\n", "utf-8")
+    [path, *_], said = run(class_, platform)
+    assert [*independent(path, platform)[COLUMN[platform]]][-1] == ""
+    assert said[0].startswith("5 of 6 rows") and said[1:] == [
+        "1 students of grades.csv handed in nothing: what stands in their rows stays"
+    ]
+    [path, *_], said = run(class_, platform, missing="zero")
+    assert [*independent(path, platform)[COLUMN[platform]]][-1] == "0"
+    assert said[1:] == ["1 rows of students who handed in nothing have 0"]
+    [path, *_], _ = run(class_, platform, TABLES[platform](grade="7"), missing="zero")
+    assert [*independent(path, platform)[COLUMN[platform]]][-1] == "7"
+    without = TABLES[platform](PEOPLE[:-1])
+    assert len(run(class_, platform, without, missing="zero")[1]) == 1  # who left the course is missed by nobody
+
+
 def test_canvas_keeps_who_is_excused(class_):
     graded(class_, "canvas")
     text = canvas().replace('klee,"A, B",=1+1,,', 'klee,"A, B",=1+1,EX,')

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from course_grading.__main__ import main
 from course_grading.platforms.cells import read
 from course_grading.platforms.export import Options, export
 from tests.support.grading_class import LAB
@@ -36,24 +37,70 @@ def test_the_file_of_another_platform(classes, tmp_path, platform, other):
         assert f"this is {other.capitalize()}'s" in said and f"give --for {other}" in said
 
 
-NEEDED = [("canvas", "ID"), ("canvas", "Section"), ("moodle", "Identifier"), ("moodle", "Grade"),
-          ("moodle", "Maximum Grade"), ("moodle", "Last modified (grade)"), ("blackboard", "Username"),
-          ("blackboard", "First Name"), ("blackboard", "Last Name")]  # fmt: skip
+NEEDED = {
+    "canvas": ("Student", "ID", "Section"),
+    "moodle": ("Identifier", "Grade", "Maximum Grade", "Last modified (grade)"),
+    "blackboard": ("Last Name", "First Name", "Username"),
+}
 
 
-@pytest.mark.parametrize(("platform", "name"), NEEDED)
-def test_a_missing_column_is_named(classes, tmp_path, platform, name):
+def headed(platform, names):
+    """A platform's table with other names of columns."""
+    delimiter = "\t" if platform == "blackboard" else ","
     head, rest = TABLES[platform]().split("\n", 1)
-    head = re.sub(rf'(^|[,\t"]){re.escape(name)}([,\t"]|$)', r"\1Kennung\2", head)
-    said = refused(classes, platform, f"{head}\n{rest}", tmp_path)
-    assert f"with a column {name!r}, found: " in said and "Kennung" in said and "in English" in said
+    head = re.sub(r'[^\t,"\r]+', lambda found: names.get(found[0], found[0]), head)
+    assert len(head.split(delimiter)) == len(TABLES[platform]().split("\n", 1)[0].split(delimiter))
+    return f"{head}\n{rest}"
 
 
-def test_another_language_is_refused_with_the_columns_name(classes, tmp_path):
-    german = (
-        moodle().replace("Identifier", "ID").replace("Maximum Grade", "Bestwertung").replace(",Grade,", ",Bewertung,")
-    )
-    assert "'Identifier', found: ID, Full name," in refused(classes, "moodle", german, tmp_path)
+@pytest.mark.parametrize(("platform", "name"), [(one, name) for one, some in NEEDED.items() for name in some])
+def test_a_missing_column_is_named(classes, tmp_path, platform, name):
+    said = refused(classes, platform, headed(platform, {name: "Kennung"}), tmp_path)
+    assert f"; without {name!r}, found: " in said and "Kennung" in said and "in English" in said
+
+
+WORDS = {
+    "Spanish": {
+        "Student": "Estudiante", "Section": "Sección", "Identifier": "Identificador", "Full name": "Nombre completo",
+        "Grade": "Calificación", "Maximum Grade": "Calificación máxima", "Last Name": "Apellidos",
+        "Last modified (grade)": "Última modificación (calificación)", "First Name": "Nombre",
+        "Username": "Nombre de usuario",
+    },
+    "German": {
+        "Student": "Studierende", "Section": "Abschnitt", "Identifier": "ID", "Full name": "Vollständiger Name",
+        "Grade": "Bewertung", "Maximum Grade": "Bestwertung", "Last Name": "Nachname",
+        "Last modified (grade)": "Zuletzt geändert (Bewertung)", "First Name": "Vorname", "Username": "Benutzername",
+    },
+    "French": {
+        "Student": "Étudiant", "Identifier": "Identifiant", "Full name": "Nom complet", "Grade": "Note",
+        "Maximum Grade": "Note maximale", "Last modified (grade)": "Dernière modification (note)", "Last Name": "Nom",
+        "First Name": "Prénom", "Username": "Nom d'utilisateur",
+    },
+}  # fmt: skip
+"""Names of columns in other languages; French has "ID" and "Section", too."""
+
+
+@pytest.mark.parametrize("platform", sorted(TABLES))
+@pytest.mark.parametrize("language", sorted(WORDS))
+def test_another_language_is_refused_before_anything_is_read(tmp_path, platform, language):
+    """Of a class that was never graded the columns are still what is said: those expected, and those that came."""
+    words = WORDS[language]
+    path = save(tmp_path, platform, headed(platform, words))
+    with pytest.raises(ValueError) as caught:
+        export(LAB, Options(platform, path, tmp_path / "class"))
+    expected, came = str(caught.value).split("found: ")
+    assert f"{path}: expected {platform.capitalize()}'s " in expected
+    assert all(repr(name) in expected for name in NEEDED[platform])
+    assert all(words[name] in came for name in NEEDED[platform] if name in words)
+    assert "understood in English" in came and [*tmp_path.iterdir()] == [path]
+
+
+def test_the_command_says_so_in_one_sentence(tmp_path, capsys):
+    path = save(tmp_path, "canvas", headed("canvas", WORDS["Spanish"]))
+    code = main(["export", LAB, "--for", "canvas", "--table", str(path), "--folder", str(tmp_path / "class")])
+    told = capsys.readouterr()
+    assert code == 2 and "without 'Student', 'Section', found: Estudiante, ID, " in told.err and not told.out
+    assert [*tmp_path.iterdir()] == [path]
 
 
 @pytest.mark.parametrize("platform", sorted(TABLES))

@@ -1,7 +1,8 @@
 """The hostile class in a container without namespaces: what each submission deserves there, and what it gets.
 
-`python -m tests.support.gradescope_class [NAME ...]` lays out a container and judges in it the submissions of these
-names, else all; it prints a row of Markdown each. With `--inside` it is what runs there, and prints JSON.
+`python -m tests.support.gradescope_class [NAME ...]` lays out containers and judges in them the submissions whose names
+begin so, else all; it prints a row of Markdown each, and how many got what they deserve. With `--inside` it is what
+runs there, and prints JSON.
 """
 
 import json
@@ -152,6 +153,9 @@ APART = {
 }
 """Attacks that namespaces would end before they begin, each in a cell at the start."""
 
+TOGETHER = 10
+"""So many are judged in one container: the longest take a minute each."""
+
 Deserved = Callable[[list[float], list[str]], bool]
 ALL = [2.0] * 6 + [1.0]
 WITHOUT = [2.0, 0.0] + [2.0] * 4 + [1.0]
@@ -228,19 +232,35 @@ def judge_all(names: list[str], folder: Path, port: int = 9, seconds: int = 900)
     return dict(zip(names, lines, strict=True))
 
 
-def main(names: list[str]) -> None:
+def main(beginnings: list[str]) -> int:
+    """Print what each gets; how many did not get what they deserve.
+
+    Raises:
+        ValueError: If no submission's name begins so.
+    """
     known = series()
-    with tempfile.TemporaryDirectory() as folder:
-        found = judge_all(names or [*known], Path(folder))
-    for name, told in found.items():
-        points = [answer["points"] for answer in told["answers"]]
-        fair = known[name][1](points, told["flags"])
-        flags = "; ".join(told["flags"]) or told["reason"] or ""
-        print(f"| {name} | {'as deserved' if fair else 'NOT DESERVED'} | {sum(points):g} | {flags[:150]} |")
+    names = [name for name in known if name.startswith(tuple(beginnings or [""]))]
+    if not names:
+        raise ValueError(f"expected beginnings of names such as {next(iter(known))!r}, got {beginnings}")
+    unfair = 0
+    for some in (names[i : i + TOGETHER] for i in range(0, len(names), TOGETHER)):
+        with tempfile.TemporaryDirectory() as folder:
+            found = judge_all(some, Path(folder))
+        for name, told in found.items():
+            points = [answer["points"] for answer in told["answers"]]
+            fair = known[name][1](points, told["flags"])
+            unfair += not fair
+            flags = "; ".join(told["flags"]) or told["reason"] or ""
+            print(
+                f"| {name} | {'as deserved' if fair else 'NOT DESERVED'} | {sum(points):g} | {flags[:150]} |",
+                flush=True,
+            )
+    print(f"{len(names) - unfair} of {len(names)} as deserved")
+    return unfair
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--inside"]:
         inside(sys.argv[3:], sys.argv[2])
     else:
-        main(sys.argv[1:])
+        sys.exit(bool(main(sys.argv[1:])))

@@ -9,6 +9,7 @@ import argparse
 import ast
 import json
 import random
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ BEGIN = datetime(2027, 2, 12, 23, 59)
 
 NAMES = "ada bo cem dana emil fu gita hugo ines jan kim lea max noor ole pia qi ron sia tom".split()
 SWAPS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult}
+AGAINST = {ast.Eq: ast.NotEq, ast.Lt: ast.GtE, ast.Gt: ast.LtE, ast.LtE: ast.Gt}
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ class HandIn:
         student: Whose.
         at: When.
         notebook: What it holds.
-        right: By the name of its function, whether an exercise is answered rightly.
+        right: By the name of its function, whether an exercise is answered rightly, and each answer that it calls.
+        done: Whether it is answered at all, and each answer that it calls.
     """
 
     student: str
     at: datetime
     notebook: dict = field(repr=False)
     right: dict[str, bool]
+    done: dict[str, bool]
 
 
 def class_of(count: int, labs: int, rng: random.Random) -> list[Student]:
@@ -76,33 +80,51 @@ def hand_in(student: Student, lab: str, week: int, rng: random.Random) -> HandIn
     """What a student hands in, and when."""
     asked = read_lab(lab)
     made = json.loads(released()[lab].read_text("utf-8"))
-    solved = {name_of(cell): cell for cell in json.loads(solutions()[lab].read_text("utf-8"))["cells"]}
+    solved = {name_of(cell): source(cell) for cell in json.loads(solutions()[lab].read_text("utf-8"))["cells"]}
     places = {task.cell: task.exercise for task in asked.tasks}
-    right = {}
+    right: dict[str, bool] = {}
+    done: dict[str, bool] = {}
     for cell in (cell for cell in made["cells"] if name_of(cell) in places):
-        exercise, answer = places[name_of(cell)], source(solved[name_of(cell)])
+        exercise, answer = places[name_of(cell)], re.sub(r" +### (BEGIN|END) SOLUTION\n?", "", solved[name_of(cell)])
         if exercise is None:
             cell["source"] = source(cell).replace("*Your answer here.*", f"{student.name} thinks: both are the same.")
             continue
-        right[exercise] = rng.random() < student.right
-        if right[exercise]:
-            cell["source"] = answer
-        elif rng.random() < 0.5:
-            cell["source"] = _slip(answer)
+        knows = rng.random() < student.right
+        begun = knows or rng.random() < 0.5
+        if begun:
+            cell["source"] = answer if knows else slip(answer)
+        others = [node.id for node in ast.walk(ast.parse(answer)) if isinstance(node, ast.Name) and node.id in right]
+        right[exercise] = knows and all(right[other] for other in others)
+        done[exercise] = begun and all(done[other] for other in others)
     deadline = BEGIN + week * timedelta(days=7)
     hours = rng.uniform(1, 60) if rng.random() < student.late else -rng.uniform(1, 90)
-    return HandIn(student.name, deadline + timedelta(hours=hours), made, right)
+    return HandIn(student.name, deadline + timedelta(hours=hours), made, right, done)
 
 
-def _slip(answer: str) -> str:
-    """The answer with its last sign or factor turned; a number where there is none."""
+def handed(people: Sequence[Student], labs: Sequence[str], week: int, seed: int) -> tuple[list[HandIn], random.Random]:
+    """What a class hands in in a week, from 1; and what draws all else that is random in it."""
+    rng = random.Random(f"{seed} {labs[week - 1]}")
+    return [hand_in(one, labs[week - 1], week - 1, rng) for one in people if week <= one.labs], rng
+
+
+def slip(answer: str) -> str:
+    """The answer with its last sign or factor turned, else a comparison, else a number; else a line of it is lost."""
     tree = ast.parse(answer)
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.BinOp) and type(node.op) in SWAPS]
-    numbers = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and type(node.value) is int]
-    if found:
-        found[-1].op = SWAPS[type(found[-1].op)]()
+    nodes = [*ast.walk(tree)]
+    bounds = {
+        node for option in nodes if isinstance(option, ast.keyword) for node in ast.walk(option)
+    }  # may not matter
+    turned = [node for node in nodes if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and node not in bounds]
+    compared = [node for node in nodes if isinstance(node, ast.Compare) and type(node.ops[0]) in AGAINST]
+    numbers = [node for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
+    if turned:
+        turned[-1].op = SWAPS[type(turned[-1].op)]()
+    elif compared:
+        compared[-1].ops[0] = AGAINST[type(compared[-1].ops[0])]()
     elif numbers:
         numbers[-1].value += 1
+    else:
+        [node for node in nodes if isinstance(node, ast.Expr)][-1].value = ast.Constant(None)
     return ast.unparse(tree)
 
 
@@ -170,15 +192,14 @@ def play(
     handed_in = {}
     for week in weeks or range(1, len(labs) + 1):
         lab = labs[week - 1]
-        rng = random.Random(f"{seed} {lab}")
-        handed_in[lab] = [hand_in(one, lab, week - 1, rng) for one in people if week <= one.labs]
+        handed_in[lab], rng = handed(people, labs, week, seed)
         print(f"\n# Week {week}: {len(handed_in[lab])} of {len(people)} hand in {lab}", flush=True)
-        _week(folder, lab, handed_in[lab], rng)
+        _week(folder, lab, [one.name for one in people], handed_in[lab], rng)
     say("term", "--folder", str(folder))
     return handed_in
 
 
-def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Random) -> None:
+def _week(folder: Path, lab: str, people: Sequence[str], handed_in: Sequence[HandIn], rng: random.Random) -> None:
     """Grade, mark, look for copies, grade one anew who asks for it, and hand the points back."""
     own = ("--folder", str(folder))
     source = archive(lab, handed_in, folder / f"{lab}.zip")
@@ -187,7 +208,7 @@ def _week(folder: Path, lab: str, handed_in: Sequence[HandIn], rng: random.Rando
     say("grade", lab, "--resume", "--workers", "1", *own)
     say("copies", lab, *own)
     say("grade", lab, "--only", rng.choice(handed_in).student, "--workers", "1", *own)
-    table = columns(folder / f"gradebook-{lab}.csv", lab, [one.student for one in handed_in])
+    table = columns(folder / f"gradebook-{lab}.csv", lab, people)
     say("export", lab, "--for", "blackboard", "--table", str(table), *own)
 
 
