@@ -264,8 +264,9 @@ stage = plotting.Stage(fig, {"bar": ax.barh([0.5], [0.0], height=1.0, color="bla
 controls = {
     "x": widgets.Slider("width x", 0.0, 1.0, 0.5, 0.1),
     "ink": widgets.Choice("ink", {"black": "black", "white": "white"}),
+    "word": widgets.Word("word", "bar"),
 }
-widgets.Explorer(stage, lambda x, ink: {"bar": {"width": x, "color": ink}}, controls, alt="A bar.")"""
+widgets.Explorer(stage, lambda x, ink, word: {"bar": {"width": x, "color": ink}}, controls, alt="A bar.")"""
 LIVE = "from course_grading import book, saving; book.MODULES = ('storage',); {}; book.build(sys.argv[1])"
 
 
@@ -344,13 +345,13 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     explorer.scroll_into_view_if_needed()
     picture, slider = explorer.get_by_role("img"), explorer.get_by_role("slider", name="width x")
     half = blackness(page, picture)
-    assert picture.get_attribute("aria-label") == "A bar. Now: width x 0.5, ink black."
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 0.5, ink black, word bar."
     slider.press("End")
     full = blackness(page, picture)
     assert slider.get_attribute("aria-valuetext") == "1" and 0.4 < half / full < 0.65
     explorer.get_by_role("button", name="white").press("Enter")
     assert blackness(page, picture) < 0.05 < half
-    assert picture.get_attribute("aria-label") == "A bar. Now: width x 1, ink white."
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 1, ink white, word bar."
     explorer.get_by_role("button", name="black").press(" ")
     slider.press("Home")
     slider.press("ArrowRight")
@@ -372,7 +373,7 @@ def is_on_paper(chromium, file):
     page.emulate_media(media="print")
     assert page.locator("details").get_attribute("open") is not None
     assert page.locator("input:visible, .sidebar-drawer:visible, button[aria-pressed=false]:visible").count() == 0
-    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack"]
+    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack", "word\nbar"]
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--color-background-primary')") == "#fff"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details").get_attribute("open") is None
