@@ -330,7 +330,7 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     done = tiny(
         EXPLORES,
         "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200,
-        change="book.LARGEST = 1e3",
+        change="from course_grading import pictures; pictures.LARGEST = 1e3",
     )
     assert done.returncode == 0, done.stderr
     assert "expected at most 0.001 MB of explorers' pictures, got 0.0" in done.stderr
