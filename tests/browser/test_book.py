@@ -257,6 +257,8 @@ from course_utils import figures, plotting
 import torch
 xs = torch.linspace(0, 1, 50).reshape(5, 5, 2)
 plotting.play(figures.lab2.moving_points(xs, torch.linspace(0, 1, 5)), alt="Points move.")"""
+SHOWS = """from course_utils import plotting
+plotting.show(plotting.line_panels({"": {"square": ([1, 2, 3], [1, 4, 9])}}), alt="A parabola.")"""
 EXPLORES = """from course_utils import plotting, widgets
 fig, ax = plotting.figure()
 ax.set(xlim=(0, 1), ylim=(0, 1))
@@ -307,6 +309,8 @@ def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chr
     page.goto(file.as_uri())
     [player] = page.locator("figure.course-player").all()
     lab.plays(page, player)
+    assert player.locator("img").evaluate("image => image.src.endsWith('.webp') && image.naturalWidth > 100")
+    assert "data:image/png" not in file.read_text()
     page.close()
     [kept] = (tmp_path / "dist" / "live").iterdir()
     assert "course-player" not in (tmp_path / "solutions" / "lab9_tiny" / "lab9_tiny.ipynb").read_text()
@@ -318,6 +322,26 @@ def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chr
     done = tiny("1 / 0")  # another cell: the former outputs are not taken for its own
     assert done.returncode != 0 and "lab9_tiny: cell draws fails: ZeroDivisionError" in done.stderr
     assert "course-player" in file.read_text() and kept.exists()
+
+
+def test_a_figure_far_down_is_loaded_when_it_is_seen_and_is_on_paper(tiny, tmp_path, chromium):
+    done = tiny(SHOWS, "One line and no more.\n\n" * 400)
+    assert done.returncode == 0, done.stderr
+    asked = []
+    for on_paper in (True, False):
+        page = chromium.new_page(viewport={"width": 1280, "height": 700}, color_scheme="dark")
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html").as_uri())
+        page.wait_for_timeout(300)
+        figure = page.get_by_role("img", name="A parabola.")
+        assert not any(url.endswith(".webp") for url in asked) and figure.bounding_box()["height"] > 100
+        if on_paper:
+            assert re.search(rb"/Subtype\s*/Image", page.pdf(format="A4"))
+        else:
+            figure.scroll_into_view_if_needed()
+            page.wait_for_function("one => one.naturalWidth > 100", arg=figure.element_handle())
+        asked.clear()
+        page.close()
 
 
 def blackness(page, picture) -> float:
