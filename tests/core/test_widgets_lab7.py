@@ -145,6 +145,11 @@ def test_a_pattern_is_filled_with_what_the_model_says():
     assert [end[f"name {k}"]["text"] for k in range(3)] == ["HANSON*", "HANSON* <", "HANSON*"]
 
 
+def test_a_page_without_a_kernel_has_two_patterns():
+    explorer = widgets.lab7.explore_pattern(spelling("HANSON"), {}, draws=2)
+    assert explorer._specs["pattern"].values(2) == ["_A_SON", "___OWSKI"]
+
+
 def test_a_gap_is_filled_at_a_uniform_time_whichever_it_is():
     """Of 400 names, how far the first and the last gap are at t = 0.3: each filled in three of ten."""
     explorer = widgets.lab7.explore_pattern(spelling("HANSON"), {}, draws=400)

@@ -76,7 +76,7 @@ def explore_pattern(
     kinds: Mapping[str, str],
     pattern: str = "_A_SON",
     *,
-    others: tuple[str, ...] = ("___OWSKI", "SCH____ER"),
+    others: tuple[str, ...] = ("___OWSKI",),
     draws: int = 12,
     seed: int = 0,
 ) -> Explorer:
