@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.rows import Row, alone
-from course_grading import book
+from course_grading import book, pictures
 from course_utils.widgets.prepared import LARGEST
 
 CHANGE_LIMIT = 50.0
@@ -48,8 +48,7 @@ def explorers(page, file: Path) -> Iterator[tuple[dict, float, list[float]]]:
         figure.scroll_into_view_if_needed()
         page.wait_for_function("figure => figure.strips", arg=figure.element_handle())
         figure.evaluate(LOADED)
-        controls = zip(figure.locator(".control").all(), about["values"], strict=True)
-        moved = [control for control, values in controls if len(values) > 1]
+        moved = figure.locator(".control:has(input, button)").all()
         yield about, size, [press(page, figure, control) for control in moved * 2]
 
 
@@ -77,8 +76,9 @@ def weighed(folder: Path) -> Iterator[Row]:
                 yield alone("pages", what, size, "kB", most=LARGEST / 1000)
     what = f"slowest explorer: key to picture, load {os.getloadavg()[0]:.1f}"
     yield alone("pages", what, slowest, "ms", most=CHANGE_LIMIT)
-    pictures = megabytes(folder / "_static" / "explorers")
-    yield alone("pages", "pictures of all explorers", pictures, "MB", most=book.LARGEST / 1e6)
+    shown = megabytes(folder / pictures.EXPLORERS)
+    yield alone("pages", "pictures of all explorers", shown, "MB", most=pictures.LARGEST / 1e6)
+    yield alone("pages", "figures, and frames of players", megabytes(folder / pictures.FIGURES), "MB")
     yield alone("pages", "the whole book", megabytes(folder), "MB")
 
 

@@ -159,6 +159,8 @@ def install(root: Path, extra: str, renew: bool = False) -> None:
     except packages.PipFailed as failure:
         sys.exit(f"{failure}, then run the same command again.")
     tidy_lab(root)
+    if fresh:
+        print("All is installed. Trying it, which takes longest this first time.", flush=True)
     try_imports(root, extra)
     finished(root, extra)
 

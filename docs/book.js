@@ -22,7 +22,7 @@ if (!document.querySelector("h1")) {
 const explore = figure => {
   const about = JSON.parse(figure.dataset.about), picture = figure.querySelector(".picture");
   const rows = [...figure.querySelectorAll(".control")];
-  const chosen = rows.map(row => +(row.querySelector("input") ?? row.querySelector("[aria-pressed=true]")).value);
+  const chosen = rows.map(row => +(row.querySelector("input, [aria-pressed=true]")?.value ?? 0));  // of one value: no more
   const show = () => {
     const place = chosen.reduce((sum, k, row) => sum * about.values[row].length + k, 0);
     const strip = Math.floor(place / about.strip), last = Math.min(about.strip, about.pictures - strip * about.strip) - 1;

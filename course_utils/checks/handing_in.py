@@ -5,7 +5,6 @@ import inspect
 import os
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from pathlib import Path
 from textwrap import fill
 
@@ -20,9 +19,14 @@ UNKNOWN = """The file of this notebook is not known here. Save the notebook, the
   checks.{lab}.hand_in(file="{name}.ipynb")
 or run `python course.py hand-in {name}` in the folder of the course."""
 
+OLDER = """The file does not hold what you ran of {names}. Save it (Ctrl + S); where you changed a cell after it ran,
+run it again; then run this cell once more. `python course.py hand-in {name}` takes the file as it is."""
+
 
 def hand_in(lab: str, exercises: Iterable[Exercise], *, file: str | Path | None = None) -> None:
     """Check all exercises on inputs drawn anew, say what is missing, and write the copy to hand in.
+
+    No copy is written of a file that lacks a function that was run: it is older than what is on the screen.
 
     Args:
         lab: Such as "lab1".
@@ -102,7 +106,7 @@ def _unsaved(exercises: Iterable[Exercise], names: Mapping) -> dict[str, str]:
 
 
 def _look_at_file(lab: str, path: Path, ran: Mapping[str, str]) -> None:
-    """Say what the saved file holds, and write the copy.
+    """Say what the saved file holds, and write the copy; none where the file lacks something that was run.
 
     Args:
         lab: Such as "lab1".
@@ -113,12 +117,12 @@ def _look_at_file(lab: str, path: Path, ran: Mapping[str, str]) -> None:
     root = notebooks.course_folder(path)
     known: Lab = notebooks.lab_of(name := notebooks.find(lab, root), notebooks.fresh_lab(lab, root))
     print(*notebooks.questions_report(notebooks.standing(known, notebook)), sep="\n")
-    saved = datetime.fromtimestamp(path.stat().st_mtime)
-    print(f"The file {path.name}, as it was saved at {saved:%H:%M} on {saved:%d %b}; what came later is not in it")
-    texts = [source(cell) for cell in notebook["cells"]]
-    if missing := [one for one, text in ran.items() if not any(text in cell for cell in texts)]:
-        said = f"it does not hold what you ran of {', '.join(missing)}: save it (Ctrl + S), then run this cell again"
-        print(fill(said, 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
+    print(f"The file {path.name}, as it was saved at {notebooks.moment(path)}; what came later is not in it")
     if path.name != f"{name}.ipynb":
         print(f"  its name is not {name}.ipynb; the copy has the right one")
+    texts = [source(cell) for cell in notebook["cells"]]
+    if missing := [one for one, text in ran.items() if not any(text in cell for cell in texts)]:
+        print(fill(OLDER.format(names=", ".join(missing), name=name), 100, break_on_hyphens=False))
+        print(notebooks.no_copy(name, root))
+        return
     print(notebooks.copy_to_hand_in(name, notebook, root))

@@ -10,6 +10,8 @@ from course_utils.notebooks.handing_in import (
     copy_to_hand_in,
     exercises_report,
     light,
+    moment,
+    no_copy,
     questions_report,
     standing,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "lab_of",
     "light",
     "map_of",
+    "moment",
+    "no_copy",
     "pack",
     "pieces",
     "questions_report",

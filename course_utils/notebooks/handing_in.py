@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from course_utils.notebooks.files import name_of, read, source, text
@@ -21,6 +22,8 @@ __all__ = [
     "copy_to_hand_in",
     "exercises_report",
     "light",
+    "moment",
+    "no_copy",
     "questions_report",
     "standing",
 ]
@@ -179,3 +182,25 @@ def copy_to_hand_in(name: str, notebook: dict, folder: Path) -> str:
     path = write_file(folder / FOLDER / f"{name}.ipynb", text(made))
     cut = f"; outputs of {len(left_out)} cells, {sum(left_out):.1f} MB, are left out" if left_out else ""
     return f"written: {FOLDER}/{path.name} in the folder of the course, {path.stat().st_size / 1e6:.1f} MB{cut}"
+
+
+def no_copy(name: str, folder: Path) -> str:
+    """Say that no copy is written, and of when the one is that was there before.
+
+    Args:
+        name: Of the lab.
+        folder: That of the course.
+    """
+    path = folder / FOLDER / f"{name}.ipynb"
+    if not path.exists():
+        return "no copy is written"
+    return f"no copy is written; {FOLDER}/{path.name} of {moment(path)} stays as it was"
+
+
+def moment(path: Path) -> str:
+    """When a file was written, in words.
+
+    Args:
+        path: Of the file.
+    """
+    return f"{datetime.fromtimestamp(path.stat().st_mtime):%H:%M on %d %b}"

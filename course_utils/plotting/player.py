@@ -17,9 +17,10 @@ SCRIPT = """
   const root = document.currentScript.parentElement, {frames, pause} = SETTINGS;
   const [image, button, range, now] = ["img", "button", "input", "output"].map(name => root.querySelector(name));
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  let timer = null;
+  let timer = null, loaded;
   const show = k => {
-    image.src = "data:image/png;base64," + frames[k];
+    loaded ??= frames.map(src => Object.assign(new Image(), {src}));
+    image.src = frames[k];
     range.value = k;
     now.textContent = `${+k + 1} of ${frames.length}`;
   };
@@ -59,7 +60,7 @@ def player_html(frames: Sequence[bytes], *, alt: str, width: int, fps: int = 15)
     """
     if not frames or not alt.strip():
         raise ValueError(f"expected frames and a text that says what they show, got {len(frames)} and {alt!r}")
-    encoded = [base64.b64encode(frame).decode() for frame in frames]
+    encoded = [f"data:image/png;base64,{base64.b64encode(frame).decode()}" for frame in frames]
     size = sum(map(len, encoded))
     if size > LARGEST - 10_000:
         raise ValueError(f"expected at most 1.5 MB in all, got {size / 1e6:.1f} MB: fewer frames or fewer points")
@@ -68,7 +69,7 @@ def player_html(frames: Sequence[bytes], *, alt: str, width: int, fps: int = 15)
     last = len(frames) - 1
     return (
         f'<figure class="course-player" style="margin:0"><img alt="{said}" width="{width}" '
-        f'style="max-width:100%;height:auto" src="data:image/png;base64,{encoded[-1]}">'
+        f'style="max-width:100%;height:auto" src="{encoded[-1]}">'
         '<div style="display:flex;gap:1em;align-items:center"><button type="button">Play</button>'
         f'<input type="range" min="0" max="{last}" value="{last}" aria-label="Frame" style="flex:1;max-width:400px">'
         f"<output>{last + 1} of {last + 1}</output></div><script>{script}</script></figure>"

@@ -130,15 +130,17 @@ class Word:
     Attributes:
         label: What stands before the box.
         value: At the beginning.
+        others: What can be chosen besides on a page without a kernel, where nothing can be typed.
 
     Example:
-        >>> widgets.Word("pattern", "_A_SON")
-        Word(label='pattern', value='_A_SON')
+        >>> widgets.Word("pattern", "_A_SON", others=("_E_E_",))
+        Word(label='pattern', value='_A_SON', others=('_E_E_',))
     """
 
     slides: ClassVar[bool] = False
     label: str
     value: str
+    others: tuple[str, ...] = ()
 
     def widgets(self) -> tuple[ipywidgets.Widget, ipywidgets.Widget]:
         """The widget whose value counts, and the row that holds it."""
@@ -146,8 +148,8 @@ class Word:
         return box, ipywidgets.HBox([box])
 
     def values(self, n: int) -> list[str]:
-        """The word at the beginning: a page without a kernel has no other."""
-        return [self.value]
+        """The word at the beginning and the others."""
+        return list(dict.fromkeys([self.value, *self.others]))
 
     def say(self, value: object) -> str:
         """A value in words."""

@@ -190,8 +190,10 @@ def _place(values: Sequence, first: Any) -> int:
 
 
 def _row(control: Control, said: Sequence[str], start: int) -> str:
-    """A slider over the places of numbers; of anything else, buttons of which one is pressed."""
+    """A slider over the places of numbers; of anything else, buttons of which one is pressed; one value is said."""
     label = html.escape(control.label)
+    if len(said) == 1:
+        return f'<div class="control"><span>{label}</span><output>{html.escape(said[0])}</output></div>'
     if not control.slides:
         pressed = ("false", "true")
         buttons = (

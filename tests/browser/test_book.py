@@ -257,6 +257,8 @@ from course_utils import figures, plotting
 import torch
 xs = torch.linspace(0, 1, 50).reshape(5, 5, 2)
 plotting.play(figures.lab2.moving_points(xs, torch.linspace(0, 1, 5)), alt="Points move.")"""
+SHOWS = """from course_utils import plotting
+plotting.show(plotting.line_panels({"": {"square": ([1, 2, 3], [1, 4, 9])}}), alt="A parabola.")"""
 EXPLORES = """from course_utils import plotting, widgets
 fig, ax = plotting.figure()
 ax.set(xlim=(0, 1), ylim=(0, 1))
@@ -264,8 +266,9 @@ stage = plotting.Stage(fig, {"bar": ax.barh([0.5], [0.0], height=1.0, color="bla
 controls = {
     "x": widgets.Slider("width x", 0.0, 1.0, 0.5, 0.1),
     "ink": widgets.Choice("ink", {"black": "black", "white": "white"}),
+    "word": widgets.Word("word", "bar"),
 }
-widgets.Explorer(stage, lambda x, ink: {"bar": {"width": x, "color": ink}}, controls, alt="A bar.")"""
+widgets.Explorer(stage, lambda x, ink, word: {"bar": {"width": x, "color": ink}}, controls, alt="A bar.")"""
 LIVE = "from course_grading import book, saving; book.MODULES = ('storage',); {}; book.build(sys.argv[1])"
 
 
@@ -306,6 +309,8 @@ def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chr
     page.goto(file.as_uri())
     [player] = page.locator("figure.course-player").all()
     lab.plays(page, player)
+    assert player.locator("img").evaluate("image => image.src.endsWith('.webp') && image.naturalWidth > 100")
+    assert "data:image/png" not in file.read_text()
     page.close()
     [kept] = (tmp_path / "dist" / "live").iterdir()
     assert "course-player" not in (tmp_path / "solutions" / "lab9_tiny" / "lab9_tiny.ipynb").read_text()
@@ -319,6 +324,26 @@ def test_the_book_runs_the_solutions_and_keeps_what_came_out(tiny, tmp_path, chr
     assert "course-player" in file.read_text() and kept.exists()
 
 
+def test_a_figure_far_down_is_loaded_when_it_is_seen_and_is_on_paper(tiny, tmp_path, chromium):
+    done = tiny(SHOWS, "One line and no more.\n\n" * 400)
+    assert done.returncode == 0, done.stderr
+    asked = []
+    for on_paper in (True, False):
+        page = chromium.new_page(viewport={"width": 1280, "height": 700}, color_scheme="dark")
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto((tmp_path / "dist" / "book" / "labs" / "lab9_tiny" / "lab9_tiny.html").as_uri())
+        page.wait_for_timeout(300)
+        figure = page.get_by_role("img", name="A parabola.")
+        assert not any(url.endswith(".webp") for url in asked) and figure.bounding_box()["height"] > 100
+        if on_paper:
+            assert re.search(rb"/Subtype\s*/Image", page.pdf(format="A4"))
+        else:
+            figure.scroll_into_view_if_needed()
+            page.wait_for_function("one => one.naturalWidth > 100", arg=figure.element_handle())
+        asked.clear()
+        page.close()
+
+
 def blackness(page, picture) -> float:
     """Share of black in a picture, as the browser shows it."""
     page.wait_for_timeout(200)
@@ -329,7 +354,7 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     done = tiny(
         EXPLORES,
         "<details><summary>Hint</summary>Think.</details>\n\n" + "One line and no more.\n\n" * 200,
-        change="book.LARGEST = 1e3",
+        change="from course_grading import pictures; pictures.LARGEST = 1e3",
     )
     assert done.returncode == 0, done.stderr
     assert "expected at most 0.001 MB of explorers' pictures, got 0.0" in done.stderr
@@ -344,13 +369,13 @@ def test_explorers_are_played_by_keyboard_from_the_disk(tiny, tmp_path, chromium
     explorer.scroll_into_view_if_needed()
     picture, slider = explorer.get_by_role("img"), explorer.get_by_role("slider", name="width x")
     half = blackness(page, picture)
-    assert picture.get_attribute("aria-label") == "A bar. Now: width x 0.5, ink black."
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 0.5, ink black, word bar."
     slider.press("End")
     full = blackness(page, picture)
     assert slider.get_attribute("aria-valuetext") == "1" and 0.4 < half / full < 0.65
     explorer.get_by_role("button", name="white").press("Enter")
     assert blackness(page, picture) < 0.05 < half
-    assert picture.get_attribute("aria-label") == "A bar. Now: width x 1, ink white."
+    assert picture.get_attribute("aria-label") == "A bar. Now: width x 1, ink white, word bar."
     explorer.get_by_role("button", name="black").press(" ")
     slider.press("Home")
     slider.press("ArrowRight")
@@ -372,7 +397,7 @@ def is_on_paper(chromium, file):
     page.emulate_media(media="print")
     assert page.locator("details").get_attribute("open") is not None
     assert page.locator("input:visible, .sidebar-drawer:visible, button[aria-pressed=false]:visible").count() == 0
-    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack"]
+    assert page.locator(".control").all_inner_texts() == ["width x\n0.5", "ink\nblack", "word\nbar"]
     assert page.evaluate("getComputedStyle(document.body).getPropertyValue('--color-background-primary')") == "#fff"
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details").get_attribute("open") is None

@@ -1,10 +1,12 @@
 """What a lab lacks is said before it is handed in, by its last cell and by the command; the copy is whole and small."""
 
 import json
+import os
 import shutil
 import subprocess
 import symtable
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -126,15 +128,35 @@ def test_the_inputs_are_others_each_time(course, cell, monkeypatch):
     assert len(set(drawn)) > 8 and not set(drawn) & {1, 2, 3, 4, 5, 6}
 
 
-def test_what_was_run_and_not_saved_is_named(course, cell, capsys, monkeypatch):
+def test_of_a_file_without_what_was_run_no_copy_is_written(course, cell, capsys, monkeypatch):
     monkeypatch.setenv("JPY_SESSION_NAME", str(own(course)))
+    copy = course / "hand_in" / f"{LAB}.ipynb"
     answers = solved()
     edit(course, **(answers | {"ex_1_3_code": "def brownian_motion(eps, h):\n    return eps"}))
     cell(*answers.values(), "checks.lab1.hand_in()")
-    assert "  it does not hold what you ran of brownian_motion: save it (Ctrl + S), " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "The file does not hold what you ran of brownian_motion. Save it (Ctrl + S); where you changed" in said
+    assert f"`python course.py hand-in {LAB}` takes the file as it is." in " ".join(said.split())
+    assert said.endswith("\nno copy is written\n") and not copy.exists()
     edit(course, **answers)
     cell("checks.lab1.hand_in()")
-    assert "does not hold" not in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "does not hold" not in said and f"written: hand_in/{LAB}.ipynb" in said and copy.exists()
+
+
+def test_a_copy_that_is_there_stays_where_none_is_written(course, cell, capsys, monkeypatch):
+    monkeypatch.setenv("JPY_SESSION_NAME", str(own(course)))
+    cell(solved()["ex_1_1_code"], "checks.lab1.hand_in()")
+    assert not (course / "hand_in").exists()  # the file is as it was handed out
+    assert main(["hand-in", LAB]) == 0
+    copy = course / "hand_in" / f"{LAB}.ipynb"
+    os.utime(copy, (0, 1.7e9))
+    before = copy.read_bytes(), copy.stat().st_mtime
+    capsys.readouterr()
+    cell("checks.lab1.hand_in()")
+    when = time.strftime("%H:%M on %d %b", time.localtime(1.7e9))
+    assert capsys.readouterr().out.endswith(f"no copy is written; hand_in/{LAB}.ipynb of {when} stays as it was\n")
+    assert before == (copy.read_bytes(), copy.stat().st_mtime)
 
 
 def test_an_answer_from_a_file_of_ones_own_is_not_taken_for_unsaved(course, cell, capsys, monkeypatch):

@@ -18,7 +18,8 @@ TS = torch.linspace(0, 1, 5)
 
 def encoded_frames(html: str) -> list[str]:
     """The frames as the script of the page has them."""
-    return json.loads(re.search(r"\{frames, pause\} = (\{.*?\});", html).group(1))["frames"]
+    frames = json.loads(re.search(r"\{frames, pause\} = (\{.*?\});", html).group(1))["frames"]
+    return [frame.removeprefix("data:image/png;base64,") for frame in frames]
 
 
 def frames_of(html: str) -> list[np.ndarray]:

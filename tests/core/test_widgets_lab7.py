@@ -145,6 +145,21 @@ def test_a_pattern_is_filled_with_what_the_model_says():
     assert [end[f"name {k}"]["text"] for k in range(3)] == ["HANSON*", "HANSON* <", "HANSON*"]
 
 
+def test_a_page_without_a_kernel_has_two_patterns():
+    explorer = widgets.lab7.explore_pattern(spelling("HANSON"), {}, draws=2)
+    assert explorer._specs["pattern"].values(2) == ["_A_SON", "___OWSKI"]
+
+
+def test_a_gap_is_filled_at_a_uniform_time_whichever_it_is():
+    """Of 400 names, how far the first and the last gap are at t = 0.3: each filled in three of ten."""
+    explorer = widgets.lab7.explore_pattern(spelling("HANSON"), {}, draws=400)
+    seen = [signs(drawn(explorer, pattern="_ANS__", which=k, t=0.3, again=0)) for k in range(1, 401)]
+    for place, letter in ((0, "H"), (4, "O"), (5, "N")):
+        share = sum(word[place] == letter for word in seen) / 400
+        assert abs(share - 0.3) < 4 * (0.21 / 400) ** 0.5
+    assert {word[:6].count("_") for word in seen} == {0, 1, 2, 3}
+
+
 def test_letters_come_in_the_order_of_their_times_and_stay():
     explorer = widgets.lab7.explore_pattern(spelling("MONTGOMERY"), {}, draws=2)
     gaps = "__________"

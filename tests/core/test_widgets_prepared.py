@@ -101,6 +101,31 @@ def test_the_page_begins_as_the_explorer_does():
     assert re.findall(r'aria-pressed="(\w+)">(\w+)<', page) == [("false", "one"), ("true", "two"), ("false", "three")]
 
 
+ONE_VALUE = {
+    "word": Word("the word", "_A"),
+    "choice": Choice("the word", {"_A": object()}),
+    "number": Choice("the word", {"_A": 0.5}),
+    "slider": Slider("the word", 2, 2, 2, 1),
+}
+
+
+@pytest.mark.parametrize("control", ONE_VALUE.values(), ids=ONE_VALUE)
+def test_what_has_one_value_is_said_and_no_control(control):
+    page = prepared.prepared_html({"x": control, "b": WIDE}, lambda values: Image.new("RGB", (4, 4)), alt="A dot.")
+    said = about(page)["values"][0]
+    assert said in (["_A"], ["2"]) and len(re.findall('class="control"', page)) == 2
+    assert f'<div class="control"><span>the word</span><output>{said[0]}</output></div>' in page
+    assert page.count("<input") == 1 and "<button" not in page
+
+
+def test_of_words_some_are_chosen_among():
+    page = prepared.prepared_html(
+        {"x": Word("word", "_A", ("B_", "_A"))}, lambda values: Image.new("RGB", (4, 4)), alt="A dot."
+    )
+    assert about(page)["values"] == [["_A", "B_"]]
+    assert re.findall(r'aria-pressed="(\w+)">(\w+)<', page) == [("true", "_A"), ("false", "B_")]
+
+
 def test_fewer_pictures_where_they_are_large_and_none_where_the_fewest_are():
     random = np.random.default_rng(0)
 

@@ -91,6 +91,16 @@ def test_installs_once_and_again_only_after_a_change(root: Path, asked: list, mo
     assert asked == ["venv", *PLAIN, *PLAIN, "venv", *PLAIN]
 
 
+def test_after_pip_nothing_is_silent_for_long(root: Path, asked: list, capsys, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(environment, "try_imports", lambda root, extra: print("imports"))
+    environment.ensure(root, "")
+    assert capsys.readouterr().out.splitlines() == [
+        "Making the environment .venv from the network: this takes minutes.",
+        "All is installed. Trying it, which takes longest this first time.",
+        "imports",
+    ]
+
+
 def test_an_extra_is_added_on_first_use_and_said_in_one_line(root: Path, asked: list, capsys):
     environment.ensure(root, "")
     capsys.readouterr()

@@ -9,14 +9,13 @@ from jaxtyping import Int
 from matplotlib.text import Text
 from torch import Tensor
 
-from course_utils.chains import categorical
 from course_utils.data import LETTERS, MASK, decode, encode
 from course_utils.figures.lab7 import MONO
 from course_utils.plotting.stage import Stage, shades
 from course_utils.plotting.theme import DATA, figure
 from course_utils.widgets.core import Choice, Controls, Explorer, Slider, Word
 from course_utils.widgets.lab7.lines import LINE, empty, shown_words, word_grid
-from course_utils.words import MaskPath, UniformPath
+from course_utils.words import MaskPath, UniformPath, reveal
 
 __all__ = ["explore_names", "explore_pattern", "explore_words"]
 
@@ -77,6 +76,7 @@ def explore_pattern(
     kinds: Mapping[str, str],
     pattern: str = "_A_SON",
     *,
+    others: tuple[str, ...] = ("___OWSKI",),
     draws: int = 12,
     seed: int = 0,
 ) -> Explorer:
@@ -86,6 +86,7 @@ def explore_pattern(
         model: Logits of the clean letters, `model(x)`.
         kinds: From a word to "new" or "copy" if it is real, as in `figures.lab7.word_columns`.
         pattern: To begin with.
+        others: To choose besides, on a page without a kernel.
         draws: How often the pattern is filled.
         seed: Of the order of the gaps and of the letters.
     """
@@ -113,7 +114,7 @@ def explore_pattern(
 
     places = {"none": 0, **{str(i + 1): i + 1 for i in range(10)}}
     controls: Controls = {
-        "pattern": Word("pattern", pattern),
+        "pattern": Word("pattern", pattern, others),
         "which": Slider("name", 1, draws, 1, 1),
         "t": Slider("time t", 0.0, 1.0, 0.0, 0.02),
         "again": Choice("mask letter", places),
@@ -125,20 +126,20 @@ def explore_pattern(
     return Explorer(_laws_and_names(draws), draw, controls, alt=alt)
 
 
-@torch.no_grad()
 def _fill(model: Callable[[Tensor], Tensor], x: Tensor, seed: int) -> tuple[Tensor, Tensor]:
     """Times at which gaps are filled, shape (draws, gaps), and the states before, between and after."""
     generator = torch.Generator().manual_seed(seed)
-    when = torch.rand(x.shape, generator=generator).masked_fill(x != MASK, 2.0)
-    whens, order = when.sort(1)
-    states = [x]
-    for places in order[:, : (x[0] == MASK).sum()].T:
-        rows = torch.arange(len(x))
-        law = model(states[-1]).softmax(-1)[rows, places]
-        x = states[-1].clone()
-        x[rows, places] = categorical(law, torch.rand(len(x), generator=generator))
+    states: list[Tensor] = []
+
+    def noted(x: Tensor, t: Tensor) -> Tensor:
         states.append(x)
-    return whens[:, : len(states) - 1], torch.stack(states)
+        return model(x)
+
+    end = reveal(noted, MaskPath(MASK), x, generator=generator)
+    whens = (
+        torch.rand(len(x), len(states), generator=generator).sort(1).values
+    )  # of uniform times: no matter of which gap
+    return whens, torch.stack([*states, end])
 
 
 def _signs(x: Sequence[int]) -> dict[str, str]:
