@@ -136,9 +136,7 @@ def _fill(model: Callable[[Tensor], Tensor], x: Tensor, seed: int) -> tuple[Tens
         return model(x)
 
     end = reveal(noted, MaskPath(MASK), x, generator=generator)
-    whens = (
-        torch.rand(len(x), len(states), generator=generator).sort(1).values
-    )  # of uniform times: no matter of which gap
+    whens = torch.rand(len(x), len(states), generator=generator).sort(1).values  # of which gap, does not matter
     return whens, torch.stack([*states, end])
 
 
