@@ -431,6 +431,13 @@ def test_what_outputs_depend_on(tmp_path, monkeypatch):
 OTHERS = ["index.html", "docs/teaching.html", "docs/symbols.html", "reference/guidance.html", "search.html?q=score"]
 
 
+AT_ONCE = """() => Promise.all([...document.querySelectorAll("[role=main] img")].map(image => {
+  image.loading = "eager";
+  return image.decode();
+}))"""
+"""Load the pictures that wait until they are seen; one that is not there is an error."""
+
+
 @pytest.fixture(params=[*LABS, *OTHERS])
 def opened(request, chromium, students):
     page = chromium.new_page(viewport={"width": 1366, "height": 768})
@@ -447,6 +454,7 @@ def test_page_in_a_browser(opened):
     assert opened.evaluate("document.fonts.load('16px \"STIX Two Math\"').then(fonts => fonts.length)") == 1
     empty = "elements => elements.filter(e => !e.getBoundingClientRect().width || e.naturalWidth === 0).length"
     opened.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+    opened.evaluate(AT_ONCE)
     assert opened.locator("math, [role=main] img").evaluate_all(empty) == 0
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
     for player in opened.locator("figure.course-player").all():
