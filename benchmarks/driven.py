@@ -20,19 +20,14 @@ LATE = 0.3
 """Where guidance on part of the way begins, or ends."""
 
 
-def carried(field: Field, x0: Tensor, ts: Tensor, step: Callable) -> Tensor:
-    """The last state."""
-    return simulate(field, x0, ts, step, save_every=len(ts) - 1).end
-
-
 def by_midpoints(field: Field, x0: Tensor, n: int) -> Tensor:
     """Half as many steps, each of which asks twice."""
-    return carried(field, x0, torch.linspace(0, 1, n // 2 + 1), midpoint_step)
+    return simulate(field, x0, torch.linspace(0, 1, n // 2 + 1), midpoint_step).end
 
 
 def stopped_early(field: Field, x0: Tensor, n: int) -> Tensor:
     """All Euler steps but the last."""
-    return carried(field, x0, torch.linspace(0, 1, n + 1)[:-1], euler_step)
+    return simulate(field, x0, torch.linspace(0, 1, n + 1)[:-1], euler_step).end
 
 
 def other_convention(model, x: Tensor, t: Tensor, y: Tensor, w: float, null: int) -> Tensor:
@@ -50,8 +45,7 @@ def guided_while(when: Callable[[float], bool]) -> Callable:
     return guidance
 
 
-SCALE = 1.2
-PART_SCALE = 1.5
+SCALE, PART_SCALE = 1.2, 1.5
 """Guidance scale on all the way, and of the rows with guidance on part of it."""
 
 ROWS: dict[str, tuple[digits.OwnParts, float]] = {

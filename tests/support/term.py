@@ -111,9 +111,8 @@ def slip(answer: str) -> str:
     """The answer with its last sign or factor turned, else a comparison, else a number; else a line of it is lost."""
     tree = ast.parse(answer)
     nodes = [*ast.walk(tree)]
-    bounds = {
-        node for option in nodes if isinstance(option, ast.keyword) for node in ast.walk(option)
-    }  # may not matter
+    options = [node for node in nodes if isinstance(node, ast.keyword)]
+    bounds = {node for option in options for node in ast.walk(option)}  # what is turned in them may not matter
     turned = [node for node in nodes if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and node not in bounds]
     compared = [node for node in nodes if isinstance(node, ast.Compare) and type(node.ops[0]) in AGAINST]
     numbers = [node for node in nodes if isinstance(node, ast.Constant) and type(node.value) is int]
@@ -220,10 +219,15 @@ def columns(path: Path, lab: str, students: Sequence[str]) -> Path:
     return path
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+def arguments(what: str) -> argparse.Namespace:
+    """Which class, and which weeks, the command line names; `what` begins with what is done with them."""
+    parser = argparse.ArgumentParser(description=what.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--students", type=int, default=40)
     parser.add_argument("--weeks", nargs="*", type=int, default=[])
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    args = arguments(__doc__)
     play(args.folder, list(released()), args.students, weeks=args.weeks)

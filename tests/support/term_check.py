@@ -4,7 +4,6 @@
 that `tests.support.term` played, with the csv module, SQL and a parser of HTML, and says what is wrong there.
 """
 
-import argparse
 import csv
 import io
 import json
@@ -19,7 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from course_grading.labs import read_lab, released
-from tests.support.term import BEGIN, HandIn, class_of, handed
+from tests.support.term import BEGIN, HandIn, arguments, class_of, handed
 
 Lines = Mapping[tuple[str, str], Mapping[str, str]]
 Term = Mapping[str, Sequence[HandIn]]
@@ -242,9 +241,5 @@ def main(folder: Path, students: int, weeks: Sequence[int]) -> int:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--students", type=int, default=40)
-    parser.add_argument("--weeks", nargs="*", type=int, default=[])
-    args = parser.parse_args()
+    args = arguments(__doc__)
     sys.exit(bool(main(args.folder, args.students, args.weeks)))
